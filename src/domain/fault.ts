@@ -1,0 +1,99 @@
+/** What can go wrong on purpose: a fault has a kind, a stable code, and a message that the caller may read. */
+
+/** The kinds of fault; each face maps a kind to its own status and body. */
+export type FaultKind =
+  | "invalid"
+  | "not-found"
+  | "conflict"
+  | "unauthenticated"
+  | "forbidden"
+  | "too-large"
+  | "unsupported"
+  | "unavailable";
+
+/** A refusal that inner rooms raise and faces translate. The message is written for the caller. */
+export class Fault extends Error {
+  readonly kind: FaultKind;
+  /** From the catalogue of codes, e.g. `job-missing`; what a face keys its own code on. */
+  readonly code: FaultCode;
+  /** Every single problem, when a check found several. */
+  readonly problems: readonly string[];
+
+  constructor(kind: FaultKind, code: FaultCode, message: string, options: { problems?: readonly string[]; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "Fault";
+    this.kind = kind;
+    this.code = code;
+    this.problems = options.problems ?? [];
+  }
+}
+
+/**
+ * The one catalogue of fault codes. `<thing>-missing` is not-found, `<thing>-exists` a name that is taken,
+ * `<thing>-invalid` a value against its rule, `<thing>-in-use` a delete that something still refers to.
+ */
+export type FaultCode =
+  | "credentials-refused"
+  | "role-missing"
+  | "request-invalid"
+  | "body-unreadable"
+  | "body-too-large"
+  | "content-type-unsupported"
+  | "route-missing"
+  | "method-refused"
+  | "server-unavailable"
+  | "project-missing"
+  | "project-exists"
+  | "user-missing"
+  | "user-exists"
+  | "role-unknown"
+  | "access-key-missing"
+  | "access-key-limit"
+  | "token-missing"
+  | "workspace-missing"
+  | "workspace-limit"
+  | "job-missing"
+  | "job-exists"
+  | "job-name-invalid"
+  | "job-kind-invalid"
+  | "job-without-nodes"
+  | "job-invalid"
+  | "schedule-invalid"
+  | "instance-missing"
+  | "instance-state"
+  | "script-missing"
+  | "script-exists"
+  | "script-type-missing"
+  | "script-invalid"
+  | "connection-missing"
+  | "connection-exists"
+  | "connection-type-fixed"
+  | "connection-invalid"
+  | "job-template-missing"
+  | "job-template-exists"
+  | "job-template-invalid"
+  | "job-binary-missing"
+  | "job-binary-exists"
+  | "job-binary-invalid"
+  | "data-source-missing"
+  | "data-source-exists"
+  | "data-source-invalid"
+  | "job-execution-missing"
+  | "cluster-missing"
+  | "cluster-invalid"
+  | "reference-invalid"
+  | "object-in-use"
+  | "object-protected"
+  | "object-foreign"
+  | "expression-invalid"
+  | "engine-missing";
+
+/** Raises a not-found fault; for use at the end of a `find`. */
+export function missing(code: FaultCode, message: string): never {
+  throw new Fault("not-found", code, message);
+}
+
+/** Raises an invalid fault that carries every problem found. */
+export function invalid(code: FaultCode, problems: readonly string[]): never {
+  throw new Fault("invalid", code, problems.join("; "), { problems });
+}

@@ -1,0 +1,97 @@
+/** The contract between the engine and the code that does one node's work. */
+import type { Readable } from "node:stream";
+
+/**
+ * Where attempts of an operator count against a server's capacity: `inline` costs nothing but a promise,
+ * `process` is a child process or a query, `stream` is held by a real-time node for as long as it lives.
+ */
+export const LANES = ["inline", "process", "stream"] as const;
+export type Lane = (typeof LANES)[number];
+
+/** One attempt at a node, every expression in it resolved and everything that it names fetched. */
+export interface Work {
+  readonly projectId: string;
+  readonly workspaceId: string;
+  readonly instanceId: number;
+  readonly nodeName: string;
+  /** The wire's name of the node type, e.g. `Shell`. */
+  readonly type: string;
+  /** 1 for the first try. */
+  readonly attempt: number;
+  /** Same for every try to do this attempt, different for every other: `<instance>-<node>-<attempt>`. */
+  readonly idempotencyKey: string;
+  readonly properties: Readonly<Record<string, string>>;
+  readonly script?: WorkScript;
+  readonly connection?: WorkConnection;
+  readonly files: readonly WorkFile[];
+  readonly args: readonly string[];
+  /** Set in the environment of a child process, beside the operator's own. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** False where the administrator took away the project's right to run commands on the server (product 6). */
+  readonly localCommandsAllowed: boolean;
+}
+
+export interface WorkScript {
+  readonly name: string;
+  readonly type: string;
+  readonly content: string;
+  readonly database?: string;
+}
+
+/** A stored connection with its secrets in clear: never logged, never kept. */
+export interface WorkConnection {
+  readonly name: string;
+  readonly type: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  /** True for the one connection that the product makes itself, into the embedded server's `warehouse`. */
+  readonly warehouse: boolean;
+}
+
+/** A file that is placed in the attempt's folder before the work begins. */
+export interface WorkFile {
+  /** A plain file name, without any folder. */
+  readonly name: string;
+  readonly use: "main" | "library";
+  readonly open: () => Promise<Readable>;
+}
+
+/** What an operator may use while it works. */
+export interface WorkContext {
+  /** Aborted when the attempt is to end: the reason is one of `AbortReason`. All of the work's processes end then. */
+  readonly signal: AbortSignal;
+  /** Appends to the attempt's log; never throws, never waits. */
+  readonly log: (chunk: string | Uint8Array) => void;
+  /** Files of the project's buckets, named `obs://bucket/key`. */
+  readonly buckets: Buckets;
+}
+
+export type AbortReason = "stop" | "timeout" | "lost" | "drain";
+
+/** The project's own tree of buckets; a path that is not `obs://bucket/key` raises `reference-invalid`. */
+export interface Buckets {
+  readonly open: (path: string) => Promise<Readable>;
+  readonly list: (prefix: string) => Promise<readonly string[]>;
+  /** Where the file lies on this machine, when it does: it may be linked instead of copied. */
+  readonly localPath: (path: string) => Promise<string | undefined>;
+  readonly write: (path: string, content: Readable) => Promise<void>;
+}
+
+/** How an attempt ended. `cancelled` only after its signal was aborted. */
+export type Outcome =
+  | { readonly state: "succeeded"; readonly output?: string; readonly message?: string; readonly exitCode?: number }
+  | { readonly state: "failed"; readonly message: string; readonly exitCode?: number; readonly permanent?: boolean }
+  | { readonly state: "cancelled"; readonly message?: string };
+
+/** Longest output that a node may leave for others, in UTF-8 bytes; longer ones are cut by the engine. */
+export const OUTPUT_BYTES_MAX = 1024 * 1024;
+
+export interface Operator {
+  /** Names of the node types that it knows, as Factory writes them. */
+  readonly types: readonly string[];
+  readonly lane: Lane;
+  /**
+   * Does the work and says how it ended. It settles only when nothing of the work is left running, also after an
+   * abort. An exception counts as a failed attempt whose message is the exception's.
+   */
+  readonly run: (work: Work, context: WorkContext) => Promise<Outcome>;
+}

@@ -19,7 +19,12 @@ export class Fault extends Error {
   /** Every single problem, when a check found several. */
   readonly problems: readonly string[];
 
-  constructor(kind: FaultKind, code: FaultCode, message: string, options: { problems?: readonly string[]; cause?: unknown } = {}) {
+  constructor(
+    kind: FaultKind,
+    code: FaultCode,
+    message: string,
+    options: { problems?: readonly string[]; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "Fault";
     this.kind = kind;

@@ -44,7 +44,12 @@ export function successorsOf(nodes: readonly GraphNode[]): Map<string, string[]>
   return successors;
 }
 
-function release<N>(name: string, unmet: Map<string, number>, successors: Map<string, string[]>, byName: Map<string, N>): N[] {
+function release<N>(
+  name: string,
+  unmet: Map<string, number>,
+  successors: Map<string, string[]>,
+  byName: Map<string, N>,
+): N[] {
   const released: N[] = [];
   for (const next of successors.get(name) ?? []) {
     const count = (unmet.get(next) ?? 0) - 1;
@@ -57,7 +62,9 @@ function release<N>(name: string, unmet: Map<string, number>, successors: Map<st
 
 function unmetCounts(nodes: readonly GraphNode[]): Map<string, number> {
   const names = new Set(nodes.map((node) => node.name));
-  return new Map(nodes.map((node) => [node.name, new Set(node.after.filter((name) => names.has(name))).size]));
+  return new Map(
+    nodes.map((node) => [node.name, new Set(node.after.filter((name) => names.has(name))).size]),
+  );
 }
 
 /** What remains when nodes without unmet predecessors are taken away again and again: the cycles and what follows them. */

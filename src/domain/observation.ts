@@ -6,14 +6,45 @@ export type Observation =
   | { readonly event: "server-stopped" }
   | { readonly event: "database-started"; readonly folder: string; readonly adopted: boolean }
   | { readonly event: "migration-applied"; readonly name: string; readonly milliseconds: number }
-  | { readonly event: "request-failed"; readonly requestId: string; readonly method: string; readonly path: string; readonly error: unknown }
-  | { readonly event: "request-done"; readonly requestId: string; readonly method: string; readonly path: string; readonly status: number; readonly milliseconds: number }
+  | {
+      readonly event: "request-failed";
+      readonly requestId: string;
+      readonly method: string;
+      readonly path: string;
+      readonly error: unknown;
+    }
+  | {
+      readonly event: "request-done";
+      readonly requestId: string;
+      readonly method: string;
+      readonly path: string;
+      readonly status: number;
+      readonly milliseconds: number;
+    }
   | { readonly event: "authentication-refused"; readonly reason: string; readonly address: string }
   | { readonly event: "instance-started"; readonly projectId: string; readonly instanceId: number }
-  | { readonly event: "attempt-failed"; readonly projectId: string; readonly instanceId: number; readonly node: string; readonly attempt: number; readonly message: string }
-  | { readonly event: "late-outcome-refused"; readonly projectId: string; readonly instanceId: number; readonly node: string; readonly attempt: number }
+  | {
+      readonly event: "attempt-failed";
+      readonly projectId: string;
+      readonly instanceId: number;
+      readonly node: string;
+      readonly attempt: number;
+      readonly message: string;
+    }
+  | {
+      readonly event: "late-outcome-refused";
+      readonly projectId: string;
+      readonly instanceId: number;
+      readonly node: string;
+      readonly attempt: number;
+    }
   | { readonly event: "server-lost"; readonly serverId: string; readonly requeued: number }
-  | { readonly event: "planned-runs-missed"; readonly projectId: string; readonly jobId: number; readonly count: number }
+  | {
+      readonly event: "planned-runs-missed";
+      readonly projectId: string;
+      readonly jobId: number;
+      readonly count: number;
+    }
   | { readonly event: "loop-failed"; readonly loop: string; readonly error: unknown };
 
 /** Takes an observation; never throws, never waits. */

@@ -24,7 +24,15 @@ export const INSTANCE = {
   stopped: ["running"],
   skipped: [],
 } as const satisfies Machine<
-  "waiting" | "running" | "failing" | "stopping" | "suspended" | "succeeded" | "failed" | "stopped" | "skipped"
+  | "waiting"
+  | "running"
+  | "failing"
+  | "stopping"
+  | "suspended"
+  | "succeeded"
+  | "failed"
+  | "stopped"
+  | "skipped"
 >;
 export type InstanceState = keyof typeof INSTANCE;
 
@@ -43,7 +51,9 @@ export const NODE_RUN = {
   failed: [],
   skipped: [],
   cancelled: [],
-} as const satisfies Machine<"waiting" | "ready" | "running" | "succeeded" | "failed" | "skipped" | "cancelled">;
+} as const satisfies Machine<
+  "waiting" | "ready" | "running" | "succeeded" | "failed" | "skipped" | "cancelled"
+>;
 export type NodeRunState = keyof typeof NODE_RUN;
 
 export const NODE_RUN_ENDED: readonly NodeRunState[] = ["succeeded", "failed", "skipped", "cancelled"];

@@ -1,0 +1,150 @@
+/** The process's settings: flags and environment turned into one frozen Config, or a list of what is wrong with them. */
+import { resolve } from "node:path";
+
+export const SERVER_ROLES = ["api", "scheduler", "worker"] as const;
+export type ServerRole = (typeof SERVER_ROLES)[number];
+
+/** Source of names and defaults: product 2, "Contract". */
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly dataDir: string;
+  /** Absent: the embedded PostgreSQL under the data folder. */
+  readonly databaseUrl?: string;
+  readonly roles: readonly ServerRole[];
+  readonly projectId?: string;
+  readonly adminPassword?: string;
+  readonly accessKey?: string;
+  readonly secretKey?: string;
+  readonly masterKey?: string;
+  readonly publicUrl?: string;
+  readonly timeZone: string;
+  readonly region: string;
+  readonly factoryPageMax: number;
+  readonly workspacesOnFirstUse: boolean;
+  readonly tokenHours: number;
+  readonly logLevel: string;
+  readonly localCommands: boolean;
+  /** Private or loopback addresses (CIDR or host names) that users' nodes may dial. */
+  readonly allowedPrivateAddresses: readonly string[];
+  readonly processSlots: number;
+  readonly streamSlots: number;
+  readonly demo: boolean;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+export type Flags = Partial<Record<"host" | "port" | "dataDir" | "databaseUrl" | "roles", string>> & {
+  readonly demo?: boolean;
+};
+
+/** Reads flags first, then environment, then defaults; gives every problem at once. */
+export function readConfig(
+  flags: Flags,
+  environment: Environment,
+): { config: Config } | { problems: string[] } {
+  const problems: string[] = [];
+  const text = (flag: string | undefined, name: string): string | undefined =>
+    flag ?? (environment[name] || undefined);
+  const integer = (
+    value: string | undefined,
+    name: string,
+    range: { least: number; most: number; fallback: number },
+  ): number => {
+    if (value === undefined) return range.fallback;
+    const number = Number(value);
+    if (/^\d+$/.test(value) && number >= range.least && number <= range.most) return number;
+    problems.push(`${name} must be a whole number from ${range.least} to ${range.most}, not "${value}"`);
+    return range.fallback;
+  };
+  const flag = (name: string, fallback: boolean): boolean => {
+    const value = environment[name];
+    if (value === undefined || value === "") return fallback;
+    if (value === "true" || value === "1") return true;
+    if (value === "false" || value === "0") return false;
+    problems.push(`${name} must be true or false, not "${value}"`);
+    return fallback;
+  };
+  const roles = readRoles(text(flags.roles, "AZALAI_ROLES"), problems);
+  const projectId = readProjectId(environment.AZALAI_PROJECT_ID, problems);
+  const timeZone = environment.AZALAI_TIME_ZONE || "UTC";
+  if (!isZoneName(timeZone)) problems.push(`AZALAI_TIME_ZONE: "${timeZone}" is not a time zone`);
+  if ((environment.AZALAI_ACCESS_KEY === undefined) !== (environment.AZALAI_SECRET_KEY === undefined))
+    problems.push("AZALAI_ACCESS_KEY and AZALAI_SECRET_KEY must be given together");
+  const config: Config = {
+    host: text(flags.host, "AZALAI_HOST") ?? "127.0.0.1",
+    port: integer(text(flags.port, "AZALAI_PORT"), "port", { least: 0, most: 65535, fallback: 8790 }),
+    dataDir: resolve(text(flags.dataDir, "AZALAI_DATA_DIR") ?? ".azalai"),
+    ...optional("databaseUrl", text(flags.databaseUrl, "AZALAI_DATABASE_URL")),
+    roles,
+    ...optional("projectId", projectId),
+    ...optional("adminPassword", environment.AZALAI_ADMIN_PASSWORD || undefined),
+    ...optional("accessKey", environment.AZALAI_ACCESS_KEY || undefined),
+    ...optional("secretKey", environment.AZALAI_SECRET_KEY || undefined),
+    ...optional("masterKey", environment.AZALAI_MASTER_KEY || undefined),
+    ...optional("publicUrl", environment.AZALAI_PUBLIC_URL?.replace(/\/+$/, "") || undefined),
+    timeZone,
+    region: environment.AZALAI_REGION || "RegionOne",
+    factoryPageMax: integer(environment.AZALAI_FACTORY_PAGE_MAX || undefined, "AZALAI_FACTORY_PAGE_MAX", {
+      least: 100,
+      most: 1000,
+      fallback: 100,
+    }),
+    workspacesOnFirstUse: flag("AZALAI_WORKSPACES_ON_FIRST_USE", true),
+    tokenHours: integer(environment.AZALAI_TOKEN_HOURS || undefined, "AZALAI_TOKEN_HOURS", {
+      least: 1,
+      most: 24,
+      fallback: 1,
+    }),
+    logLevel: environment.AZALAI_LOG_LEVEL || "info",
+    localCommands: flag("AZALAI_LOCAL_COMMANDS", true),
+    allowedPrivateAddresses: (environment.AZALAI_ALLOWED_PRIVATE_ADDRESSES ?? "")
+      .split(",")
+      .map((part) => part.trim())
+      .filter(Boolean),
+    processSlots: integer(environment.AZALAI_PROCESS_SLOTS || undefined, "AZALAI_PROCESS_SLOTS", {
+      least: 1,
+      most: 1000,
+      fallback: 16,
+    }),
+    streamSlots: integer(environment.AZALAI_STREAM_SLOTS || undefined, "AZALAI_STREAM_SLOTS", {
+      least: 1,
+      most: 1000,
+      fallback: 32,
+    }),
+    demo: flags.demo ?? false,
+  };
+  return problems.length > 0 ? { problems } : { config: Object.freeze(config) };
+}
+
+function optional<K extends string>(key: K, value: string | undefined): { [P in K]?: string } {
+  return (value === undefined ? {} : { [key]: value }) as { [P in K]?: string };
+}
+
+function readRoles(text: string | undefined, problems: string[]): ServerRole[] {
+  if (text === undefined) return [...SERVER_ROLES];
+  const names = text
+    .split(",")
+    .map((name) => name.trim())
+    .filter(Boolean);
+  for (const name of names)
+    if (!SERVER_ROLES.some((role) => role === name))
+      problems.push(`roles: "${name}" is not one of ${SERVER_ROLES.join(", ")}`);
+  if (names.length === 0) problems.push("roles: at least one is needed");
+  return SERVER_ROLES.filter((role) => names.includes(role));
+}
+
+function readProjectId(text: string | undefined, problems: string[]): string | undefined {
+  if (text === undefined || text === "") return undefined;
+  const id = text.replaceAll("-", "").toLowerCase();
+  if (!/^[0-9a-f]{32}$/.test(id)) problems.push("AZALAI_PROJECT_ID must be 32 hexadecimal digits");
+  return id;
+}
+
+function isZoneName(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,133 @@
+/** How a face declares its routes, and what a handler receives and answers. */
+import type { Readable } from "node:stream";
+import type { TSchema } from "typebox";
+import { Compile } from "typebox/compile";
+import type { Fault } from "../domain/fault.ts";
+import type { Caller, Role } from "../domain/user.ts";
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** A query as received: the first and further values of each name, percent-decoded. */
+export type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** What every handler sees of a request. */
+export interface RouteRequest {
+  /** Echoed in `X-Request-Id`. */
+  readonly id: string;
+  readonly method: string;
+  /** Path and query exactly as they came on the request line. */
+  readonly target: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Query;
+  /** Lower-case names; several headers of one name are joined as node does. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Names and values in turn, as received. */
+  readonly rawHeaders: readonly string[];
+  /** The sender's address, or the one that a trusted proxy names. */
+  readonly address: string;
+  /** `http(s)://host[:port]` that the caller should use, without a final slash. */
+  readonly base: string;
+  /** Parsed JSON for a `json` route; undefined when there was no body. Bytes for a `bytes` route. */
+  readonly body: unknown;
+  /** SHA-256 of the body's bytes, lower-case hex; of the empty text for a `stream` route. */
+  readonly bodySha256: string;
+  /** The unread body of a `stream` route. */
+  readonly stream?: Readable;
+  /** For work that should end when the client goes away. */
+  readonly signal: AbortSignal;
+}
+
+export interface CallerRequest extends RouteRequest {
+  readonly caller: Caller;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON; `bytes` and `stream` are sent as they are. None of the three: no body. */
+  readonly json?: unknown;
+  readonly bytes?: Uint8Array | string;
+  readonly stream?: Readable;
+}
+
+export type BodyKind = "none" | "json" | "bytes" | "stream";
+
+interface RouteShape {
+  readonly method: Method;
+  /** As find-my-way writes it, e.g. `/v1/:project_id/jobs/:job_name`. */
+  readonly path: string;
+  /** `none` still lets a JSON body through unread. Default: `json` for POST, PUT and PATCH, else `none`. */
+  readonly body?: BodyKind;
+  /** Largest body in bytes; default 1 MiB (product 6). */
+  readonly bodyBytesMax?: number;
+}
+
+/** A route for an authenticated caller who holds at least `role` in the project. */
+export interface GuardedRoute extends RouteShape {
+  readonly role: Role;
+  readonly handle: (request: CallerRequest) => Promise<Reply>;
+}
+
+/** A route that answers anybody, or that judges its caller itself (only identity and discovery). */
+export interface OpenRoute extends RouteShape {
+  readonly role: "public";
+  readonly handle: (request: RouteRequest) => Promise<Reply>;
+}
+
+export type Route = GuardedRoute | OpenRoute;
+
+/** One API with its own words, paths and errors. */
+export interface Face {
+  readonly name: string;
+  readonly routes: readonly Route[];
+  /** Whether a path that no route matched is this face's to refuse. */
+  readonly owns: (path: string) => boolean;
+  /** The project that the path names; undefined when the caller's own counts. */
+  readonly projectOf: (params: Readonly<Record<string, string>>) => string | undefined;
+  /** The answer for a fault; also for `route-missing` and `method-refused`. */
+  readonly encodeFault: (fault: Fault, request: FaultRequest) => Reply;
+  /** The path to route instead of the given one (without query); the signed target stays as it came. */
+  readonly rewritePath?: (path: string) => string;
+  /** Checked before a JSON body is parsed; raises a fault for a content type that the face refuses. */
+  readonly checkContentType?: (contentType: string) => void;
+}
+
+/** The little that is sure about a request when it is refused. */
+export interface FaultRequest {
+  readonly id: string;
+  readonly method: string;
+  readonly path: string;
+  readonly base: string;
+}
+
+export const JSON_BYTES_MAX = 1024 * 1024;
+/** For scripts and job definitions: 4 MiB of content and its escapes. */
+export const DOCUMENT_BYTES_MAX = 10 * 1024 * 1024;
+export const UPLOAD_BYTES_MAX = 1024 * 1024 * 1024;
+
+export function json(status: number, body: unknown, headers?: Readonly<Record<string, string>>): Reply {
+  return headers === undefined ? { status, json: body } : { status, json: body, headers };
+}
+
+export const NO_CONTENT: Reply = { status: 204 };
+
+/** The first value of a query name; undefined when it is absent. */
+export function firstOf(query: Query, name: string): string | undefined {
+  const value = query[name];
+  return typeof value === "string" || value === undefined ? value : value[0];
+}
+
+const compiled = new WeakMap<TSchema, ReturnType<typeof Compile>>();
+
+/** What `value` has against `schema`, each as `place: rule`; empty when it fits. */
+export function checkSchema(schema: TSchema, value: unknown): string[] {
+  let validator = compiled.get(schema);
+  if (validator === undefined) {
+    validator = Compile(schema);
+    compiled.set(schema, validator);
+  }
+  if (validator.Check(value)) return [];
+  return validator
+    .Errors(value)
+    .map((error) => `${error.instancePath.slice(1).replaceAll("/", ".") || "body"}: ${error.message}`);
+}

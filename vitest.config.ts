@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts", "tools/**/*.test.ts"],
+    globalSetup: ["test/setup/global.ts"],
+    setupFiles: ["test/setup/each-file.ts"],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -5,6 +5,7 @@ export type Observation =
   | { readonly event: "server-draining"; readonly running: number }
   | { readonly event: "server-stopped" }
   | { readonly event: "database-started"; readonly folder: string; readonly adopted: boolean }
+  | { readonly event: "database-connection-lost"; readonly error: unknown }
   | { readonly event: "migration-applied"; readonly name: string; readonly milliseconds: number }
   | {
       readonly event: "request-failed";

@@ -1,0 +1,215 @@
+/** Connections to PostgreSQL: the pool, how its values are read, named statements and transactions. */
+import { strict as assert } from "node:assert";
+import { setTimeout as wait } from "node:timers/promises";
+import { type CustomTypesConfig, Pool, type PoolClient, type QueryConfig, type QueryResult, types } from "pg";
+import { Fault } from "../domain/fault.ts";
+import type { Observe } from "../domain/observation.ts";
+import { hasCode } from "./file-system.ts";
+
+/** Where a PostgreSQL is; `host` is a name, an address, or the folder of a socket (an absolute path). */
+export interface DatabaseConnection {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+}
+
+/** What statements run on: the pool, or the client of a transaction. */
+export interface Database {
+  query<Row extends object>(statement: QueryConfig): Promise<QueryResult<Row>>;
+}
+
+export interface DatabaseOptions {
+  /** Connections at most. */
+  readonly connectionsMax?: number;
+  /** A statement that runs longer is cancelled by the server; 0: none is. */
+  readonly statementTimeoutMs?: number;
+}
+
+/** The oldest PostgreSQL that has everything that our statements use. */
+export const POSTGRES_MAJOR_MIN = 15;
+
+const CONNECTIONS_MAX = 10;
+const STATEMENT_TIMEOUT_MS = 60_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+const ATTEMPTS_MAX = 5;
+const RETRY_DELAY_MS = 5;
+
+/** The object ids of PostgreSQL's own types that we read otherwise than `pg` does (pg_type.dat). */
+const INT8 = 20;
+const DATE = 1082;
+const TIMESTAMPTZ = 1184;
+const UUID = 2950;
+const INT8_ARRAY = 1016;
+const UUID_ARRAY = 2951;
+
+/**
+ * A pool that answers.
+ * @throws Fault `server-unavailable` where the database cannot be reached or is older than PostgreSQL 15.
+ */
+export async function openDatabase(
+  where: string | DatabaseConnection,
+  observe: Observe,
+  options: DatabaseOptions = {},
+): Promise<{ pool: Pool; close(): Promise<void> }> {
+  const pool = new Pool({
+    ...(typeof where === "string" ? { connectionString: where } : where),
+    application_name: "azalai",
+    max: options.connectionsMax ?? CONNECTIONS_MAX,
+    statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    types: TYPES,
+  });
+  // An idle connection that breaks is taken out of the pool by itself; without a listener it would end the process.
+  pool.on("error", (error) => observe({ event: "database-connection-lost", error }));
+  try {
+    await checkVersion(pool);
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+  return { pool, close: () => pool.end() };
+}
+
+async function checkVersion(pool: Pool): Promise<void> {
+  const { major, name } = await readVersion(pool);
+  if (major >= POSTGRES_MAJOR_MIN) return;
+  throw new Fault(
+    "unavailable",
+    "server-unavailable",
+    `the database is PostgreSQL ${name}; Azalai needs ${POSTGRES_MAJOR_MIN} or newer`,
+  );
+}
+
+async function readVersion(pool: Pool): Promise<{ major: number; name: string }> {
+  const text =
+    "select current_setting('server_version') as name, current_setting('server_version_num')::int / 10000 as major";
+  try {
+    const { rows } = await pool.query<{ major: number; name: string }>(text);
+    return rows[0] ?? assert.fail("a statement without a table gives one row");
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Fault("unavailable", "server-unavailable", `the database cannot be reached: ${reason}`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * The rows of a statement. Each connection parses and plans a `name` once; a name stands for one text for ever (a
+ * second text under it fails), at most 63 letters.
+ */
+export async function query<Row extends object>(
+  db: Database,
+  name: string,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<Row[]> {
+  return (await db.query<Row>({ name, text, values: [...values] })).rows;
+}
+
+/** How many rows a statement wrote; named as in `query`. */
+export async function execute(
+  db: Database,
+  name: string,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<number> {
+  return (await db.query({ name, text, values: [...values] })).rowCount ?? 0;
+}
+
+export interface TransactionOptions {
+  readonly isolation?: "read committed" | "repeatable read" | "serializable";
+  /** Tries in all, when the database ends one because of others that ran at the same time; `work` is done anew each time. */
+  readonly attemptsMax?: number;
+}
+
+/** Runs `work` on one connection, all of it or nothing; `work` must do nothing outside the database. */
+export async function transaction<Value>(
+  pool: Pool,
+  work: (db: Database) => Promise<Value>,
+  { isolation = "read committed", attemptsMax = ATTEMPTS_MAX }: TransactionOptions = {},
+): Promise<Value> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await transactionOnce(pool, work, isolation);
+    } catch (error) {
+      if (attempt >= attemptsMax || !isCollision(error)) throw error;
+      await wait(RETRY_DELAY_MS * attempt);
+    }
+  }
+}
+
+/** Serialization failure or deadlock: the server rolled one back so that others go on. */
+function isCollision(error: unknown): boolean {
+  return hasCode(error, ["40001", "40P01"]);
+}
+
+async function transactionOnce<Value>(
+  pool: Pool,
+  work: (db: Database) => Promise<Value>,
+  isolation: string,
+): Promise<Value> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  const onError = (error: Error) => {
+    broken = error;
+  };
+  client.on("error", onError);
+  try {
+    await client.query(`begin isolation level ${isolation}`);
+    const value = await work(client);
+    await commit(client);
+    return value;
+  } catch (error) {
+    await client.query("rollback").catch((failure: Error) => onError(failure)); // then the connection is thrown away
+    throw error;
+  } finally {
+    client.off("error", onError);
+    client.release(broken);
+  }
+}
+
+/** The server answers "commit" with a rollback, and no error, when a failed statement was caught on the way. */
+async function commit(client: PoolClient): Promise<void> {
+  const { command } = await client.query("commit");
+  assert.equal(command, "COMMIT", "a statement of the transaction failed and its error was caught");
+}
+
+/** How values are read: uuids as 32 hex digits, int8 as numbers, dates as text, instants as Date; the rest as `pg` does. */
+export const TYPES: CustomTypesConfig = {
+  getTypeParser: (oid: number, format?: "text" | "binary") =>
+    (format === "binary" ? undefined : PARSERS.get(oid)) ?? types.getTypeParser(oid, format),
+};
+
+const parseTextArray: (text: string) => (string | null)[] = types.getTypeParser(1009 as never);
+const parseAnyInstant: (text: string) => unknown = types.getTypeParser(TIMESTAMPTZ);
+
+const PARSERS = new Map<number, (text: string) => unknown>([
+  [INT8, parseInteger],
+  [DATE, String],
+  [TIMESTAMPTZ, parseInstant],
+  [UUID, parseUuid],
+  [
+    INT8_ARRAY,
+    (text) => parseTextArray(text).map((item) => (item === null ? undefined : parseInteger(item))),
+  ],
+  [UUID_ARRAY, (text) => parseTextArray(text).map((item) => (item === null ? undefined : parseUuid(item)))],
+]);
+
+function parseInteger(text: string): number {
+  const value = Number(text);
+  assert(Number.isSafeInteger(value), `${text} does not fit a number`);
+  return value;
+}
+
+function parseUuid(text: string): string {
+  return text.replaceAll("-", "");
+}
+
+/** `2001-04-01 08:30:00.5+00`, as a server in UTC writes it, is read without the general parser's regular expressions. */
+function parseInstant(text: string): unknown {
+  const plain = text.endsWith("+00") && text.charAt(10) === " ";
+  return plain ? new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`) : parseAnyInstant(text);
+}

@@ -1,0 +1,5 @@
+/** After each test file: what it left open is closed. */
+import { afterAll } from "vitest";
+import { closeTestDatabases } from "./postgres.ts";
+
+afterAll(closeTestDatabases);

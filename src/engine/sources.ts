@@ -1,0 +1,23 @@
+/** What the engine asks of the rest of the service while it prepares a node's work. */
+import type { JobNode } from "../domain/job.ts";
+import type { Buckets, WorkConnection, WorkFile, WorkScript } from "../operators/operator.ts";
+
+/** Whose things are looked up: always within one project, mostly within one workspace. */
+export interface WorkOwner {
+  readonly projectId: string;
+  readonly workspaceId: string;
+}
+
+/** Loads what nodes name. Each reads the present state at the moment of the attempt; `undefined` where there is none. */
+export interface WorkSources {
+  readonly loadScript: (owner: WorkOwner, name: string) => Promise<WorkScript | undefined>;
+  /** With its secrets in clear. */
+  readonly loadConnection: (owner: WorkOwner, name: string) => Promise<WorkConnection | undefined>;
+  /** The workspace's variables, secret ones in clear. */
+  readonly loadEnvironment: (owner: WorkOwner) => Promise<Readonly<Record<string, string>>>;
+  /** Files that the attempt finds in its folder: for job executions the binaries of the template. */
+  readonly loadFiles: (owner: WorkOwner, instanceId: number, node: JobNode) => Promise<readonly WorkFile[]>;
+  /** Whether nodes of the project may run commands on the server (product 6). */
+  readonly localCommandsAllowed: (projectId: string) => Promise<boolean>;
+  readonly buckets: (projectId: string) => Buckets;
+}

@@ -1,0 +1,139 @@
+/** Stored files: for each project a tree of blobs under one folder; a key is a name, never a path that is resolved. */
+import { randomBytes } from "node:crypto";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { invalid } from "../domain/fault.ts";
+import { unlessMissing } from "./file-system.ts";
+
+/**
+ * Keys are parts between slashes, as `logs/12/0/1/4096`. A key with an empty part, `.` or `..`, or with a part of more
+ * than 200 bytes is refused with Fault `reference-invalid`. A blob may lie "under" another: `a` and `a/b` are two blobs.
+ */
+export interface BlobStore {
+  /** Puts the whole content in place at once, over an older blob of that key; half of one is never seen. */
+  readonly put: (
+    projectId: string,
+    key: string,
+    content: Uint8Array | Readable,
+    keep?: BlobKeeping,
+  ) => Promise<void>;
+  /** The content from `fromByte` on, or undefined where there is no such blob. */
+  readonly open: (projectId: string, key: string, fromByte?: number) => Promise<Readable | undefined>;
+  readonly sizeBytes: (projectId: string, key: string) => Promise<number | undefined>;
+  /** Keys of all blobs whose key is `folder` with something after a slash, in no order; "" lists all. */
+  readonly list: (projectId: string, folder: string) => Promise<string[]>;
+  /** Deletes the blob and all that lie under it; none is no fault. */
+  readonly delete: (projectId: string, key: string) => Promise<void>;
+  /** Where the blob lies on this machine, or undefined where there is no such blob. */
+  readonly localPath: (projectId: string, key: string) => Promise<string | undefined>;
+}
+
+/** `durable` (the default) outlives a power cut; `quick` outlives the end of the process. */
+export type BlobKeeping = "durable" | "quick";
+
+const PART_BYTES_MAX = 200;
+/** Where blobs are written before they are put in their place; no project is called so. */
+const UNFINISHED = "unfinished";
+
+/** The blob store in `folder`, which is made when it is first written to. */
+export function createFolderBlobs(folder: string): BlobStore {
+  const pathOf = (projectId: string, key: string) => join(folder, projectId, blobPath(key));
+  return {
+    put: async (projectId, key, content, keep = "durable") => {
+      const place = pathOf(projectId, key);
+      const unfinished = join(folder, UNFINISHED, randomBytes(12).toString("hex"));
+      try {
+        await writeNew(unfinished, content, keep);
+        await renameInto(unfinished, place);
+      } catch (error) {
+        await rm(unfinished, { force: true });
+        throw error;
+      }
+      if (keep === "durable") await syncFolder(dirname(place));
+    },
+    open: async (projectId, key, fromByte = 0) => {
+      const path = pathOf(projectId, key);
+      const file = await unlessMissing(open(path, "r"));
+      return file?.createReadStream({ start: fromByte });
+    },
+    sizeBytes: async (projectId, key) => (await unlessMissing(stat(pathOf(projectId, key))))?.size,
+    list: (projectId, under) => listKeys(join(folder, projectId, folderPath(under)), under),
+    delete: async (projectId, key) => {
+      await rm(pathOf(projectId, key), { force: true });
+      await rm(join(folder, projectId, folderPath(key)), { recursive: true, force: true });
+    },
+    localPath: async (projectId, key) => {
+      const path = pathOf(projectId, key);
+      return (await unlessMissing(stat(path))) === undefined ? undefined : path;
+    },
+  };
+}
+
+async function writeNew(path: string, content: Uint8Array | Readable, keep: BlobKeeping): Promise<void> {
+  const file = await unlessMissing(open(path, "wx", 0o600));
+  if (file === undefined) {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    return writeNew(path, content, keep);
+  }
+  try {
+    if (content instanceof Readable) await pipeline(content, file.createWriteStream({ autoClose: false }));
+    else await file.writeFile(content);
+    if (keep === "durable") await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function renameInto(finished: string, place: string): Promise<void> {
+  const done = await unlessMissing(rename(finished, place).then(() => true));
+  if (done) return;
+  await mkdir(dirname(place), { recursive: true, mode: 0o700 });
+  await rename(finished, place);
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function listKeys(path: string, key: string): Promise<string[]> {
+  const entries = (await unlessMissing(readdir(path, { withFileTypes: true }))) ?? [];
+  const found = await Promise.all(
+    entries.map((entry) => {
+      const name = decodeURIComponent(entry.name.replace(BLOB_MARK, ""));
+      const inner = key === "" ? name : `${key}/${name}`;
+      return entry.isDirectory() ? listKeys(join(path, entry.name), inner) : [inner];
+    }),
+  );
+  return found.flat();
+}
+
+/** Begins the file name of each blob, never that of a folder, since encoding leaves no `=`: so `a` and `a/b` both fit. */
+const BLOB_MARK = "=";
+
+function blobPath(key: string): string {
+  const parts = encodedParts(key);
+  const last = parts.pop() ?? "";
+  return join(...parts, BLOB_MARK + last);
+}
+
+function folderPath(key: string): string {
+  return key === "" ? "" : join(...encodedParts(key));
+}
+
+function encodedParts(key: string): string[] {
+  return key.split("/").map((part) => {
+    const refused = part === "" || part === "." || part === ".." || !part.isWellFormed();
+    if (refused) invalid("reference-invalid", [`"${key}" has an empty part, "." or ".."`]);
+    const encoded = encodeURIComponent(part);
+    if (encoded.length > PART_BYTES_MAX)
+      invalid("reference-invalid", [`"${key}" has a part that is too long`]);
+    return encoded;
+  });
+}

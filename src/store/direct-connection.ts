@@ -1,0 +1,51 @@
+/** One connection beside the pool, for what belongs to a session: the lock that shows life, and being notified. */
+import { Client } from "pg";
+import { type Database, type DatabaseConnection, TYPES } from "./database.ts";
+
+/** A session of its own: a lock taken on it lasts until `close`, or until the server notices that it is gone. */
+export interface DirectConnection extends Database {
+  /** Hears of each notification of the channels that the session listens on. */
+  readonly onNotification: (hear: (channel: string, payload: string) => void) => void;
+  /** Called once when the session has ended for any reason but `close`. */
+  readonly onLost: (hear: () => void) => void;
+  readonly close: () => Promise<void>;
+}
+
+/** How soon the system probes an idle connection: a server that went away without a word is noticed. */
+const KEEP_ALIVE_DELAY_MS = 5_000;
+
+/** Opens a session at `where`, which must not be a transaction pooler: session locks and notifications need one session. */
+export async function connectDirectly(where: string | DatabaseConnection): Promise<DirectConnection> {
+  const client = new Client({
+    ...(typeof where === "string" ? { connectionString: where } : where),
+    application_name: "azalai",
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
+    types: TYPES,
+  });
+  let closing = false;
+  let lost = false;
+  const listeners: (() => void)[] = [];
+  const onEnd = () => {
+    if (closing || lost) return;
+    lost = true;
+    for (const listener of listeners) listener();
+  };
+  client.on("error", onEnd);
+  client.on("end", onEnd);
+  await client.connect();
+  return {
+    query: (statement) => client.query(statement),
+    onNotification: (hear) => {
+      client.on("notification", ({ channel, payload }) => hear(channel, payload ?? ""));
+    },
+    onLost: (hear) => {
+      if (lost) hear();
+      else listeners.push(hear);
+    },
+    close: async () => {
+      closing = true;
+      await client.end();
+    },
+  };
+}

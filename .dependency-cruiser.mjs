@@ -11,15 +11,31 @@ const rooms = {
 const path = (room) => `^src/${room}${room.endsWith("$") ? "" : "/"}`;
 const rule = (name, from, to) => ({ name, severity: "error", from, to });
 const layer = ([room, below]) =>
-  rule(`${room}-imports-only-below`, { path: path(room) }, { path: "^src/", pathNot: [room, ...below].map(path) });
+  rule(
+    `${room}-imports-only-below`,
+    { path: path(room) },
+    { path: "^src/", pathNot: [room, ...below].map(path) },
+  );
 export default {
   forbidden: [
     ...Object.entries(rooms).map(layer),
     rule("no-circle", {}, { circular: true }),
     rule("domain-is-pure", { path: "^src/domain/" }, { dependencyTypes: ["core", "npm"] }),
-    rule("one-face-knows-no-other", { path: "^src/api/([^/]+)/" }, { path: "^src/api/[^/]+/", pathNot: "^src/api/$1/" }),
-    rule("sql-stays-in-store", { path: "^src/", pathNot: "^src/(store|operators)/" }, { path: "node_modules/(pg|kysely)/" }),
-    rule("cli-is-a-client", { path: "^src/cli/" }, { path: "^src/", pathNot: "^src/(cli/|main[.]ts|config[.]ts)", dependencyTypesNot: ["type-only"] }),
+    rule(
+      "one-face-knows-no-other",
+      { path: "^src/api/([^/]+)/" },
+      { path: "^src/api/[^/]+/", pathNot: "^src/api/$1/" },
+    ),
+    rule(
+      "sql-stays-in-store",
+      { path: "^src/", pathNot: "^src/(store|operators)/" },
+      { path: "node_modules/(pg|kysely)/" },
+    ),
+    rule(
+      "cli-is-a-client",
+      { path: "^src/cli/" },
+      { path: "^src/", pathNot: "^src/(cli/|main[.]ts|config[.]ts)", dependencyTypesNot: ["type-only"] },
+    ),
   ],
   options: {
     exclude: "[.]test[.]ts$",

@@ -20,6 +20,9 @@ export interface Database {
   query<Row extends object>(statement: QueryConfig): Promise<QueryResult<Row>>;
 }
 
+/** What transactions start from. Rooms above name it by this, because they import no `pg`. */
+export type DatabasePool = Pool;
+
 export interface DatabaseOptions {
   /** Connections at most. */
   readonly connectionsMax?: number;
@@ -28,7 +31,7 @@ export interface DatabaseOptions {
 }
 
 /** The oldest PostgreSQL that has everything that our statements use. */
-export const POSTGRES_MAJOR_MIN = 15;
+const POSTGRES_MAJOR_MIN = 15;
 
 const CONNECTIONS_MAX = 10;
 const STATEMENT_TIMEOUT_MS = 60_000;
@@ -178,7 +181,7 @@ async function commit(client: PoolClient): Promise<void> {
 }
 
 /** How values are read: uuids as 32 hex digits, int8 as numbers, dates as text, instants as Date; the rest as `pg` does. */
-export const TYPES: CustomTypesConfig = {
+const TYPES: CustomTypesConfig = {
   getTypeParser: (oid: number, format?: "text" | "binary") =>
     (format === "binary" ? undefined : PARSERS.get(oid)) ?? types.getTypeParser(oid, format),
 };

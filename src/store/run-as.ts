@@ -30,7 +30,7 @@ const ENVIRONMENT = { PATH: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", LC_A
 const run = promisify(execFile);
 
 /** True where PostgreSQL would refuse to run as the present user. */
-export function weAreRoot(): boolean {
+function weAreRoot(): boolean {
   return process.getuid?.() === 0;
 }
 

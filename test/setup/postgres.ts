@@ -110,7 +110,7 @@ async function onServer<Value>(
 }
 
 /** Parts of a `postgresql://` URL. */
-export function connectionOf(url: string): DatabaseConnection {
+function connectionOf(url: string): DatabaseConnection {
   const { hostname, port, username, password, pathname } = new URL(url);
   const database = decodeURIComponent(pathname.slice(1)) || "postgres";
   return {

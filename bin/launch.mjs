@@ -1,0 +1,35 @@
+/** What the scripts of package.json call: prepares the clone, then starts, demonstrates, tests, checks, measures or formats. */
+import { join } from "node:path";
+import { preparePython } from "./python.mjs";
+import { exitWith, run } from "./run.mjs";
+import { LaunchError, prepare, ROOT } from "./toolchain.mjs";
+
+const [target, ...args] = process.argv.slice(2);
+
+const bin = (name) => join(ROOT, "node_modules", ".bin", name);
+const here = { cwd: ROOT };
+
+/** Each gets the Node to run on and the user's further words, and gives the exit code. */
+const TARGETS = {
+  start: (node) => run(node, [join(ROOT, "src", "cli", "cli.ts"), "serve", "--demo", ...args]),
+  demo: (node) => run(node, [join(ROOT, "src", "cli", "cli.ts"), "demo", ...args]),
+  test,
+  check: (node) => run(node, [join(ROOT, "tools", "check.ts"), ...args], here),
+  bench: (node) => run(node, [join(ROOT, "bench", "bench.ts"), ...args], here),
+  format: (node) => run(node, [bin("biome"), "check", "--write", ...args], here),
+};
+
+/** The whole: checks, then every test. With words, e.g. `npm test -- src/domain`, only the tests that they choose. */
+async function test(node) {
+  const python = preparePython();
+  const checked = args.length > 0 ? 0 : await TARGETS.check(node);
+  const env = { ...process.env, AZALAI_TEST_PYTHON: python };
+  const tested = await run(node, [bin("vitest"), "run", ...args], { ...here, env });
+  return checked || tested;
+}
+
+await exitWith(() => {
+  if (!Object.hasOwn(TARGETS, target ?? ""))
+    throw new LaunchError(`say one of: ${Object.keys(TARGETS).join(", ")}`);
+  return TARGETS[target](prepare());
+});

@@ -1,6 +1,4 @@
 -- Who exists and what they may do. Source: auth.md.
-create extension if not exists pg_trgm;
-create extension if not exists btree_gin;
 
 create table project (
   id uuid primary key,

@@ -34,7 +34,7 @@ create index job_binary_public on job_binary (id) where is_public;
 create index job_binary_created on job_binary (project_id, created_at, id);
 create index job_binary_updated on job_binary (project_id, updated_at, id);
 create index job_binary_name on job_binary (project_id, name, id);
-create index job_binary_name_part on job_binary using gin (project_id, name gin_trgm_ops);
+create index job_binary_name_part on job_binary using gin (name_keys(project_id, '', name));
 
 create table data_source (
   project_id uuid not null references project on delete cascade,
@@ -54,7 +54,7 @@ create table data_source (
 create index data_source_public on data_source (id) where is_public;
 create index data_source_created on data_source (project_id, created_at, id);
 create index data_source_name on data_source (project_id, name, id);
-create index data_source_name_part on data_source using gin (project_id, name gin_trgm_ops);
+create index data_source_name_part on data_source using gin (name_keys(project_id, '', name));
 
 create table job_template (
   project_id uuid not null references project on delete cascade,
@@ -76,7 +76,7 @@ create index job_template_name on job_template (project_id, name, id);
 create index job_template_type on job_template (project_id, type, id);
 create index job_template_created on job_template (project_id, created_at, id);
 create index job_template_updated on job_template (project_id, updated_at, id);
-create index job_template_name_part on job_template using gin (project_id, name gin_trgm_ops);
+create index job_template_name_part on job_template using gin (name_keys(project_id, '', name));
 
 -- The programs of a template; a binary may be a public one of another project.
 create table job_template_binary (

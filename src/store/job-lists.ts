@@ -1,0 +1,274 @@
+/** The list of jobs at any size: pages from keysets and block counts, name parts and tags from hashed keys. */
+import type { Job, JobKind, JobStatus } from "../domain/job.ts";
+import type { Page } from "../domain/page.ts";
+import type { InstanceState } from "../domain/states.ts";
+import { type Database, query } from "./database.ts";
+import { countListed, findListPlace } from "./list-blocks.ts";
+import { PIECE_LENGTH, piecesOf } from "./name-parts.ts";
+
+export interface JobFilter {
+  readonly kind: JobKind;
+  /** Any part of the name; case matters. */
+  readonly nameContains?: string;
+  /** All of them must be the job's. */
+  readonly tags?: readonly string[];
+}
+
+/** A job as lists show it, with its latest run. */
+export interface JobListing extends Job {
+  /** The list goes on saying `scheduling` until then (dataarts-factory 4.5). */
+  readonly schedulingShownUntil: Date | null;
+  readonly lastInstance: {
+    readonly state: InstanceState;
+    readonly endedAt: Date | null;
+    readonly ignoreSuccess: boolean;
+  } | null;
+}
+
+interface Workspace {
+  readonly projectId: string;
+  readonly workspaceId: string;
+}
+
+/** Up to so many candidates are read by key and counted one by one; a more frequent part is counted by a scan. */
+const CANDIDATES_MAX = 2000;
+
+/** One page of a workspace's jobs, newest first (create time, that is id), and how many there are in all. */
+export async function listJobs(
+  db: Database,
+  workspace: Workspace,
+  filter: JobFilter,
+  page: Page,
+): Promise<{ jobs: JobListing[]; total: number }> {
+  if (filter.tags !== undefined && filter.tags.length > 0)
+    return await listByTags(db, workspace, filter, page);
+  if (filter.nameContains !== undefined && filter.nameContains !== "")
+    return await listByNamePart(db, workspace, { ...filter, nameContains: filter.nameContains }, page);
+  return await listAll(db, workspace, filter.kind, page);
+}
+
+async function listAll(db: Database, workspace: Workspace, kind: JobKind, page: Page) {
+  const { projectId, workspaceId } = workspace;
+  const list = { projectId, list: "job", scope: `${workspaceId}/${kind}` } as const;
+  if (page.offset === 0) {
+    const [total, jobs] = await Promise.all([
+      countListed(db, list),
+      readNewest(db, workspace, kind, page.limit),
+    ]);
+    return { jobs, total };
+  }
+  const [total, place] = await Promise.all([countListed(db, list), findListPlace(db, list, page.offset)]);
+  if (place === undefined) return { jobs: [], total };
+  return { jobs: await readFrom(db, workspace, kind, { ...place, limit: page.limit }), total };
+}
+
+/** At most 2,000 candidates by key; beyond, one scan of the narrow index counts, and the page is walked. */
+async function listByNamePart(
+  db: Database,
+  workspace: Workspace,
+  { kind, nameContains }: JobFilter & { readonly nameContains: string },
+  page: Page,
+) {
+  if (nameContains.length >= PIECE_LENGTH) {
+    const ids = await findByNamePart(db, workspace, kind, nameContains);
+    if (ids.length <= CANDIDATES_MAX)
+      return { jobs: await readIds(db, workspace, pageOf(ids, page)), total: ids.length };
+  }
+  const [total, jobs] = await Promise.all([
+    countByNamePart(db, workspace, kind, nameContains),
+    walkByNamePart(db, workspace, kind, { nameContains, page }),
+  ]);
+  return { jobs, total };
+}
+
+async function listByTags(
+  db: Database,
+  workspace: Workspace,
+  { kind, nameContains = "", tags = [] }: JobFilter,
+  page: Page,
+) {
+  const rows = await query<{ id: number }>(
+    db,
+    "find-jobs-by-tags",
+    `select id from job
+     where project_id = $1 and workspace_id = $2 and kind = $3 and tags <> '{}'
+       and list_keys(project_id, workspace_id || '/' || kind, tags) @> list_keys($1, $2 || '/' || $3, $4)
+       and tags @> $4 and strpos(name, $5) > 0
+     order by id desc`,
+    [workspace.projectId, workspace.workspaceId, kind, tags, nameContains],
+  );
+  const ids = rows.map(({ id }) => id);
+  return { jobs: await readIds(db, workspace, pageOf(ids, page)), total: ids.length };
+}
+
+/** The ids of the matches, newest first; of more than 2,000 only the first found, one more than that. */
+async function findByNamePart(
+  db: Database,
+  { projectId, workspaceId }: Workspace,
+  kind: JobKind,
+  part: string,
+) {
+  const rows = await query<{ id: number }>(
+    db,
+    "find-jobs-by-name-part",
+    `select id from job
+     where project_id = $1 and workspace_id = $2 and kind = $3
+       and name_keys(project_id, workspace_id || '/' || kind, name) @> list_keys($1, $2 || '/' || $3, $5)
+       and strpos(name, $4) > 0
+     limit ${CANDIDATES_MAX + 1}`,
+    [projectId, workspaceId, kind, part, piecesOf(part)],
+  );
+  return rows.map(({ id }) => id).sort((a, b) => b - a);
+}
+
+async function countByNamePart(
+  db: Database,
+  { projectId, workspaceId }: Workspace,
+  kind: JobKind,
+  part: string,
+) {
+  const rows = await query<{ total: number }>(
+    db,
+    "count-jobs-by-name-part",
+    `select count(*) as total from job
+     where project_id = $1 and workspace_id = $2 and kind = $3 and strpos(name, $4) > 0`,
+    [projectId, workspaceId, kind, part],
+  );
+  return rows[0]?.total ?? 0;
+}
+
+/** Members of a job, and of its latest instance found through `instance_of_job`. */
+const JOB_COLUMNS = `
+  j.id, j.project_id, j.workspace_id, j.name, j.kind, j.version, j.status, j.scheduling_shown_until, j.owner, j.priority,
+  j.tags, j.directory, j.single_node, j.starts_at, j.ends_at, j.created_at, j.created_by, j.updated_at, j.updated_by,
+  i.state as last_state, i.ended_at as last_ended_at, i.ignore_success as last_ignore_success`;
+const LAST_INSTANCE = `
+  left join lateral (
+    select state, ended_at, ignore_success from instance
+    where project_id = j.project_id and job_id = j.id order by id desc limit 1
+  ) i on true`;
+
+async function readNewest(db: Database, { projectId, workspaceId }: Workspace, kind: JobKind, limit: number) {
+  return await readJobs(
+    db,
+    "list-jobs-newest",
+    `(select id from job where project_id = $1 and workspace_id = $2 and kind = $3 order by id desc limit $4)`,
+    [projectId, workspaceId, kind, limit],
+  );
+}
+
+async function readFrom(
+  db: Database,
+  { projectId, workspaceId }: Workspace,
+  kind: JobKind,
+  place: { readonly idMax: number; readonly skip: number; readonly limit: number },
+) {
+  return await readJobs(
+    db,
+    "list-jobs-from",
+    `(select id from job where project_id = $1 and workspace_id = $2 and kind = $3 and id <= $4
+      order by id desc offset $5 limit $6)`,
+    [projectId, workspaceId, kind, place.idMax, place.skip, place.limit],
+  );
+}
+
+async function walkByNamePart(
+  db: Database,
+  { projectId, workspaceId }: Workspace,
+  kind: JobKind,
+  { nameContains, page }: { readonly nameContains: string; readonly page: Page },
+) {
+  return await readJobs(
+    db,
+    "list-jobs-walk",
+    `(select id from job where project_id = $1 and workspace_id = $2 and kind = $3 and strpos(name, $4) > 0
+      order by id desc offset $5 limit $6)`,
+    [projectId, workspaceId, kind, nameContains, page.offset, page.limit],
+  );
+}
+
+async function readIds(
+  db: Database,
+  { projectId }: Workspace,
+  ids: readonly number[],
+): Promise<JobListing[]> {
+  if (ids.length === 0) return [];
+  return await readJobs(db, "list-jobs-ids", "(select unnest($2::bigint[]) as id)", [projectId, ids]);
+}
+
+/** `ids` is a subquery that gives the page's ids; `$1` is the project. */
+async function readJobs(
+  db: Database,
+  name: string,
+  ids: string,
+  values: readonly unknown[],
+): Promise<JobListing[]> {
+  const rows = await query<JobRow>(
+    db,
+    name,
+    `select ${JOB_COLUMNS} from ${ids} p join job j on j.project_id = $1 and j.id = p.id ${LAST_INSTANCE} order by j.id desc`,
+    values,
+  );
+  return rows.map(listingFromRow);
+}
+
+interface JobRow {
+  readonly id: number;
+  readonly project_id: string;
+  readonly workspace_id: string;
+  readonly name: string;
+  readonly kind: JobKind;
+  readonly version: number;
+  readonly status: JobStatus;
+  readonly scheduling_shown_until: Date | null;
+  readonly owner: string | null;
+  readonly priority: number | null;
+  readonly tags: string[];
+  readonly directory: string;
+  readonly single_node: boolean;
+  readonly starts_at: Date | null;
+  readonly ends_at: Date | null;
+  readonly created_at: Date;
+  readonly created_by: string;
+  readonly updated_at: Date;
+  readonly updated_by: string;
+  readonly last_state: InstanceState | null;
+  readonly last_ended_at: Date | null;
+  readonly last_ignore_success: boolean | null;
+}
+
+function listingFromRow(row: JobRow): JobListing {
+  return {
+    id: row.id,
+    projectId: row.project_id,
+    workspaceId: row.workspace_id,
+    name: row.name,
+    kind: row.kind,
+    version: row.version,
+    status: row.status,
+    schedulingShownUntil: row.scheduling_shown_until,
+    owner: row.owner,
+    priority: row.priority,
+    tags: row.tags,
+    directory: row.directory,
+    singleNode: row.single_node,
+    startsAt: row.starts_at,
+    endsAt: row.ends_at,
+    createdAt: row.created_at,
+    createdBy: row.created_by,
+    updatedAt: row.updated_at,
+    updatedBy: row.updated_by,
+    lastInstance:
+      row.last_state === null
+        ? null
+        : {
+            state: row.last_state,
+            endedAt: row.last_ended_at,
+            ignoreSuccess: row.last_ignore_success ?? false,
+          },
+  };
+}
+
+function pageOf(ids: readonly number[], { offset, limit }: Page): readonly number[] {
+  return ids.slice(offset, offset + limit);
+}

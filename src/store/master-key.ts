@@ -2,6 +2,7 @@
 import { link, mkdir, readFile, unlink, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Fault } from "../domain/fault.ts";
+import { findText, hasCode } from "./file-system.ts";
 import { createMasterKey, type MasterKeys, parseMasterKey } from "./secrets.ts";
 
 /**
@@ -17,12 +18,8 @@ export async function openMasterKeys(source: {
 }
 
 async function readKeyFile(file: string): Promise<MasterKeys | undefined> {
-  try {
-    return decodeKeys(await readFile(file, "utf8"), file);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return undefined;
-    throw error;
-  }
+  const text = await findText(file);
+  return text === undefined ? undefined : decodeKeys(text, file);
 }
 
 async function createKeyFile(file: string): Promise<MasterKeys> {
@@ -34,15 +31,11 @@ async function createKeyFile(file: string): Promise<MasterKeys> {
     // A link fails when the file is there by now: of two servers that start at once, both use the first one's key.
     await link(draft, file);
   } catch (error) {
-    if (!hasCode(error, "EEXIST")) throw error;
+    if (!hasCode(error, ["EEXIST"])) throw error;
   } finally {
     await unlink(draft);
   }
   return decodeKeys(await readFile(file, "utf8"), file);
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }
 
 function decodeKeys(text: string, where: string): MasterKeys {

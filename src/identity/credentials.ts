@@ -1,0 +1,71 @@
+/** Tokens and access keys as requests bring them: read from the database, and kept for a few seconds. */
+import { createHash } from "node:crypto";
+import { type AccessKeyState, findAccessKeyState } from "../store/access-keys.ts";
+import type { Database } from "../store/database.ts";
+import { decryptSecret, type MasterKeys, type SecretPlace } from "../store/secrets.ts";
+import { findToken, type TokenState } from "../store/tokens.ts";
+import { createRecent } from "./recent.ts";
+
+/** How long another server's revocation may go unseen here; our own is seen at once. */
+const AGE_MS_MAX = 3000;
+const ENTRIES_MAX = 10_000;
+
+/** An access key with its secret in clear: never logged, never stored. */
+export interface OpenAccessKey {
+  readonly state: AccessKeyState;
+  readonly secretKey: string;
+}
+
+export interface Credentials {
+  /** The token with this text, expired or not. */
+  findToken(text: string): Promise<TokenState | undefined>;
+  findAccessKey(id: string): Promise<OpenAccessKey | undefined>;
+  /** To be called after every change of a user, project, role, token or access key. */
+  forget(): void;
+}
+
+export function createCredentials(db: Database, masterKeys: MasterKeys, now: () => Date): Credentials {
+  const limits = { entriesMax: ENTRIES_MAX, ageMsMax: AGE_MS_MAX };
+  const tokens = createRecent<TokenState>(limits, now);
+  const accessKeys = createRecent<OpenAccessKey>(limits, now);
+  // What was read before a change and arrives after it must not be kept.
+  let generation = 0;
+  return {
+    async findToken(text) {
+      const hash = tokenHash(text);
+      const key = hash.toString("base64");
+      const recent = tokens.get(key);
+      if (recent !== undefined) return recent;
+      const readIn = generation;
+      const token = await findToken(db, hash);
+      if (token !== undefined && readIn === generation) tokens.set(key, token);
+      return token;
+    },
+    async findAccessKey(id) {
+      const recent = accessKeys.get(id);
+      if (recent !== undefined) return recent;
+      const readIn = generation;
+      const state = await findAccessKeyState(db, id);
+      if (state === undefined) return undefined;
+      const secretKey = decryptSecret(masterKeys, accessKeyPlace(id), state.secretSealed).toString("utf8");
+      const found = { state, secretKey };
+      if (readIn === generation) accessKeys.set(id, found);
+      return found;
+    },
+    forget() {
+      generation += 1;
+      tokens.clear();
+      accessKeys.clear();
+    },
+  };
+}
+
+/** What of a token's text is stored. */
+export function tokenHash(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}
+
+/** Where the secret of an access key is sealed to. */
+export function accessKeyPlace(id: string): SecretPlace {
+  return { table: "access_key", recordId: id, field: "secret_sealed" };
+}

@@ -1,0 +1,83 @@
+/** The project table. */
+import type { Project } from "../domain/project.ts";
+import { type Database, execute, query } from "./database.ts";
+
+export interface ProjectFilter {
+  readonly name?: string;
+  readonly enabled?: boolean;
+  /** Only projects in which this user has a role. */
+  readonly memberId?: string;
+}
+
+const COLUMNS = "p.id, p.name, p.description, p.enabled, p.local_commands, p.created_at";
+
+interface ProjectRow {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly enabled: boolean;
+  readonly local_commands: boolean;
+  readonly created_at: Date;
+}
+
+/** Projects by name, at most `limit`. */
+export async function listProjects(db: Database, filter: ProjectFilter, limit: number): Promise<Project[]> {
+  const rows = await query<ProjectRow>(
+    db,
+    "list-projects",
+    `select ${COLUMNS} from project p
+     where ($1::text is null or p.name = $1)
+       and ($2::boolean is null or p.enabled = $2)
+       and ($3::uuid is null or exists (
+         select from role_assignment r where r.project_id = p.id and r.user_id = $3))
+     order by p.name, p.id limit $4`,
+    [filter.name, filter.enabled, filter.memberId, limit],
+  );
+  return rows.map(projectFromRow);
+}
+
+export async function findProject(db: Database, id: string): Promise<Project | undefined> {
+  const rows = await query<ProjectRow>(
+    db,
+    "find-project",
+    `select ${COLUMNS} from project p where p.id = $1`,
+    [id],
+  );
+  return rows.map(projectFromRow)[0];
+}
+
+/** Adds a project; false when its id or name is taken. */
+export async function insertProject(db: Database, project: Project): Promise<boolean> {
+  const { id, name, description, enabled, localCommands, createdAt } = project;
+  const inserted = await execute(
+    db,
+    "insert-project",
+    `insert into project (id, name, description, enabled, local_commands, created_at)
+     values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
+    [id, name, description, enabled, localCommands, createdAt],
+  );
+  return inserted === 1;
+}
+
+/** Writes a project's changeable members; a name that is taken raises the database's own error. */
+export async function updateProject(db: Database, project: Project): Promise<void> {
+  await execute(
+    db,
+    "update-project",
+    "update project set name = $2, description = $3, enabled = $4, local_commands = $5 where id = $1",
+    [project.id, project.name, project.description, project.enabled, project.localCommands],
+  );
+}
+
+/** Removes a project with everything in it. */
+export async function deleteProject(db: Database, id: string): Promise<void> {
+  await execute(db, "delete-project", "delete from project where id = $1", [id]);
+}
+
+function projectFromRow({
+  local_commands: localCommands,
+  created_at: createdAt,
+  ...same
+}: ProjectRow): Project {
+  return { ...same, localCommands, createdAt };
+}

@@ -1,12 +1,6 @@
 /** The contract between the engine and the code that does one node's work. */
 import type { Readable } from "node:stream";
-
-/**
- * Where attempts of an operator count against a server's capacity: `inline` costs nothing but a promise,
- * `process` is a child process or a query, `stream` is held by a real-time node for as long as it lives.
- */
-export const LANES = ["inline", "process", "stream"] as const;
-export type Lane = (typeof LANES)[number];
+import type { Lane } from "../domain/instance.ts";
 
 /** One attempt at a node, every expression in it resolved and everything that it names fetched. */
 export interface Work {
@@ -78,8 +72,18 @@ export interface Buckets {
 
 /** How an attempt ended. `cancelled` only after its signal was aborted. */
 export type Outcome =
-  | { readonly state: "succeeded"; readonly output?: string; readonly message?: string; readonly exitCode?: number }
-  | { readonly state: "failed"; readonly message: string; readonly exitCode?: number; readonly permanent?: boolean }
+  | {
+      readonly state: "succeeded";
+      readonly output?: string;
+      readonly message?: string;
+      readonly exitCode?: number;
+    }
+  | {
+      readonly state: "failed";
+      readonly message: string;
+      readonly exitCode?: number;
+      readonly permanent?: boolean;
+    }
   | { readonly state: "cancelled"; readonly message?: string };
 
 /** Longest output that a node may leave for others, in UTF-8 bytes; longer ones are cut by the engine. */

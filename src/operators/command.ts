@@ -1,0 +1,143 @@
+/** What the operators that run one command share: its folder, its log, and what its end means. */
+import { Fault } from "../domain/fault.ts";
+import type { AttemptFolder } from "./attempt-folder.ts";
+import { checkFileName } from "./attempt-folder.ts";
+import type { Outcome, Work, WorkContext } from "./operator.ts";
+import type { CommandEnd, ProcessRunner } from "./process.ts";
+
+export interface NodeCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+}
+
+export interface CommandResult {
+  readonly end: CommandEnd;
+  /** What the end means; an operator may put its own in the place of a success. */
+  readonly outcome: Outcome;
+}
+
+const COMPLAINT_LENGTH_MAX = 300;
+
+/**
+ * Why this attempt may not run a command on this server; undefined when it may. Connections other than `local` lead
+ * to hosts that would be reached over SSH.
+ */
+export function refuseCommand(work: Work): Outcome | undefined {
+  if (!work.localCommandsAllowed)
+    return refuse(`The administrator does not let this project run ${work.type} nodes on the server.`);
+  const { connection } = work;
+  if (connection !== undefined && connection.type.toUpperCase() === "HOST" && connection.name !== "local")
+    return refuse(
+      `The connection "${connection.name}" names a host, and hosts are not reached over SSH yet: use the connection "local" or none.`,
+    );
+  return undefined;
+}
+
+/** A failure that no further try can mend. */
+export function refuse(message: string): Outcome {
+  return { state: "failed", message, permanent: true };
+}
+
+export function cancelled(signal: AbortSignal): Outcome {
+  return { state: "cancelled", message: `ended on request (${String(signal.reason)})` };
+}
+
+/** Places the attempt's own files; their names must be plain. */
+export async function placeFiles(work: Work, folder: AttemptFolder): Promise<void> {
+  for (const file of work.files) await folder.write(checkFileName(file.name), await file.open());
+}
+
+/** A name for a file of our own that none of the attempt's files has. */
+export function freeFileName(work: Work, name: string): string {
+  const taken = new Set(work.files.map((file) => file.name));
+  return taken.has(name) ? freeFileName(work, `_${name}`) : name;
+}
+
+/** Runs the command, streams its output to the log, and says what its end means. */
+export async function runCommand(
+  runner: ProcessRunner,
+  folder: AttemptFolder,
+  command: NodeCommand,
+  context: WorkContext,
+): Promise<CommandResult> {
+  let complaint = "";
+  const end = await runner.run(folder, {
+    command: command.command,
+    args: command.args,
+    environment: command.environment ?? {},
+    ...(command.stdin !== undefined && { stdin: command.stdin }),
+    signal: context.signal,
+    onOutput: (kind, chunk) => {
+      if (kind === "stderr") complaint = (complaint + chunk.toString()).slice(-2 * COMPLAINT_LENGTH_MAX);
+      context.log(chunk);
+    },
+  });
+  if (end.droppedBytes > 0) context.log(`\n[${end.droppedBytes} more bytes of output were dropped]\n`);
+  return { end, outcome: outcomeOf(command.command, end, complaint, context.signal) };
+}
+
+function outcomeOf(command: string, end: CommandEnd, complaint: string, signal: AbortSignal): Outcome {
+  if (signal.aborted) return cancelled(signal);
+  if (end.lost === true)
+    return {
+      state: "failed",
+      message: "the server's spawner of processes was lost, and this process with it",
+    };
+  if (end.refusal !== undefined) return refusalOutcome(command, end.refusal);
+  if (end.signal !== undefined) return { state: "failed", message: describeSignal(end.signal) };
+  const exitCode = end.exitCode ?? 1;
+  if (exitCode === 0) return { state: "succeeded", output: end.lastLine, exitCode };
+  const last = complaint.trim().split(/\r?\n/).at(-1)?.slice(-COMPLAINT_LENGTH_MAX) ?? "";
+  return {
+    state: "failed",
+    message: last === "" ? `exit code ${exitCode}` : `exit code ${exitCode}: ${last}`,
+    exitCode,
+  };
+}
+
+function refusalOutcome(command: string, refusal: string): Outcome {
+  if (refusal === "ENOENT")
+    return refuse(`${command} is not installed on this server, or its users cannot reach it`);
+  if (refusal === "E2BIG")
+    return refuse("the arguments and the environment are longer than the system allows");
+  return { state: "failed", message: `${command} could not be started: ${refusal}` };
+}
+
+function describeSignal(signal: string): string {
+  if (signal === "SIGKILL") return "killed (SIGKILL), by itself or for want of memory on the server";
+  if (signal === "SIGXFSZ") return "ended by the limit on the size of a file (SIGXFSZ)";
+  if (signal === "SIGXCPU") return "ended by the limit on processor time (SIGXCPU)";
+  return `ended by ${signal}`;
+}
+
+/** The value of a property that must be there; Fault `reference-invalid` else. */
+export function requireProperty(work: Work, name: string): string {
+  const value = work.properties[name];
+  if (value === undefined || value === "")
+    throw new Fault(
+      "invalid",
+      "reference-invalid",
+      `The ${work.type} node "${work.nodeName}" lacks its property ${name}.`,
+    );
+  return value;
+}
+
+/**
+ * Runs `body`. What it found wrong with the attempt itself becomes a failure that is not tried again; what goes wrong
+ * after the attempt was aborted is the abort's doing.
+ */
+export async function settleAttempt(signal: AbortSignal, body: () => Promise<Outcome>): Promise<Outcome> {
+  try {
+    return signal.aborted ? cancelled(signal) : await body();
+  } catch (error) {
+    if (signal.aborted) return cancelled(signal);
+    if (!(error instanceof Fault)) throw error;
+    return {
+      state: "failed",
+      message: error.message,
+      ...(error.kind !== "unavailable" && { permanent: true }),
+    };
+  }
+}

@@ -1,0 +1,190 @@
+/** `DLISQL`: SQL over files of the project's buckets, run by DuckDB in a process of its own (product 5 and 6). */
+import { join } from "node:path";
+import { Fault } from "../domain/fault.ts";
+import type { AttemptFolder } from "./attempt-folder.ts";
+import { refuse, refuseCommand, runCommand, settleAttempt } from "./command.ts";
+import type { DuckdbRequest, DuckdbResult } from "./duckdb-child.ts";
+import { type DuckdbRuntime, findDuckdbRuntime, placeDuckdbRuntime } from "./duckdb-runtime.ts";
+import {
+  findObsLiterals,
+  literalPrefix,
+  matchesPattern,
+  type ObsLiteral,
+  replaceObsLiterals,
+} from "./obs-literals.ts";
+import type { Operator, Outcome, WorkContext } from "./operator.ts";
+import type { ProcessRunner } from "./process.ts";
+import { programText } from "./program-text.ts";
+import type { OperatorSettings } from "./settings.ts";
+import { rowsAsOutput, rowsAsTable } from "./sql-rows.ts";
+
+/** The SQL with local paths, and how these and the buckets' belong together. */
+interface LocalSql {
+  readonly sql: string;
+  /** `obs://…` to the path within the attempt's folder; what is read, and what is written. */
+  readonly inputs: ReadonlyMap<string, string>;
+  readonly outputs: ReadonlyMap<string, string>;
+}
+
+const INPUT_FILES_MAX = 10_000;
+const RESULT_BYTES_MAX = 32 * 1024 * 1024;
+
+export function createDuckdbOperator(settings: OperatorSettings, runner: ProcessRunner): Operator {
+  let runtime: Promise<DuckdbRuntime> | undefined;
+  const findRuntime = () => {
+    runtime ??= runner.isolation.ownUsers
+      ? placeDuckdbRuntime(settings.nodePath, runner.runtimeFolder)
+      : Promise.resolve().then(() => findDuckdbRuntime(settings.nodePath));
+    runtime.catch(() => {
+      runtime = undefined; // tried again: a disk may have been full
+    });
+    return runtime;
+  };
+  return {
+    types: ["DLISQL"],
+    lane: "process",
+    run: (work, context) =>
+      settleAttempt(context.signal, async () => {
+        // Without a HOST connection's rule: this connection names a queue of a service that DuckDB stands in for.
+        const { connection: _, ...rest } = work;
+        const refusal = refuseCommand(rest);
+        if (refusal !== undefined) return refusal;
+        const sql = programText(work);
+        if (sql === undefined) return refuse("A DLISQL node runs a script or a statement, not a file.");
+        const { nodePath, childPath } = await findRuntime();
+        return await runner.withFolder(work.projectId, async (folder) => {
+          const local = localize(sql, folder);
+          await fetchInputs(local, folder, context);
+          const request = { ...duckdbRequest(settings, folder), sql: local.sql };
+          const args = ["--max-old-space-size=512", "--disable-warning=ExperimentalWarning", childPath];
+          const command = { command: nodePath, args, stdin: JSON.stringify(request) };
+          const { end, outcome } = await runCommand(runner, folder, command, context);
+          if (outcome.state === "cancelled" || end.exitCode === undefined) return outcome;
+          const result = await readResult(folder);
+          if (result === undefined)
+            return outcome.state === "failed"
+              ? outcome
+              : { state: "failed", message: "DuckDB left no result" };
+          return await conclude(context, folder, local, result);
+        });
+      }),
+  };
+}
+
+function duckdbRequest(settings: OperatorSettings, folder: AttemptFolder): Omit<DuckdbRequest, "sql"> {
+  return {
+    folder: folder.path,
+    memoryBytes: settings.sql.duckdbMemoryBytes,
+    threads: settings.sql.duckdbThreads,
+    spillBytes: settings.sql.duckdbSpillBytes,
+    rowsMax: settings.sql.outputRowsMax,
+  };
+}
+
+/** Inputs lie under `in/`, outputs under `out/`, each with its whole key: folders such as `year=2001/` have a meaning. */
+function localize(sql: string, folder: AttemptFolder): LocalSql {
+  const literals = findObsLiterals(sql);
+  const outputs = new Map<string, string>();
+  for (const { path, use } of literals) if (use === "write") outputs.set(path, localName("out", path));
+  const inputs = new Map<string, string>();
+  for (const { path, use } of literals)
+    if (use === "read" && !outputs.has(path)) inputs.set(path, localName("in", path));
+  const pathOf = (literal: ObsLiteral) =>
+    join(folder.path, outputs.get(literal.path) ?? inputs.get(literal.path) ?? "");
+  return { sql: replaceObsLiterals(sql, literals, pathOf), inputs, outputs };
+}
+
+/** A key is a name, never a path that is resolved (product 5). */
+function localName(root: "in" | "out", path: string): string {
+  const parts = path.slice("obs://".length).split("/");
+  const key = parts.at(-1) === "" ? parts.slice(0, -1) : parts;
+  if (
+    key.length < 2 ||
+    key.some((part) => part === "" || part === "." || part === ".." || part.includes("\0"))
+  )
+    throw new Fault("invalid", "reference-invalid", `"${path}" is not of the form obs://bucket/key.`);
+  return [root, ...key].join("/");
+}
+
+async function fetchInputs(local: LocalSql, folder: AttemptFolder, context: WorkContext): Promise<void> {
+  await folder.makeFolder("in");
+  await folder.makeFolder("out");
+  for (const name of local.outputs.values()) await folder.makeParents(name);
+  const paths = new Set<string>();
+  for (const pattern of local.inputs.keys())
+    for (const path of await expandPattern(pattern, context)) paths.add(path);
+  if (paths.size > INPUT_FILES_MAX)
+    throw new Fault(
+      "too-large",
+      "reference-invalid",
+      `The SQL names ${paths.size} files; at most ${INPUT_FILES_MAX} are fetched.`,
+    );
+  for (const path of paths) {
+    context.signal.throwIfAborted();
+    const place = await context.buckets.localPath(path);
+    if (place === undefined) await folder.write(localName("in", path), await context.buckets.open(path));
+    else await folder.place(localName("in", path), place);
+  }
+}
+
+async function expandPattern(pattern: string, context: WorkContext): Promise<readonly string[]> {
+  const prefix = literalPrefix(pattern);
+  if (prefix === pattern) return [pattern];
+  const found = (await context.buckets.list(prefix)).filter((path) => matchesPattern(pattern, path));
+  if (found.length === 0) throw new Fault("not-found", "reference-invalid", `No file fits ${pattern}.`);
+  return found;
+}
+
+async function readResult(folder: AttemptFolder): Promise<DuckdbResult | undefined> {
+  const text = await folder.read("result.json", RESULT_BYTES_MAX);
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+async function conclude(
+  context: WorkContext,
+  folder: AttemptFolder,
+  local: LocalSql,
+  result: DuckdbResult,
+): Promise<Outcome> {
+  const { columns = [], rows = [], rowCount = 0 } = result;
+  if (result.error !== undefined) {
+    const message = withBucketPaths(result.error, folder, local);
+    context.log(`${message}\n`);
+    return { state: "failed", message };
+  }
+  for (const [path, name] of local.outputs) await uploadOutput(path, name, folder, context);
+  if (columns.length > 0) context.log(rowsAsTable(columns, rows, rowCount));
+  const cut =
+    rowCount > rows.length
+      ? { message: `the output holds the first ${rows.length} of ${rowCount} rows` }
+      : {};
+  return { state: "succeeded", output: rowsAsOutput(rows), exitCode: 0, ...cut };
+}
+
+/** One file, or all files of a folder that a partitioned `copy` made. */
+async function uploadOutput(
+  path: string,
+  name: string,
+  folder: AttemptFolder,
+  context: WorkContext,
+): Promise<void> {
+  for (const file of await folder.list(name)) {
+    const content = await folder.open(file);
+    const target = `${path.replace(/\/$/, "")}${file.slice(name.length)}`;
+    if (content === undefined) continue;
+    await context.buckets.write(target, content);
+    context.log(`wrote ${target}\n`);
+  }
+}
+
+/** The user's names in place of ours: where the folder lies is nobody's business. */
+function withBucketPaths(text: string, folder: AttemptFolder, local: LocalSql): string {
+  const named = [...local.inputs, ...local.outputs].reduce(
+    (result, [path, name]) => result.replaceAll(join(folder.path, name), path),
+    text,
+  );
+  return named
+    .replaceAll(`${folder.path}/in/`, "obs://")
+    .replaceAll(`${folder.path}/out/`, "obs://")
+    .replaceAll(folder.path, ".");
+}

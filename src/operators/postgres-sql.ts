@@ -1,0 +1,214 @@
+/** `RDSSQL` and `DWSSQL`: SQL on the PostgreSQL database of a connection (product 5; dataarts-factory 4.12). */
+import { Client, type ClientConfig, Query } from "pg";
+import { Fault } from "../domain/fault.ts";
+import { type AddressGuard, addressesOf, createAddressGuard } from "./address-guard.ts";
+import { refuse, settleAttempt } from "./command.ts";
+import type { Operator, Outcome, Work, WorkConnection, WorkContext } from "./operator.ts";
+import { programText } from "./program-text.ts";
+import type { OperatorSettings, SqlLimits } from "./settings.ts";
+import { rowsAsOutput, rowsAsTable, type TextRow } from "./sql-rows.ts";
+
+type PostgresSettings = Pick<OperatorSettings, "allowedAddresses" | "ownDatabase" | "warehouse" | "sql">;
+
+/** What the last statement of a script answered. */
+interface Answer {
+  readonly columns: readonly string[];
+  readonly rows: readonly TextRow[];
+  readonly rowCount: number;
+}
+
+const CANCEL_WAIT_MS = 5000;
+const OTHER_DRIVERS = /mysql|mariadb|oracle|sqlserver|mssql|clickhouse|db2/i;
+
+export function createPostgresOperator(settings: PostgresSettings): Operator {
+  const guard = createAddressGuard(settings.allowedAddresses);
+  return {
+    types: ["RDSSQL", "DWSSQL"],
+    lane: "process",
+    run: (work, context) =>
+      settleAttempt(context.signal, async () => {
+        const sql = programText(work);
+        if (sql === undefined) return refuse(`A ${work.type} node runs a script or a statement, not a file.`);
+        if (work.connection === undefined)
+          return refuse(`The ${work.type} node "${work.nodeName}" names no connection.`);
+        const config = await clientConfig(settings, guard, work, work.connection);
+        return await runScript(settings.sql, config, sql, context);
+      }),
+  };
+}
+
+async function clientConfig(
+  settings: PostgresSettings,
+  guard: AddressGuard,
+  work: Work,
+  connection: WorkConnection,
+): Promise<ClientConfig> {
+  const limits = {
+    application_name: `azalai ${work.idempotencyKey}`.slice(0, 63),
+    statement_timeout: settings.sql.statementTimeoutMs,
+    connectionTimeoutMillis: settings.sql.connectTimeoutMs,
+  };
+  if (!connection.warehouse)
+    return { ...(await connectionConfig(settings, guard, work, connection)), ...limits };
+  if (settings.warehouse === undefined)
+    throw new Fault(
+      "unsupported",
+      "engine-missing",
+      "This server has no warehouse: its database is not the embedded one.",
+    );
+  return { ...(await settings.warehouse()), ...limits };
+}
+
+async function connectionConfig(
+  settings: PostgresSettings,
+  guard: AddressGuard,
+  work: Work,
+  { name, config }: WorkConnection,
+): Promise<ClientConfig> {
+  const text = (key: string) =>
+    config[key] === undefined || config[key] === null ? undefined : String(config[key]);
+  const driver = text("driverName") ?? "";
+  if (OTHER_DRIVERS.test(driver))
+    throw new Fault(
+      "unsupported",
+      "engine-missing",
+      `The connection "${name}" is for ${driver}; PostgreSQL is served, others are not yet.`,
+    );
+  const host = text("ip") ?? text("host");
+  if (host === undefined || host === "")
+    throw new Fault(
+      "invalid",
+      "connection-invalid",
+      `The connection "${name}" has no address (ip and port) that could be dialled.`,
+    );
+  const { address } = await guard.resolve(host);
+  const port = Number(text("port") ?? 5432);
+  const database = work.properties.database || work.script?.database || text("database") || "postgres";
+  await refuseOwnDatabase(settings, { address, port, database });
+  return {
+    host: address, // the checked one; being an address it is no socket path either
+    port,
+    database,
+    user: text("userName") ?? "",
+    password: text("password") ?? "",
+    ...(text("sslEnable") === "true" && { ssl: tlsOptions(host, text("sslMode")) }),
+  };
+}
+
+/** `sslMode` as in libpq: `require` encrypts without asking who answers, all else checks the certificate's name. */
+function tlsOptions(host: string, mode: string | undefined) {
+  return { servername: host, rejectUnauthorized: mode !== "require" };
+}
+
+async function refuseOwnDatabase(
+  settings: PostgresSettings,
+  target: { address: string; port: number; database: string },
+): Promise<void> {
+  const own = settings.ownDatabase;
+  if (own === undefined || own.port !== target.port || own.database !== target.database) return;
+  const same =
+    own.host === target.address ||
+    (await addressesOf(own.host)).some(({ address }) => address === target.address);
+  if (same)
+    throw new Fault("forbidden", "connection-invalid", "The connection leads to the service's own database.");
+}
+
+async function runScript(
+  limits: SqlLimits,
+  config: ClientConfig,
+  sql: string,
+  context: WorkContext,
+): Promise<Outcome> {
+  const client = new Client(config);
+  client.on("error", () => undefined); // a lost connection is told by the query that waits on it
+  client.on("notice", (notice) => context.log(`${notice.severity ?? "NOTICE"}: ${notice.message ?? ""}\n`));
+  const cancel = () => void cancelBackend(config, client);
+  try {
+    context.signal.addEventListener("abort", cancel, { once: true });
+    await client.connect();
+    context.signal.throwIfAborted();
+    const { columns, rows, rowCount } = await runQuery(limits, client, sql, context);
+    if (columns.length > 0) context.log(rowsAsTable(columns, rows, rowCount));
+    const cut =
+      rowCount > rows.length
+        ? { message: `the output holds the first ${rows.length} of ${rowCount} rows` }
+        : {};
+    return { state: "succeeded", output: rowsAsOutput(rows), ...cut };
+  } catch (error) {
+    if (context.signal.aborted || error instanceof Fault || !(error instanceof Error)) throw error;
+    context.log(`ERROR: ${error.message}\n`);
+    return { state: "failed", message: error.message };
+  } finally {
+    context.signal.removeEventListener("abort", cancel);
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** All statements in one round, as `psql -c` sends them: one transaction unless the script makes its own. */
+function runQuery(limits: SqlLimits, client: Client, sql: string, context: WorkContext): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const rowsOf = new Map<unknown, { rows: TextRow[]; rowCount: number }>();
+  let readRows = 0;
+  let readBytes = 0;
+  const query = new Query<string[]>(textQuery(sql));
+  // With this listener pg keeps no rows itself; `result` is another object for each statement.
+  query.on("row", (row: TextRow, result: unknown) => {
+    const kept = rowsOf.get(result) ?? { rows: [], rowCount: 0 };
+    rowsOf.clear(); // only the last statement's rows are of use
+    rowsOf.set(result, kept);
+    kept.rowCount += 1;
+    if (kept.rows.length < limits.outputRowsMax) kept.rows.push(row);
+    readRows += 1;
+    readBytes += row.reduce((sum, value) => sum + (value?.length ?? 0), 0);
+    if (readRows <= limits.readRowsMax && readBytes <= limits.readBytesMax) return;
+    reject(tooMuch(limits));
+    client.connection.stream.destroy();
+  });
+  query.on("error", reject);
+  query.on("end", (results: Statement | Statement[]) => {
+    const statements = [results].flat();
+    for (const { command, rowCount } of statements)
+      if (command !== null) context.log(`${command} ${rowCount ?? ""}\n`);
+    const last = statements.at(-1);
+    const columns = last?.fields.map(({ name }) => name) ?? [];
+    resolve({ columns, ...(rowsOf.get(last) ?? { rows: [], rowCount: 0 }) });
+  });
+  client.query(query);
+  return promise;
+}
+
+/** What pg says of a statement when all have ended. */
+interface Statement {
+  readonly command: string | null;
+  readonly rowCount: number | null;
+  readonly fields: readonly { readonly name: string }[];
+}
+
+/** Values stay the text that PostgreSQL wrote. */
+function textQuery(text: string) {
+  return { text, rowMode: "array", types: { getTypeParser: () => String } };
+}
+
+function tooMuch({ readRowsMax, readBytesMax }: SqlLimits): Fault {
+  const message = `The script sends back more than ${readRowsMax} rows or ${readBytesMax} bytes: put a limit on it.`;
+  return new Fault("too-large", "body-too-large", message);
+}
+
+/** Asks the database to end what the client waits for; closes the connection where that does not help. */
+async function cancelBackend(config: ClientConfig, client: Client): Promise<void> {
+  const stream = client.connection.stream;
+  const closing = setTimeout(() => stream.destroy(), CANCEL_WAIT_MS);
+  stream.once("close", () => clearTimeout(closing));
+  const backend: unknown = Reflect.get(client, "processID"); // known once connected; missing in the types
+  const messenger = new Client(config);
+  messenger.on("error", () => undefined);
+  try {
+    if (typeof backend !== "number") throw new Fault("unavailable", "server-unavailable", "not connected");
+    await messenger.connect();
+    await messenger.query("select pg_cancel_backend($1)", [backend]);
+  } catch {
+    stream.destroy(); // no second connection to be had: the server notices that nobody listens
+  } finally {
+    await messenger.end().catch(() => undefined);
+  }
+}

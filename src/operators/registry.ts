@@ -1,0 +1,34 @@
+/** All operators of this server, by the node types that they know. */
+
+import { createDuckdbOperator } from "./duckdb-sql.ts";
+import { createDummyOperator } from "./dummy.ts";
+import { createJavaOperator } from "./java.ts";
+import type { Operator } from "./operator.ts";
+import { createPostgresOperator } from "./postgres-sql.ts";
+import type { ProcessRunner } from "./process.ts";
+import { createPythonOperator } from "./python.ts";
+import { createRestOperator } from "./rest.ts";
+import type { OperatorSettings } from "./settings.ts";
+import { createShellOperator } from "./shell.ts";
+
+/** Finds the operator of a node type; undefined for a type that this server cannot run. */
+export type FindOperator = (type: string) => Operator | undefined;
+
+export function createOperators(settings: OperatorSettings, runner: ProcessRunner): readonly Operator[] {
+  return [
+    createDummyOperator(),
+    createShellOperator(runner),
+    createPythonOperator(runner),
+    createJavaOperator(runner),
+    createDuckdbOperator(settings, runner),
+    createPostgresOperator(settings),
+    createRestOperator(settings),
+  ];
+}
+
+export function createOperatorFinder(operators: readonly Operator[]): FindOperator {
+  const byType = new Map(
+    operators.flatMap((operator) => operator.types.map((type) => [type, operator] as const)),
+  );
+  return (type) => byType.get(type);
+}

@@ -1,0 +1,153 @@
+/** The service's side of its spawner: starts it on first use, and again when it was lost. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { Fault } from "../domain/fault.ts";
+import {
+  createFrameReader,
+  END,
+  EXIT,
+  type ExitReport,
+  encodeJsonFrame,
+  READY,
+  START,
+  STDERR,
+  STDOUT,
+  type StartRequest,
+} from "./frames.ts";
+import { type Isolation, spawnerCommand } from "./isolation.ts";
+import { endAll, findMarker } from "./process-table.ts";
+import type { OperatorSettings } from "./settings.ts";
+
+export type OutputKind = "stdout" | "stderr";
+
+export interface ChildHandlers {
+  /** Each piece as it comes; in order within stdout and within stderr. */
+  readonly onOutput: (kind: OutputKind, chunk: Buffer) => void;
+}
+
+export interface RunningChild {
+  /** How it ended; undefined when the spawner was lost, and with it all of its children. */
+  readonly ended: Promise<ExitReport | undefined>;
+  readonly end: (graceMs: number) => void;
+}
+
+export interface SpawnerLink {
+  /** Fault `server-unavailable` when no spawner can be started. */
+  readonly start: (request: StartRequest, handlers: ChildHandlers) => Promise<RunningChild>;
+  /** The spawner's process id, once it runs: what a test or `doctor` may look at. */
+  readonly pid: () => number | undefined;
+  /** Ends the spawner and all of its children. */
+  readonly stop: () => Promise<void>;
+}
+
+interface Running extends ChildHandlers {
+  readonly settle: (report: ExitReport | undefined) => void;
+}
+
+interface Spawner {
+  readonly token: string;
+  readonly process: ChildProcess;
+  readonly running: Map<number, Running>;
+  readonly send: (frame: Buffer) => void;
+  readonly gone: Promise<void>;
+}
+
+const CHILD_ID_MAX = 2 ** 32;
+
+export function createSpawnerLink(settings: OperatorSettings, isolation: Isolation): SpawnerLink {
+  let current: Promise<Spawner> | undefined;
+  let pid: number | undefined;
+  let lastId = 0;
+
+  function connect(): Promise<Spawner> {
+    if (current !== undefined) return current;
+    const started = launch(settings, isolation).then((spawner) => {
+      pid = spawner.process.pid;
+      void spawner.gone.then(() => {
+        if (current === started) current = undefined;
+      });
+      return spawner;
+    });
+    started.catch(() => {
+      current = undefined;
+    });
+    current = started;
+    return started;
+  }
+
+  return {
+    pid: () => pid,
+    start: async (request, handlers) => {
+      const { running, send } = await connect();
+      lastId = (lastId + 1) % CHILD_ID_MAX;
+      const id = lastId;
+      const { promise: ended, resolve: settle } = Promise.withResolvers<ExitReport | undefined>();
+      running.set(id, { ...handlers, settle });
+      send(encodeJsonFrame(START, id, request));
+      return { ended, end: (graceMs) => send(encodeJsonFrame(END, id, { graceMs })) };
+    },
+    stop: async () => {
+      const spawner = await current?.catch(() => undefined);
+      current = undefined;
+      spawner?.process.stdin?.end();
+      await spawner?.gone;
+    },
+  };
+}
+
+function launch(settings: OperatorSettings, isolation: Isolation): Promise<Spawner> {
+  const token = randomBytes(12).toString("hex");
+  const { command, args } = spawnerCommand(settings, isolation, token);
+  const started = spawn(command, args, {
+    cwd: "/",
+    env: { PATH: settings.searchPath, LANG: "C.UTF-8" },
+    detached: true, // an interrupt at the terminal is the service's affair
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  const running = new Map<number, Running>();
+  const ready = Promise.withResolvers<Spawner>();
+  const gone = Promise.withResolvers<void>();
+  let complaint = "";
+  started.stdin.on("error", () => undefined); // its end is noticed below
+  started.stderr.on("data", (chunk: Buffer) => {
+    complaint = (complaint + chunk.toString()).slice(-2000);
+  });
+  const spawner: Spawner = {
+    token,
+    process: started,
+    running,
+    send: (frame) => void started.stdin.write(frame),
+    gone: gone.promise,
+  };
+  const read = createFrameReader((kind, id, payload) => {
+    if (kind === READY) ready.resolve(spawner);
+    else receive(running, kind, id, payload);
+  });
+  started.stdout.on("data", (chunk: Buffer) => {
+    if (!read(chunk)) started.kill("SIGKILL");
+  });
+  const lose = async () => {
+    ready.reject(
+      new Fault("unavailable", "server-unavailable", `The spawner of processes ended: ${complaint.trim()}`),
+    );
+    if (!isolation.namespace) await endAll(({ pid }) => findMarker(pid)?.startsWith(`${token}.`) === true);
+    for (const { settle } of running.values()) settle(undefined);
+    running.clear();
+    gone.resolve();
+  };
+  started.on("error", (error) => {
+    complaint = error.message;
+    void lose();
+  });
+  started.on("close", () => void lose());
+  return ready.promise;
+}
+
+function receive(running: Map<number, Running>, kind: number, id: number, payload: Buffer): void {
+  const child = running.get(id);
+  if (kind === STDOUT) child?.onOutput("stdout", Buffer.from(payload));
+  if (kind === STDERR) child?.onOutput("stderr", Buffer.from(payload));
+  if (kind !== EXIT) return;
+  running.delete(id);
+  child?.settle(JSON.parse(payload.toString()));
+}

@@ -18,7 +18,7 @@ export const INSTANCE = {
   running: ["succeeded", "failed", "suspended", "stopping", "failing"],
   failing: ["failed", "stopping"],
   stopping: ["stopped"],
-  suspended: ["running", "stopping", "failed", "stopped"],
+  suspended: ["running", "stopping", "failing", "failed", "stopped"],
   succeeded: ["running"],
   failed: ["running"],
   stopped: ["running"],
@@ -41,12 +41,12 @@ export const INSTANCE_ENDED: readonly InstanceState[] = ["succeeded", "failed", 
 
 /**
  * One node within an instance. `waiting` for predecessors, `ready` to be claimed (perhaps not before a time),
- * `running` under a fence. Only a rerun, which bumps the instance's `run_no`, leaves a terminal state.
+ * `running` under a fence. A suspended instance holds its ready nodes as waiting. Only a rerun leaves a terminal state.
  */
 export const NODE_RUN = {
   waiting: ["ready", "skipped", "cancelled"],
-  ready: ["running", "cancelled", "skipped"],
-  running: ["succeeded", "failed", "skipped", "ready", "cancelled"],
+  ready: ["running", "waiting", "cancelled", "skipped"],
+  running: ["succeeded", "failed", "skipped", "ready", "waiting", "cancelled"],
   succeeded: [],
   failed: [],
   skipped: [],

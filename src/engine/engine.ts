@@ -1,10 +1,10 @@
 /** The run engine as the rest of the service sees it: the operations that start and end things, and its own life. */
-import type { InstanceOrigin } from "../domain/instance.ts";
+import type { InstanceOrigin, Lane } from "../domain/instance.ts";
 import type { JobDefinition } from "../domain/job.ts";
 import type { Observe } from "../domain/observation.ts";
-import type { Lane, Operator } from "../operators/operator.ts";
+import type { Operator } from "../operators/operator.ts";
 import type { BlobStore } from "../store/blobs.ts";
-import type { Database, transaction } from "../store/database.ts";
+import type { Database, DatabasePool } from "../store/database.ts";
 import type { DirectConnection } from "../store/direct-connection.ts";
 import type { WorkSources } from "./sources.ts";
 
@@ -13,7 +13,7 @@ export type EngineRole = "scheduler" | "worker";
 
 /** What the engine is made of; `main.ts` hands it over. */
 export interface EngineDeps {
-  readonly pool: Parameters<typeof transaction>[0];
+  readonly pool: DatabasePool;
   /** Opens a connection beside the pool, never through a pooler: its session lock shows that this server lives. */
   readonly connect: () => Promise<DirectConnection>;
   /** The first that names a node's type runs it. */

@@ -181,7 +181,7 @@ async function commit(client: PoolClient): Promise<void> {
 }
 
 /** How values are read: uuids as 32 hex digits, int8 as numbers, dates as text, instants as Date; the rest as `pg` does. */
-const TYPES: CustomTypesConfig = {
+export const TYPES: CustomTypesConfig = {
   getTypeParser: (oid: number, format?: "text" | "binary") =>
     (format === "binary" ? undefined : PARSERS.get(oid)) ?? types.getTypeParser(oid, format),
 };

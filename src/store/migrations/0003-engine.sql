@@ -20,6 +20,11 @@ create table schedule (
   ends_at timestamptz,
   -- At most so many instances of the schedule run at a time; more wait.
   overlap_max integer not null default 5 check (overlap_max >= 1),
+  -- An instance waits until the job's own previous one has succeeded (dataarts-factory 4.8).
+  after_own_previous boolean not null default false,
+  -- Values given at the start, for each instance.
+  parameters jsonb not null default '{}',
+  started_by text not null,
   -- The next due time; null when nothing will follow.
   next_at timestamptz,
   primary key (project_id, job_id),
@@ -70,6 +75,8 @@ create table instance (
   ended_at timestamptz,
   force_success boolean not null default false,
   ignore_success boolean not null default false,
+  -- A node failed under FAIL_CHILD: other branches go on, and the instance will end as failed.
+  failed_branch boolean not null default false,
   error_message text,
   primary key (project_id, id),
   check ((ended_at is not null) = (state in ('succeeded', 'failed', 'stopped', 'skipped')))
@@ -77,6 +84,7 @@ create table instance (
 create index instance_of_job on instance (project_id, job_id, id);
 create index instance_listing on instance (project_id, workspace_id, id);
 create index instance_unended on instance (project_id, job_id, planned_at) where ended_at is null;
+create index instance_waiting on instance (project_id, job_id, planned_at, id) where state = 'waiting';
 
 create table instance_definition (
   project_id uuid not null,
@@ -110,7 +118,7 @@ create table node_run (
   started_at timestamptz,
   ended_at timestamptz,
   server_id uuid,
-  -- Random at each claim; only its holder can settle the attempt.
+  -- Random for each call that claims; only its holder can settle the attempt.
   fence bigint,
   exit_code integer,
   message text,

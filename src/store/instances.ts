@@ -1,0 +1,258 @@
+/** Instances: made in batches with their node runs, listed, shown, and what the worker needs to know of them. */
+
+import { strict as assert } from "node:assert";
+import type { Instance, InstanceOrigin, Lane, NodeRun } from "../domain/instance.ts";
+import type { JobDefinition } from "../domain/job.ts";
+import type { Page } from "../domain/page.ts";
+import type { InstanceState } from "../domain/states.ts";
+import { type Database, execute, query } from "./database.ts";
+
+export interface NewInstance {
+  readonly projectId: string;
+  readonly workspaceId: string;
+  /** Absent for a definition without a job. */
+  readonly jobId?: number;
+  readonly jobVersion?: number;
+  readonly jobName: string;
+  readonly origin: InstanceOrigin;
+  /** Whether it has to wait for others of its job; else its first nodes are ready at once. */
+  readonly waits: boolean;
+  readonly priority: number;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly plannedAt: Date;
+  readonly createdBy: string;
+  /** Kept with the instance where there is no job whose version could be pinned. */
+  readonly definition?: JobDefinition;
+  /** By `nodeNo`; at least one. */
+  readonly nodes: readonly NewNodeRun[];
+}
+
+export interface NewNodeRun {
+  readonly lane: Lane;
+  readonly need: number;
+  readonly successors: readonly number[];
+}
+
+/** Writes instances with their node runs in one statement and gives their ids in the same order. */
+export async function insertInstances(
+  db: Database,
+  instances: readonly NewInstance[],
+  now: Date,
+): Promise<number[]> {
+  const nodes = instances.flatMap((instance, index) =>
+    instance.nodes.map((node, nodeNo) => ({ place: index + 1, nodeNo, node, instance })),
+  );
+  const rows = await query<{ readonly id: number }>(
+    db,
+    "insert-instances",
+    `with given as materialized (
+       select g.*, nextval('instance_id') as id
+       from unnest($2::uuid[], $3::text[], $4::bigint[], $5::integer[], $6::text[], $7::text[], $8::boolean[],
+           $9::smallint[], $10::jsonb[], $11::timestamptz[], $12::text[], $13::jsonb[], $14::integer[], $15::integer[])
+         with ordinality as g (project_id, workspace_id, job_id, job_version, job_name, origin, waits,
+           priority, parameters, planned_at, created_by, definition, node_count, sinks, place)
+     ), made as (
+       insert into instance (project_id, id, workspace_id, job_id, job_version, job_name, origin, state, left_sinks,
+         node_count, priority, parameters, planned_at, created_at, created_by, started_at)
+       select project_id, id, workspace_id, job_id, job_version, job_name, origin,
+         case when waits then 'waiting' else 'running' end, sinks,
+         node_count, priority, parameters, planned_at, $1, created_by, case when not waits then $1 end
+       from given
+     ), definitions as (
+       insert into instance_definition (project_id, instance_id, definition)
+       select project_id, id, definition from given where definition is not null
+     ), runs as (
+       insert into node_run (project_id, instance_id, node_no, state, lane, need, live, successors, priority, ready_at)
+       select g.project_id, g.id, n.node_no, case when n.need = 0 and not g.waits then 'ready' else 'waiting' end,
+         n.lane, n.need, n.need = 0, n.successors::smallint[], g.priority,
+         case when n.need = 0 and not g.waits then $1 end
+       from unnest($16::integer[], $17::smallint[], $18::text[], $19::smallint[], $20::text[])
+         as n (place, node_no, lane, need, successors)
+       join given g using (place)
+     )
+     select id from given order by place`,
+    [
+      now,
+      instances.map(({ projectId }) => projectId),
+      instances.map(({ workspaceId }) => workspaceId),
+      instances.map(({ jobId }) => jobId ?? null),
+      instances.map(({ jobVersion }) => jobVersion ?? null),
+      instances.map(({ jobName }) => jobName),
+      instances.map(({ origin }) => origin),
+      instances.map(({ waits }) => waits),
+      instances.map(({ priority }) => priority),
+      instances.map(({ parameters }) => JSON.stringify(parameters)),
+      instances.map(({ plannedAt }) => plannedAt),
+      instances.map(({ createdBy }) => createdBy),
+      instances.map(({ definition }) => (definition === undefined ? null : JSON.stringify(definition))),
+      instances.map((instance) => instance.nodes.length),
+      instances.map((instance) => instance.nodes.filter(({ successors }) => successors.length === 0).length),
+      nodes.map(({ place }) => place),
+      nodes.map(({ nodeNo }) => nodeNo),
+      nodes.map(({ node }) => node.lane),
+      nodes.map(({ node }) => node.need),
+      nodes.map(({ node }) => `{${node.successors.join(",")}}`),
+    ],
+  );
+  assert.equal(rows.length, instances.length);
+  return rows.map(({ id }) => id);
+}
+
+const INSTANCE_COLUMNS = `i.project_id as "projectId", i.id, i.workspace_id as "workspaceId", i.job_id as "jobId",
+  i.job_version as "jobVersion", i.job_name as "jobName", i.origin, i.state, i.node_count as "nodeCount", i.parameters,
+  i.planned_at as "plannedAt", i.created_at as "createdAt", i.created_by as "createdBy", i.started_at as "startedAt",
+  i.ended_at as "endedAt", i.force_success as "forceSuccess", i.ignore_success as "ignoreSuccess",
+  i.error_message as "errorMessage"`;
+
+export async function findInstance(
+  db: Database,
+  projectId: string,
+  instanceId: number,
+): Promise<Instance | undefined> {
+  const rows = await query<Instance>(
+    db,
+    "find-instance",
+    `select ${INSTANCE_COLUMNS} from instance i where project_id = $1 and id = $2`,
+    [projectId, instanceId],
+  );
+  return rows[0];
+}
+
+/** Several instances at once, in no order; those that do not exist are left out. */
+export async function listInstancesById(
+  db: Database,
+  keys: readonly { readonly projectId: string; readonly instanceId: number }[],
+): Promise<Instance[]> {
+  return await query<Instance>(
+    db,
+    "list-instances-by-id",
+    `select ${INSTANCE_COLUMNS}
+     from unnest($1::uuid[], $2::bigint[]) as k (project_id, id) join instance i using (project_id, id)`,
+    [keys.map(({ projectId }) => projectId), keys.map(({ instanceId }) => instanceId)],
+  );
+}
+
+/** The definition of an instance without a job, as it was stored. */
+export async function findInstanceDefinition(
+  db: Database,
+  projectId: string,
+  instanceId: number,
+): Promise<JobDefinition | undefined> {
+  const rows = await query<{ readonly definition: JobDefinition }>(
+    db,
+    "find-instance-definition",
+    "select definition from instance_definition where project_id = $1 and instance_id = $2",
+    [projectId, instanceId],
+  );
+  return rows[0]?.definition;
+}
+
+/** The definition that a job's version pins, as it was stored. */
+export async function findPinnedDefinition(
+  db: Database,
+  projectId: string,
+  jobId: number,
+  version: number,
+): Promise<JobDefinition | undefined> {
+  const rows = await query<{ readonly definition: JobDefinition }>(
+    db,
+    "find-pinned-definition",
+    "select definition from job_version where project_id = $1 and job_id = $2 and version = $3",
+    [projectId, jobId, version],
+  );
+  return rows[0]?.definition;
+}
+
+/** In a transaction, before a job is deleted: its unended instances keep the definitions that its versions pinned. */
+export async function keepDefinitions(db: Database, projectId: string, jobId: number): Promise<void> {
+  await execute(
+    db,
+    "keep-definitions",
+    `insert into instance_definition (project_id, instance_id, definition)
+     select i.project_id, i.id, v.definition
+     from instance i
+     join job_version v on v.project_id = i.project_id and v.job_id = i.job_id and v.version = i.job_version
+     where i.project_id = $1 and i.job_id = $2 and i.ended_at is null
+     on conflict do nothing`,
+    [projectId, jobId],
+  );
+}
+
+/** Which instances of jobs a list shows. Instances of deleted jobs and those without a job are in no list. */
+export interface InstanceFilter {
+  readonly workspaceId: string;
+  readonly jobId?: number;
+  /** Whole or part; letter case counts. */
+  readonly jobName?: { readonly text: string; readonly whole: boolean };
+  /** Both ends belong to the range. */
+  readonly plannedFrom?: Date;
+  readonly plannedTo?: Date;
+  readonly states?: readonly InstanceState[];
+  readonly origins?: readonly InstanceOrigin[];
+  readonly forceSuccess?: boolean;
+  readonly ignoreSuccess?: boolean;
+}
+
+/** Newest first, by id; `total` counts all that the filter lets through. */
+export async function listInstances(
+  db: Database,
+  projectId: string,
+  filter: InstanceFilter,
+  page: Page,
+): Promise<{ readonly instances: Instance[]; readonly total: number }> {
+  const { where, values } = whereOf(projectId, filter);
+  const source = `from instance i join job j on j.project_id = i.project_id and j.id = i.job_id where ${where.text}`;
+  const totals = await query<{ readonly total: number }>(
+    db,
+    `count-instances-${where.name}`,
+    `select count(*) as total ${source}`,
+    values,
+  );
+  const instances = await query<Instance>(
+    db,
+    `list-instances-${where.name}`,
+    `select ${INSTANCE_COLUMNS} ${source} order by i.id desc limit $${values.length + 1} offset $${values.length + 2}`,
+    [...values, page.limit, page.offset],
+  );
+  return { instances, total: totals[0]?.total ?? 0 };
+}
+
+/** The conditions that the filter asks for; its name says which they are, so each combination is one named statement. */
+function whereOf(
+  projectId: string,
+  filter: InstanceFilter,
+): { readonly where: { readonly name: string; readonly text: string }; readonly values: unknown[] } {
+  const { jobName } = filter;
+  const parts: readonly (readonly [name: string, text: string, value: unknown])[] = [
+    ["j", "i.job_id = ?", filter.jobId],
+    ["n", "i.job_name = ?", jobName?.whole === true ? jobName.text : undefined],
+    ["m", "position(? in i.job_name) > 0", jobName?.whole === false ? jobName.text : undefined],
+    ["f", "i.planned_at >= ?", filter.plannedFrom],
+    ["t", "i.planned_at <= ?", filter.plannedTo],
+    ["s", "i.state = any (?)", filter.states],
+    ["o", "i.origin = any (?)", filter.origins],
+    ["x", "i.force_success = ?", filter.forceSuccess],
+    ["y", "i.ignore_success = ?", filter.ignoreSuccess],
+  ];
+  const used = parts.filter(([, , value]) => value !== undefined);
+  const texts = used.map(([, text], index) => text.replace("?", `$${index + 3}`));
+  return {
+    where: {
+      name: used.map(([name]) => name).join(""),
+      text: ["i.project_id = $1 and i.workspace_id = $2", ...texts].join(" and "),
+    },
+    values: [projectId, filter.workspaceId, ...used.map(([, , value]) => value)],
+  };
+}
+
+/** By `nodeNo`; the names are those of the pinned definition in topological order. */
+export async function listNodeRuns(db: Database, projectId: string, instanceId: number): Promise<NodeRun[]> {
+  return await query<NodeRun>(
+    db,
+    "list-node-runs",
+    `select node_no as "nodeNo", state, attempt, tries, losses, ready_at as "readyAt", started_at as "startedAt",
+       ended_at as "endedAt", exit_code as "exitCode", message
+     from node_run where project_id = $1 and instance_id = $2 order by node_no`,
+    [projectId, instanceId],
+  );
+}

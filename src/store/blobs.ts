@@ -2,8 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import type { Readable } from "node:stream";
 import { invalid } from "../domain/fault.ts";
 import { unlessMissing } from "./file-system.ts";
 
@@ -78,8 +77,7 @@ async function writeNew(path: string, content: Uint8Array | Readable, keep: Blob
     return writeNew(path, content, keep);
   }
   try {
-    if (content instanceof Readable) await pipeline(content, file.createWriteStream({ autoClose: false }));
-    else await file.writeFile(content);
+    await file.writeFile(content);
     if (keep === "durable") await file.sync();
   } finally {
     await file.close();

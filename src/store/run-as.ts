@@ -1,5 +1,6 @@
 /** Under which system user the embedded PostgreSQL runs: it refuses root, and must not be who runs users' commands. */
 import { type ChildProcess, execFile, type SpawnOptions, spawn } from "node:child_process";
+import { userInfo } from "node:os";
 import { promisify } from "node:util";
 import { Fault } from "../domain/fault.ts";
 
@@ -15,10 +16,13 @@ export interface RunAs {
 
 const OURSELVES: RunAs = { name: "the user of this process", prefix: [] };
 
-/** Files belong to root outside; inside the namespace the process is an ordinary user, so PostgreSQL consents. */
+/**
+ * Files belong to us outside; inside the namespace the process is an ordinary user with an account (`nobody`, by the
+ * number that Linux gives it), so PostgreSQL consents: it refuses root, and initdb whoever has no account.
+ */
 const NAMESPACE: RunAs = {
   name: "a user namespace",
-  prefix: ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"],
+  prefix: ["unshare", "--user", "--map-user=65534", "--map-group=65534", "--"],
 };
 
 /** Accounts made for a database, the more particular one first. */
@@ -51,15 +55,25 @@ export function spawnAs(
  * of their own range, so none of these is one of them.)
  */
 export async function runAsCandidates(): Promise<RunAs[]> {
-  if (!weAreRoot()) return [OURSELVES];
+  if (!weAreRoot()) return [plainUser()];
   const accounts = await Promise.all(DATABASE_ACCOUNTS.map(findAccount));
   const namespaced = (await exitsWell(NAMESPACE, "true", [])) ? NAMESPACE : undefined;
   return [...accounts, namespaced, await findAccount("nobody")].filter((found) => found !== undefined);
 }
 
+/** A container may run us under a number without an account. */
+function plainUser(): RunAs {
+  try {
+    userInfo();
+    return OURSELVES;
+  } catch {
+    return NAMESPACE; // there is no account of that number
+  }
+}
+
 /** Who ran the database before, from the owner of its folder. */
 export function runAsOwner(owner: { readonly uid: number; readonly gid: number }): RunAs {
-  if (owner.uid === process.getuid?.()) return weAreRoot() ? NAMESPACE : OURSELVES;
+  if (owner.uid === process.getuid?.()) return weAreRoot() ? NAMESPACE : plainUser();
   if (weAreRoot()) return account(`user ${owner.uid}`, owner);
   throw new Fault(
     "unavailable",

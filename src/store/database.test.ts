@@ -123,3 +123,21 @@ test("a database that cannot be reached is a fault that says so", async () => {
   expect(fault).toBeInstanceOf(Fault);
   expect(fault).toMatchObject({ kind: "unavailable", code: "server-unavailable" });
 });
+
+test("a PostgreSQL older than 15 is refused by its version", async () => {
+  const { pool, connection } = await testDatabase();
+  const role = `${connection.database}_old`;
+  // For this role the server calls itself another version; everything else about it is real.
+  await pool.query(`create schema old;
+    create function old.current_setting(name text) returns text language sql as
+      $$ select case name when 'server_version' then '14.11' else '140011' end $$;
+    create role ${role} login password 'old';
+    alter role ${role} set search_path = old, pg_catalog;
+    grant usage on schema old to ${role}`);
+  const opening = openDatabase({ ...connection, user: role, password: "old" }, () => undefined);
+  await expect(opening).rejects.toMatchObject({
+    code: "server-unavailable",
+    message: "the database is PostgreSQL 14.11; Azalai needs 15 or newer",
+  });
+  await pool.query(`drop schema old cascade; drop role ${role}`);
+});

@@ -34,7 +34,7 @@ export async function testDatabase(): Promise<TestDatabase> {
   const server = await testServer();
   const database = `${inject("postgres").run}_${randomUUID().replaceAll("-", "").slice(0, 12)}`;
   await onServer(server, (client) =>
-    client.query(`create database ${database} template ${templateName()} strategy file_copy`),
+    client.query(`create database ${database} template ${templateName()} strategy wal_log`),
   );
   const connection = { ...server, database };
   const { pool, close } = await openDatabase(connection, () => undefined);

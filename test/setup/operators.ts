@@ -1,0 +1,151 @@
+/** A world with operators: a data folder with a secret, a process runner, buckets in a folder, projects with users. */
+import { createReadStream } from "node:fs";
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { Readable } from "node:stream";
+import { Fault } from "../../src/domain/fault.ts";
+import type { Buckets, Operator, Outcome, Work, WorkFile } from "../../src/operators/operator.ts";
+import { createProcessRunner, type ProcessRunner } from "../../src/operators/process.ts";
+import { listProcesses, type ProcessEntry } from "../../src/operators/process-table.ts";
+import { createOperatorFinder, createOperators } from "../../src/operators/registry.ts";
+import { OPERATOR_DEFAULTS, type OperatorSettings } from "../../src/operators/settings.ts";
+
+export interface OperatorWorld {
+  readonly folder: string;
+  /** Closed to all but the service; holds the file `secret`. */
+  readonly dataFolder: string;
+  readonly settings: OperatorSettings;
+  readonly runner: ProcessRunner;
+  readonly operatorFor: (type: string) => Operator;
+  readonly run: (work: Partial<Work> & { type: string }, options?: RunOptions) => Promise<RunResult>;
+  /** Puts a file into a bucket. */
+  readonly put: (path: string, content: string) => Promise<void>;
+  readonly bucketFile: (path: string) => string;
+  /** All living processes that the runner's spawner made, and its own. */
+  readonly processes: () => ProcessEntry[];
+  readonly close: () => Promise<void>;
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal;
+  /** Told of the whole log each time that something is added. */
+  readonly onLog?: (log: string) => void;
+}
+
+export interface RunResult {
+  readonly outcome: Outcome;
+  readonly log: string;
+}
+
+const SLOTS: readonly string[] = ["project-a", "project-b"];
+
+export async function operatorWorld(overrides: Partial<OperatorSettings> = {}): Promise<OperatorWorld> {
+  const folder = await mkdtemp(join(tmpdir(), "azalai-operators-"));
+  await chmod(folder, 0o711);
+  const dataFolder = join(folder, "data");
+  await mkdir(dataFolder, { mode: 0o700 });
+  await writeFile(join(dataFolder, "secret"), "the master key\n");
+  const settings: OperatorSettings = {
+    ...OPERATOR_DEFAULTS,
+    killGraceMs: 200,
+    workFolder: join(folder, "work"),
+    hiddenFolders: [dataFolder],
+    userSlot: async (projectId) => SLOTS.indexOf(projectId),
+    ...overrides,
+  };
+  const runner = await createProcessRunner(settings);
+  const find = createOperatorFinder(createOperators(settings, runner));
+  const buckets = folderBuckets(join(dataFolder, "buckets"));
+  const operatorFor = (type: string) => {
+    const operator = find(type);
+    if (operator === undefined) throw new Fault("unsupported", "engine-missing", `no operator for ${type}`);
+    return operator;
+  };
+  return {
+    folder,
+    dataFolder,
+    settings,
+    runner,
+    operatorFor,
+    put: async (path, content) => await buckets.write(path, Readable.from([content])),
+    bucketFile: (path) => bucketFile(join(dataFolder, "buckets"), path),
+    processes: () => processesBelow(runner.spawnerPid()),
+    close: async () => {
+      await runner.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+    run: async (work, { signal = new AbortController().signal, onLog = () => undefined } = {}) => {
+      let log = "";
+      const outcome = await operatorFor(work.type).run(workOf(work), {
+        signal,
+        buckets,
+        log: (chunk) => {
+          log += chunk.toString();
+          onLog(log);
+        },
+      });
+      return { outcome, log };
+    },
+  };
+}
+
+/** A file of an attempt with this content. */
+export function workFile(name: string, use: WorkFile["use"], content: string | Buffer): WorkFile {
+  return { name, use, open: async () => Readable.from([content]) };
+}
+
+function workOf(work: Partial<Work> & { type: string }): Work {
+  return {
+    projectId: "project-a",
+    workspaceId: "workspace",
+    instanceId: 1,
+    nodeName: "node",
+    attempt: 1,
+    idempotencyKey: "1-node-1",
+    properties: {},
+    files: [],
+    args: [],
+    environment: {},
+    localCommandsAllowed: true,
+    ...work,
+  };
+}
+
+function folderBuckets(root: string): Buckets {
+  return {
+    open: async (path) => {
+      const file = bucketFile(root, path);
+      if (!(await isFile(file)))
+        throw new Fault("not-found", "reference-invalid", `there is no file ${path}`);
+      return createReadStream(file);
+    },
+    list: async (prefix) => {
+      const names = await readdir(bucketFile(root, prefix), { recursive: true }).catch(() => []);
+      return names.map((name) => `${prefix}/${name}`).sort();
+    },
+    localPath: async (path) => bucketFile(root, path),
+    write: async (path, content) => {
+      await mkdir(dirname(bucketFile(root, path)), { recursive: true });
+      await writeFile(bucketFile(root, path), content, { mode: 0o600 });
+    },
+  };
+}
+
+function bucketFile(root: string, path: string): string {
+  return join(root, path.slice("obs://".length));
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() === true;
+}
+
+function processesBelow(ancestor: number | undefined): ProcessEntry[] {
+  const all = listProcesses();
+  const found = new Set([ancestor]);
+  for (let before = 0; before !== found.size; ) {
+    before = found.size;
+    for (const entry of all) if (found.has(entry.parentPid)) found.add(entry.pid);
+  }
+  return all.filter((entry) => found.has(entry.pid));
+}

@@ -1,0 +1,40 @@
+/** The cleaner on a real database. */
+import { expect, onTestFinished, test } from "vitest";
+import { testDatabase } from "../../test/setup/postgres.ts";
+import { countListed } from "../store/list-blocks.ts";
+import { createCleaner } from "./cleaner.ts";
+
+const PROJECT = "0123456789abcdef0123456789abcdef";
+const NOW = new Date("2026-01-02T03:04:05Z");
+
+test("waiting counts are folded and expired tokens are gone, live ones stay", async () => {
+  const { pool } = await testDatabase();
+  await pool.query("insert into project (id, name, created_at) values ($1, 'one', $2)", [PROJECT, NOW]);
+  await pool.query("insert into workspace (project_id, id, created_at) values ($1, 'default', $2)", [
+    PROJECT,
+    NOW,
+  ]);
+  await pool.query(
+    `insert into job (project_id, workspace_id, name, kind, version, created_at, created_by, updated_at, updated_by)
+     select $1, 'default', 'job' || n, 'batch', 1, $2, 'me', $2, 'me' from generate_series(1, 30) n`,
+    [PROJECT, NOW],
+  );
+  await pool.query(
+    "insert into user_account (id, name, password_hash, created_at) values ($1, 'ann', '', $2)",
+    [PROJECT, NOW],
+  );
+  await pool.query(
+    `insert into token (hash, audit_id, user_id, scope, methods, issued_at, expires_at)
+     select sha256(convert_to(n::text, 'utf8')), n, $1, 'unscoped', '{password}', $2::timestamptz - interval '2 hours',
+            $2::timestamptz + (n - 3) * interval '1 hour'
+     from generate_series(2, 4) n`,
+    [PROJECT, NOW],
+  );
+  const cleaner = createCleaner({ pool, now: () => NOW, observe: () => undefined });
+  onTestFinished(() => cleaner.stop());
+  cleaner.start();
+  await cleaner.round();
+  expect((await pool.query("select count(*) as n from list_block_delta")).rows).toEqual([{ n: 0 }]);
+  expect(await countListed(pool, { projectId: PROJECT, list: "job", scope: "default/batch" })).toBe(30);
+  expect((await pool.query("select audit_id from token order by 1")).rows).toEqual([{ audit_id: "4" }]);
+});

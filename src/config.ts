@@ -37,6 +37,11 @@ export type Flags = Partial<Record<"host" | "port" | "dataDir" | "databaseUrl" |
   readonly demo?: boolean;
 };
 
+/** The environment of this process: the only place that reads it. */
+export function processEnvironment(): Environment {
+  return process.env;
+}
+
 /** Reads flags first, then environment, then defaults; gives every problem at once. */
 export function readConfig(
   flags: Flags,
@@ -114,6 +119,51 @@ export function readConfig(
     demo: flags.demo ?? false,
   };
   return problems.length > 0 ? { problems } : { config: Object.freeze(config) };
+}
+
+/** Where the command line finds a server, and as whom it asks. Absent members come from `credentials.json`. */
+export interface ClientConfig {
+  /** Without a final slash. */
+  readonly url?: string;
+  /** Where a server on this machine listens unless told otherwise. */
+  readonly localUrl: string;
+  readonly username?: string;
+  readonly password?: string;
+  /** Name or id. */
+  readonly project?: string;
+  readonly token?: string;
+  readonly workspace?: string;
+  /** Holds `credentials.json`. */
+  readonly dataDir: string;
+}
+
+export type ClientFlags = Partial<
+  Record<"url" | "username" | "password" | "project" | "token" | "workspace" | "dataDir", string>
+>;
+
+/** Settings of the command line as a client; flags first, then environment. */
+export function readClientConfig(
+  flags: ClientFlags,
+  environment: Environment,
+): { config: ClientConfig } | { problems: string[] } {
+  const text = (flag: string | undefined, name: string): string | undefined =>
+    flag ?? (environment[name] || undefined);
+  const url = text(flags.url, "AZALAI_URL")?.replace(/\/+$/, "");
+  if (url !== undefined && !/^https?:\/\/[^/]/.test(url))
+    return { problems: [`AZALAI_URL must be an http or https address, not "${url}"`] };
+  const host = environment.AZALAI_HOST || "127.0.0.1";
+  const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  const config: ClientConfig = {
+    ...optional("url", url),
+    localUrl: `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${environment.AZALAI_PORT || "8790"}`,
+    ...optional("username", text(flags.username, "AZALAI_USERNAME")),
+    ...optional("password", text(flags.password, "AZALAI_PASSWORD")),
+    ...optional("project", text(flags.project, "AZALAI_PROJECT")),
+    ...optional("token", text(flags.token, "AZALAI_TOKEN")),
+    ...optional("workspace", text(flags.workspace, "AZALAI_WORKSPACE")),
+    dataDir: resolve(text(flags.dataDir, "AZALAI_DATA_DIR") ?? ".azalai"),
+  };
+  return { config: Object.freeze(config) };
 }
 
 function optional<K extends string>(key: K, value: string | undefined): { [P in K]?: string } {

@@ -49,29 +49,38 @@ const PRIVATE = [
 /** Names that a range may go by in the allow-list. */
 const NAMED_RANGES: Readonly<Record<string, readonly string[]>> = { loopback: LOOPBACK, private: PRIVATE };
 
-/** Fault `request-invalid` for an entry of the allow-list that is no address, range or name of one. */
+/**
+ * The allow-list holds addresses, ranges, `loopback`, `private`, and names of hosts that may have any such address.
+ * Fault `request-invalid` for a range that is none.
+ */
 export function createAddressGuard(allowedAddresses: readonly string[]): AddressGuard {
+  const isName = (entry: string) =>
+    NAMED_RANGES[entry] === undefined && isIP(entry.split("/")[0] ?? "") === 0;
+  const names = new Set(allowedAddresses.filter(isName).map((name) => name.toLowerCase()));
   const never = blockList(NEVER);
   const loopback = blockList(LOOPBACK);
   const inner = blockList(PRIVATE);
-  const allowed = blockList(allowedAddresses.flatMap((entry) => NAMED_RANGES[entry] ?? [entry]));
-  const refuse = (text: string): string | undefined => {
+  const allowed = blockList(
+    allowedAddresses.filter((entry) => !isName(entry)).flatMap((entry) => NAMED_RANGES[entry] ?? [entry]),
+  );
+  const refuse = (text: string, allowedName = false): string | undefined => {
     const address = embeddedAddress(text);
     if (isIP(address) === 0) return `${text} is no address`;
     if (holds(never, address)) return `${address} is a link-local, metadata or reserved address`;
-    if (holds(allowed, address)) return undefined;
+    if (allowedName || holds(allowed, address)) return undefined;
     if (holds(loopback, address)) return `${address} is this server's own loopback address`;
     if (holds(inner, address))
       return `${address} is a private address that the administrator has not allowed`;
     return undefined;
   };
   return {
-    refuse,
+    refuse: (address) => refuse(address),
     resolve: async (host) => {
+      const allowedName = names.has(host.toLowerCase());
       const found = await addressesOf(host);
-      const good = found.find(({ address }) => refuse(address) === undefined);
+      const good = found.find(({ address }) => refuse(address, allowedName) === undefined);
       if (good !== undefined) return good;
-      const reasons = found.map(({ address }) => refuse(address)).join("; ");
+      const reasons = found.map(({ address }) => refuse(address, allowedName)).join("; ");
       throw new Fault(
         "invalid",
         "reference-invalid",
@@ -137,11 +146,7 @@ function addRange(list: BlockList, range: string): void {
   const size = version === 6 ? 128 : 32;
   const prefix = bits === undefined ? size : Number(bits);
   if (version === 0 || !Number.isInteger(prefix) || prefix < 0 || prefix > size)
-    throw new Fault(
-      "invalid",
-      "request-invalid",
-      `"${range}" is no address, range, "loopback" or "private".`,
-    );
+    throw new Fault("invalid", "request-invalid", `"${range}" is no range of addresses.`);
   list.addSubnet(address, prefix, version === 6 ? "ipv6" : "ipv4");
 }
 

@@ -1,7 +1,7 @@
 /** The folder in which one attempt works: made empty, owned by the project's user, removed afterwards. */
 import { randomBytes } from "node:crypto";
 import { constants, createWriteStream } from "node:fs";
-import { chmod, chown, copyFile, link, mkdir, open, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, copyFile, link, mkdir, open, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -13,8 +13,11 @@ export interface AttemptFolder {
   readonly uid?: number;
   /** Writes a file; only before a process of the attempt has started. Folders in the name are made. */
   readonly write: (name: string, content: string | Readable) => Promise<void>;
-  /** The same for a file that lies on this machine: linked where nothing can change it through the link, else copied. */
-  readonly place: (name: string, path: string) => Promise<void>;
+  /**
+   * The same for a file that lies on this machine: linked where nothing can change it through the link, else copied.
+   * False when there is no such file.
+   */
+  readonly place: (name: string, path: string) => Promise<boolean>;
   readonly makeFolder: (name: string) => Promise<void>;
   /** All folders on the way to `name`. */
   readonly makeParents: (name: string) => Promise<void>;
@@ -61,11 +64,13 @@ export async function createAttemptFolder(root: string, uid?: number): Promise<A
     },
     place: async (name, source) => {
       const target = await prepare(name);
+      if ((await stat(source).catch(() => undefined))?.isFile() !== true) return false;
       // Another user can read a link but neither write nor change it; the service's own user could.
-      if (uid !== undefined && (await linkReadable(source, target))) return;
+      if (uid !== undefined && (await linkReadable(source, target))) return true;
       await copyFile(source, target, constants.COPYFILE_FICLONE);
       await own(target);
       await chmod(target, FILE_MODE);
+      return true;
     },
     makeFolder,
     makeParents,

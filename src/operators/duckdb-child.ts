@@ -4,7 +4,12 @@
  */
 import { writeFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
-import { type DuckDBConnection, DuckDBInstance, type DuckDBPreparedStatement } from "@duckdb/node-api";
+import {
+  type DuckDBConnection,
+  DuckDBInstance,
+  type DuckDBPreparedStatement,
+  StatementType,
+} from "@duckdb/node-api";
 
 export interface DuckdbRequest {
   readonly sql: string;
@@ -25,6 +30,14 @@ export interface DuckdbResult {
   /** All rows of the last statement. */
   readonly rowCount?: number;
 }
+
+/** They would dial an address of the user's choice to fetch a library; DuckDB's own lock does not cover that. */
+const REFUSED_STATEMENTS = [
+  StatementType.LOAD,
+  StatementType.EXTENSION,
+  StatementType.UPDATE_EXTENSIONS,
+  StatementType.LOGICAL_PLAN,
+];
 
 const request: DuckdbRequest = JSON.parse(await text(process.stdin));
 const result = await work().catch(
@@ -64,6 +77,8 @@ async function runAll(connection: DuckDBConnection): Promise<DuckdbResult> {
 
 /** Runs to the end, also when nobody wants the rows: an error may hide behind the last of them. */
 async function runOne(statement: DuckDBPreparedStatement): Promise<DuckdbResult> {
+  if (REFUSED_STATEMENTS.includes(statement.statementType))
+    return { error: "Extensions cannot be installed or loaded here." };
   const stream = await statement.stream();
   const rows: (string | null)[][] = [];
   let rowCount = 0;

@@ -7,9 +7,9 @@ import type { DuckdbRequest, DuckdbResult } from "./duckdb-child.ts";
 import { type DuckdbRuntime, findDuckdbRuntime, placeDuckdbRuntime } from "./duckdb-runtime.ts";
 import {
   findObsLiterals,
-  literalPrefix,
   matchesPattern,
   type ObsLiteral,
+  patternFolder,
   replaceObsLiterals,
 } from "./obs-literals.ts";
 import type { Operator, Outcome, WorkContext } from "./operator.ts";
@@ -57,7 +57,8 @@ export function createDuckdbOperator(settings: OperatorSettings, runner: Process
           await fetchInputs(local, folder, context);
           const request = { ...duckdbRequest(settings, folder), sql: local.sql };
           const args = ["--max-old-space-size=512", "--disable-warning=ExperimentalWarning", childPath];
-          const command = { command: nodePath, args, stdin: JSON.stringify(request) };
+          const environment = { TZ: "UTC" };
+          const command = { command: nodePath, args, environment, stdin: JSON.stringify(request) };
           const { end, outcome } = await runCommand(runner, folder, command, context);
           if (outcome.state === "cancelled" || end.exitCode === undefined) return outcome;
           const result = await readResult(folder);
@@ -96,7 +97,7 @@ function localize(sql: string, folder: AttemptFolder): LocalSql {
 
 /** A key is a name, never a path that is resolved (product 5). */
 function localName(root: "in" | "out", path: string): string {
-  const parts = path.slice("obs://".length).split("/");
+  const parts = path.slice(path.indexOf("://") + 3).split("/");
   const key = parts.at(-1) === "" ? parts.slice(0, -1) : parts;
   if (
     key.length < 2 ||
@@ -121,16 +122,18 @@ async function fetchInputs(local: LocalSql, folder: AttemptFolder, context: Work
     );
   for (const path of paths) {
     context.signal.throwIfAborted();
+    const name = localName("in", path);
     const place = await context.buckets.localPath(path);
-    if (place === undefined) await folder.write(localName("in", path), await context.buckets.open(path));
-    else await folder.place(localName("in", path), place);
+    // What is not there (any more) is told best by who opens it.
+    if (place !== undefined && (await folder.place(name, place))) continue;
+    await folder.write(name, await context.buckets.open(path));
   }
 }
 
 async function expandPattern(pattern: string, context: WorkContext): Promise<readonly string[]> {
-  const prefix = literalPrefix(pattern);
-  if (prefix === pattern) return [pattern];
-  const found = (await context.buckets.list(prefix)).filter((path) => matchesPattern(pattern, path));
+  const folder = patternFolder(pattern);
+  if (folder === undefined) return [pattern];
+  const found = (await context.buckets.list(folder)).filter((path) => matchesPattern(pattern, path));
   if (found.length === 0) throw new Fault("not-found", "reference-invalid", `No file fits ${pattern}.`);
   return found;
 }

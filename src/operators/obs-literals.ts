@@ -1,4 +1,4 @@
-/** Finds the files that a SQL text names as `'obs://bucket/key'`, and puts local paths in their places. */
+/** Finds the files that a SQL text names, such as `'obs://bucket/key'`, and puts local paths in their places. */
 
 export interface ObsLiteral {
   /** As written, quotes taken off: `obs://bucket/key`. */
@@ -13,6 +13,9 @@ export interface ObsLiteral {
 const TOKEN =
   /[eE]?'((?:[^']|'')*)'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|\$(\w*)\$[\s\S]*?\$\2\$|[A-Za-z_]\w*|;/g;
 
+/** Schemes under which a bucket may be named (product 5). */
+const BUCKET_PATH = /^(?:obs|s3a?|s3n|swift):\/\//;
+
 /** In reading order; literals in comments and within other texts do not count. */
 export function findObsLiterals(sql: string): ObsLiteral[] {
   const found: ObsLiteral[] = [];
@@ -23,7 +26,7 @@ export function findObsLiterals(sql: string): ObsLiteral[] {
     if (token.startsWith("--") || token.startsWith("/*")) continue;
     if (token === ";") first = "";
     else if (first === "") first = token.toLowerCase();
-    if (text?.startsWith("obs://")) {
+    if (text !== undefined && BUCKET_PATH.test(text)) {
       const use = first === "copy" && previous === "to" ? "write" : "read";
       found.push({
         path: text.replaceAll("''", "'"),
@@ -52,9 +55,10 @@ export function replaceObsLiterals(
   return result + sql.slice(position);
 }
 
-/** The part of a path before its first wildcard; all of it when it has none. */
-export function literalPrefix(path: string): string {
-  return /^[^*?[]*/.exec(path)?.[0] ?? "";
+/** The folder below which all that fits a pattern lies, without a final slash; undefined when it has no wildcard. */
+export function patternFolder(path: string): string | undefined {
+  const fixed = /^[^*?[]*/.exec(path)?.[0] ?? "";
+  return fixed === path ? undefined : fixed.slice(0, fixed.lastIndexOf("/"));
 }
 
 /**

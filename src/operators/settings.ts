@@ -44,7 +44,7 @@ export interface OperatorSettings {
   /** Bytes of one attempt's output that reach the log; the rest is read and dropped. */
   readonly logBytesMax: number;
   /**
-   * Addresses that nodes may dial although they are loopback or private: `loopback`, `private`, an address or a
+   * Addresses that nodes may dial although they are loopback or private: `loopback`, `private`, an address, a host name or a
    * range such as `10.1.0.0/16`. Link-local and metadata addresses stay refused whatever stands here.
    */
   readonly allowedAddresses: readonly string[];

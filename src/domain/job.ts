@@ -1,6 +1,6 @@
 /** A job: a named, versioned graph of nodes with its schedule, and what makes one legal. */
 import { cycleIn } from "./graph.ts";
-import type { JobSchedule } from "./schedule.ts";
+import { checkCronSchedule, type JobSchedule } from "./schedule.ts";
 
 export type JobKind = "batch" | "real-time";
 
@@ -95,6 +95,12 @@ export const NODE_DEFAULTS = {
   failPolicy: "fail",
 } as const satisfies Partial<JobNode>;
 
+/** Most characters of a parameter's value. Source: dataarts-factory 4.1, Param. */
+export const PARAMETER_VALUE_MAX = 1024;
+
+const PARAMETER_NAME = /^[A-Za-z0-9_-]{1,64}$/;
+/** As a job's name, and `/`, `<`, `>`, which the vendor's console allows. Source: dataarts-factory 4.1, Node. */
+const NODE_NAME = /^[\p{Script=Han}A-Za-z0-9._/<>-]{1,128}$/u;
 const JOB_NAME = /^[\p{Script=Han}A-Za-z0-9._-]{1,128}$/u;
 /** Words that are routes beside `{job_name}`. Source: dataarts-factory 4. */
 const RESERVED_NAMES = ["instances", "batch-export", "check-file", "import"];
@@ -111,12 +117,50 @@ export function checkJobName(name: string): string | undefined {
   return checkName(name);
 }
 
+/** What is wrong with a parameter's name, a job's or an environment's; undefined when nothing is. */
+export function checkParameterName(name: string): string | undefined {
+  if (PARAMETER_NAME.test(name)) return undefined;
+  return `"${name}" must be 1 to 64 letters, digits, hyphens or underscores`;
+}
+
+/** Everything that is wrong with parameters: names, double names, lengths; empty when they are legal. */
+export function checkParameters(parameters: readonly JobParameter[]): string[] {
+  const problems: string[] = [];
+  const names = new Set<string>();
+  for (const { name, value } of parameters) {
+    const problem = checkParameterName(name);
+    if (problem !== undefined) problems.push(`params: ${problem}`);
+    if (names.has(name)) problems.push(`params: the name "${name}" is used twice`);
+    names.add(name);
+    if (value.length > PARAMETER_VALUE_MAX)
+      problems.push(`params: the value of "${name}" is longer than ${PARAMETER_VALUE_MAX} characters`);
+  }
+  return problems;
+}
+
+/** Everything that is wrong with a definition: what concerns its schedule, and the rest; both empty when it is legal. */
+export function checkDefinition(definition: JobDefinition): {
+  readonly schedule: string[];
+  readonly rest: string[];
+} {
+  const { schedule, parameters, nodes } = definition;
+  const cron = schedule.type === "cron" ? schedule.cron : undefined;
+  return {
+    schedule: cron === undefined ? [] : checkCronSchedule(cron).map((problem) => `schedule.cron.${problem}`),
+    rest: [...checkParameters(parameters), ...checkNodes(nodes)],
+  };
+}
+
 /** Everything that is wrong with the graph, in reading order; empty when it is legal. */
 export function checkNodes(nodes: readonly JobNode[]): string[] {
   const problems: string[] = [];
   if (nodes.length > NODES_MAX) problems.push(`nodes: a job has at most ${NODES_MAX} nodes`);
   const names = new Set<string>();
   for (const node of nodes) {
+    if (!NODE_NAME.test(node.name))
+      problems.push(
+        `nodes: the name "${node.name}" must be 1 to 128 letters, digits, Chinese characters or - _ . / < >`,
+      );
     if (names.has(node.name)) problems.push(`nodes: the name "${node.name}" is used twice`);
     names.add(node.name);
   }

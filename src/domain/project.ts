@@ -23,6 +23,25 @@ export interface Workspace {
   /** What the header names. */
   readonly id: string;
   /** Variables for `${name}` and `#{Env.get(...)}`. */
-  readonly environment: Readonly<Record<string, string>>;
+  readonly environment: readonly EnvironmentVariable[];
   readonly createdAt: Date;
+}
+
+/** A variable or constant that every job of a workspace can read. Source: dataarts-factory 5, `F/env`. */
+export interface EnvironmentVariable {
+  readonly name: string;
+  readonly value: string;
+  readonly constant: boolean;
+  readonly description: string;
+}
+
+export const ENVIRONMENT_VARIABLES_MAX = 1000;
+export const ENVIRONMENT_VALUE_MAX = 1024;
+export const ENVIRONMENT_DESCRIPTION_MAX = 255;
+
+const WORKSPACE_ID = /^[\p{Script=Han}A-Za-z0-9._-]{1,128}$/u;
+
+/** Whether a workspace may bear the id: 1 to 128 letters, digits, Chinese characters, `-`, `_`, `.`. */
+export function isWorkspaceId(id: string): boolean {
+  return WORKSPACE_ID.test(id);
 }

@@ -1,0 +1,14 @@
+/** What the Factory face is made of; `main.ts` hands it over. */
+import type { ConnectionDeps } from "../../catalog/connections.ts";
+import type { Engine } from "../../engine/engine.ts";
+
+export interface FactoryDeps extends ConnectionDeps {
+  readonly engine: Pick<
+    Engine,
+    "startJob" | "stopJob" | "runNow" | "deleteJob" | "stopInstance" | "restartInstance" | "scheduleSaved"
+  >;
+  /** Zone of schedules that name none, and of "today". */
+  readonly timeZone: string;
+  /** Largest page of the job list: 100 to 1000. */
+  readonly pageMax: number;
+}

@@ -1,0 +1,105 @@
+/** Routes of DataArts Factory v1 about job instances: list, show, stop, restart (dataarts-factory 4.7). */
+import { getJob } from "../../catalog/jobs.ts";
+import { checkWorkspace } from "../../catalog/workspaces.ts";
+import { Fault } from "../../domain/fault.ts";
+import type { Instance } from "../../domain/instance.ts";
+import {
+  findInstance,
+  findPinnedDefinition,
+  type InstanceFilter,
+  listInstances,
+  listNodeRuns,
+} from "../../store/instances.ts";
+import { findJob } from "../../store/jobs.ts";
+import { type CallerRequest, json, NO_CONTENT, type Reply, type Route } from "../route.ts";
+import type { FactoryDeps } from "./deps.ts";
+import { decodeInstanceFilter, encodeInstance, encodeInstanceDetail, isBareQuery } from "./instance-wire.ts";
+import { jobNameOf } from "./jobs.ts";
+import { readPage, wirePageOf, workspaceOf } from "./request-wire.ts";
+
+const LIST = "/v1/:project_id/jobs/instances/detail";
+const INSTANCE = "/v1/:project_id/jobs/:job_name/instances/:instance_id";
+const LIMIT_MAX = 1000;
+/** Answered to a request that asks for nothing in particular: one client takes it for the whole list (section 8). */
+const BARE_LIMIT = 100;
+
+export function instanceRoutes(deps: FactoryDeps): Route[] {
+  return [
+    { method: "GET", path: LIST, role: "reader", handle: (request) => list(deps, request) },
+    { method: "GET", path: INSTANCE, role: "reader", handle: (request) => show(deps, request) },
+    { method: "POST", path: `${INSTANCE}/stop`, role: "member", handle: (request) => stop(deps, request) },
+    {
+      method: "POST",
+      path: `${INSTANCE}/restart`,
+      role: "member",
+      handle: (request) => restart(deps, request),
+    },
+  ];
+}
+
+async function list(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
+  const workspace = workspaceOf(request);
+  const now = deps.now();
+  const context = { workspaceId: workspace.workspaceId, now, timeZone: deps.timeZone };
+  const filter = decodeInstanceFilter(request.query, context);
+  const page = wirePageOf(request.query, {
+    most: LIMIT_MAX,
+    ...(isBareQuery(request.query) && { fallback: BARE_LIMIT }),
+  });
+  await checkWorkspace(deps.pool, deps, workspace);
+  const narrowed = await byJob(deps, workspace.projectId, filter);
+  const { instances, total } = await readPage(page, (records) =>
+    listInstances(deps.pool, workspace.projectId, narrowed, records),
+  );
+  return json(200, { total, instances: instances.map((instance) => encodeInstance(instance, now)) });
+}
+
+/** A whole name that a job bears is looked up by the job, which has an index and outlives renaming. */
+async function byJob(
+  { pool }: FactoryDeps,
+  projectId: string,
+  filter: InstanceFilter,
+): Promise<InstanceFilter> {
+  const { jobName, ...rest } = filter;
+  if (jobName?.whole !== true) return filter;
+  const job = await findJob(pool, { projectId, workspaceId: filter.workspaceId }, jobName.text);
+  return job === undefined ? filter : { ...rest, jobId: job.id };
+}
+
+async function show(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
+  const instance = await getInstance(deps, request);
+  const { projectId, id, jobId, jobVersion } = instance;
+  if (jobId === null || jobVersion === null) throw instanceMissing();
+  const [definition, nodeRuns] = await Promise.all([
+    findPinnedDefinition(deps.pool, projectId, jobId, jobVersion),
+    listNodeRuns(deps.pool, projectId, id),
+  ]);
+  if (definition === undefined) throw instanceMissing();
+  return json(200, encodeInstanceDetail(instance, { definition, nodeRuns, now: deps.now() }));
+}
+
+async function stop(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
+  const { projectId, id } = await getInstance(deps, request);
+  await deps.engine.stopInstance(projectId, id);
+  return NO_CONTENT;
+}
+
+async function restart(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
+  const { projectId, id } = await getInstance(deps, request);
+  await deps.engine.restartInstance(projectId, id);
+  return NO_CONTENT;
+}
+
+/** The instance that the path names, of the job that it names. */
+async function getInstance(deps: FactoryDeps, request: CallerRequest): Promise<Instance> {
+  const job = await getJob(deps, workspaceOf(request), jobNameOf(request));
+  const text = request.params.instance_id ?? "";
+  if (!/^\d{1,15}$/.test(text)) throw instanceMissing();
+  const instance = await findInstance(deps.pool, job.projectId, Number(text));
+  if (instance === undefined || instance.jobId !== job.id) throw instanceMissing();
+  return instance;
+}
+
+function instanceMissing(): Fault {
+  return new Fault("not-found", "instance-missing", "the job has no such instance");
+}

@@ -1,0 +1,110 @@
+/** Start, run-immediate and status as DataArts Factory v1 writes them (dataarts-factory 4.5, 4.6). */
+import { type Static, Type } from "typebox";
+import { invalid } from "../../domain/fault.ts";
+import { topologicalOrder } from "../../domain/graph.ts";
+import type { Instance, NodeRun } from "../../domain/instance.ts";
+import { checkParameters, type JobDefinition, type JobStatus } from "../../domain/job.ts";
+import type { RunParameters } from "../../engine/engine.ts";
+import type { VersionedJob } from "../../store/job-versions.ts";
+import { checkSchema } from "../route.ts";
+import { encodeInstanceState, encodeLogPath } from "./instance-wire.ts";
+import { withParameterNames } from "./job-aliases.ts";
+import { decodeParameter, Parameter } from "./job-wire.ts";
+import { objectBody, type WireObject, withoutNulls } from "./request-wire.ts";
+import { encodeTimeText } from "./time-wire.ts";
+
+const RunBody = Type.Object({
+  jobParams: Type.Optional(Type.Array(Parameter, { maxItems: 1000 })),
+  /** A date as 20241030. */
+  start_date: Type.Optional(Type.Integer({ minimum: 19700101, maximum: 99991231 })),
+  ignore_first_self_dep: Type.Optional(Type.Boolean()),
+  ignore_first_self_dependence: Type.Optional(Type.Boolean()),
+  useExecutionUser: Type.Optional(Type.Enum(["true", "false"])),
+});
+
+/** The parameters that a start or run brings; an empty body brings none. Raises `request-invalid`. */
+export function decodeRunParameters(body: unknown): RunParameters {
+  const given = withoutNulls(objectBody(body)) as WireObject;
+  const { jobParams } = given;
+  const named = Array.isArray(jobParams) ? { ...given, jobParams: jobParams.map(withParameterNames) } : given;
+  const problems = checkSchema(RunBody, named);
+  if (problems.length > 0) invalid("request-invalid", problems);
+  const run = named as Static<typeof RunBody>; // The schema has just been held against it.
+  const parameters = (run.jobParams ?? []).map(decodeParameter);
+  const further = checkParameters(parameters);
+  if (further.length > 0) invalid("request-invalid", further);
+  return Object.fromEntries(parameters.map(({ name, value }) => [name, value]));
+}
+
+/** A batch job counts as normal while it is in operation. */
+const STATUSES: Readonly<Record<JobStatus, string>> = {
+  stopped: "STOPPED",
+  scheduling: "NORMAL",
+  paused: "PAUSE",
+  starting: "STARTING",
+  normal: "NORMAL",
+  exception: "EXCEPTION",
+  stopping: "STOPPING",
+};
+
+/** A job's latest run. */
+export interface LastRun {
+  readonly instance: Instance;
+  readonly definition: JobDefinition;
+  readonly nodeRuns: readonly NodeRun[];
+}
+
+/** Some members come under two names, because the SDKs disagree. */
+export function encodeJobStatus({ job, definition }: VersionedJob, last: LastRun | undefined): WireObject {
+  const status = STATUSES[job.status];
+  const startTime = last?.instance.startedAt ?? null;
+  const endTime = last?.instance.endedAt ?? null;
+  return {
+    name: job.name,
+    status,
+    ...(startTime !== null && {
+      startTime: encodeTimeText(startTime),
+      starttime: encodeTimeText(startTime),
+    }),
+    ...(endTime !== null && { endTime: encodeTimeText(endTime) }),
+    lastUpdateTime: encodeTimeText(job.updatedAt),
+    createUser: job.createdBy,
+    lastModifiyUser: job.updatedBy,
+    nodes: definition.nodes.map(({ name, type }) => encodeNodeStatus({ name, type, status, last })),
+  };
+}
+
+function encodeNodeStatus({
+  name,
+  type,
+  status,
+  last,
+}: {
+  readonly name: string;
+  readonly type: string;
+  readonly status: string;
+  readonly last: LastRun | undefined;
+}): WireObject {
+  const run = last === undefined ? undefined : nodeRunOf(last, name);
+  const runs = status !== "STOPPED" && last?.instance.origin === "stream";
+  return {
+    name,
+    status: runs && run !== undefined ? encodeLiveNode(run) : status,
+    type,
+    nodeType: type,
+    logPath: last === undefined || run === undefined ? "" : encodeLogPath(last.instance.id, run),
+    ...(last !== undefined && { lastInstanceStatus: encodeInstanceState(last.instance.state) }),
+  };
+}
+
+function nodeRunOf({ definition, nodeRuns }: LastRun, name: string): NodeRun | undefined {
+  const nodeNo = topologicalOrder(definition.nodes).findIndex((node) => node.name === name);
+  return nodeRuns.find((run) => run.nodeNo === nodeNo);
+}
+
+/** A node of a real-time job that is kept alive: running, before its first try, or between two. */
+function encodeLiveNode({ state, attempt }: NodeRun): string {
+  if (state === "running") return "NORMAL";
+  if (state !== "ready") return "STOPPED";
+  return attempt === 0 ? "STARTING" : "EXCEPTION";
+}

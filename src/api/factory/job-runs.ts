@@ -1,0 +1,62 @@
+/** Routes of DataArts Factory v1 that put jobs into operation: start, stop, run-immediate, status (4.5, 4.6). */
+import { getJob, jobMissing } from "../../catalog/jobs.ts";
+import { checkWorkspace } from "../../catalog/workspaces.ts";
+import { findPinnedDefinition, listInstances, listNodeRuns } from "../../store/instances.ts";
+import { findVersionedJob, type VersionedJob } from "../../store/job-versions.ts";
+import { type CallerRequest, json, NO_CONTENT, type Reply, type Route } from "../route.ts";
+import type { FactoryDeps } from "./deps.ts";
+import { decodeRunParameters, encodeJobStatus, type LastRun } from "./job-run-wire.ts";
+import { jobNameOf } from "./jobs.ts";
+import { workspaceOf } from "./request-wire.ts";
+
+const JOB = "/v1/:project_id/jobs/:job_name";
+
+export function jobRunRoutes(deps: FactoryDeps): Route[] {
+  return [
+    { method: "POST", path: `${JOB}/start`, role: "member", handle: (request) => start(deps, request) },
+    { method: "POST", path: `${JOB}/stop`, role: "member", handle: (request) => stop(deps, request) },
+    { method: "POST", path: `${JOB}/run-immediate`, role: "member", handle: (request) => run(deps, request) },
+    { method: "GET", path: `${JOB}/status`, role: "reader", handle: (request) => showStatus(deps, request) },
+  ];
+}
+
+async function start(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
+  const parameters = decodeRunParameters(request.body);
+  const { projectId, id: jobId } = await getJob(deps, workspaceOf(request), jobNameOf(request));
+  await deps.engine.startJob({ projectId, jobId, parameters, by: request.caller.userName });
+  return NO_CONTENT;
+}
+
+async function stop(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
+  const job = await getJob(deps, workspaceOf(request), jobNameOf(request));
+  await deps.engine.stopJob(job.projectId, job.id);
+  return NO_CONTENT;
+}
+
+async function run(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
+  const parameters = decodeRunParameters(request.body);
+  const { projectId, id: jobId } = await getJob(deps, workspaceOf(request), jobNameOf(request));
+  const instanceId = await deps.engine.runNow({ projectId, jobId, parameters, by: request.caller.userName });
+  return json(200, { instanceId });
+}
+
+async function showStatus(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
+  const workspace = workspaceOf(request);
+  await checkWorkspace(deps.pool, deps, workspace);
+  const found = await findVersionedJob(deps.pool, workspace, jobNameOf(request));
+  if (found === undefined) throw jobMissing();
+  return json(200, encodeJobStatus(found, await findLastRun(deps, found)));
+}
+
+async function findLastRun({ pool }: FactoryDeps, { job }: VersionedJob): Promise<LastRun | undefined> {
+  const { projectId, workspaceId, id: jobId } = job;
+  const page = { offset: 0, limit: 1 };
+  const { instances } = await listInstances(pool, projectId, { workspaceId, jobId }, page);
+  const instance = instances[0];
+  if (instance === undefined || instance.jobVersion === null) return undefined;
+  const [definition, nodeRuns] = await Promise.all([
+    findPinnedDefinition(pool, projectId, jobId, instance.jobVersion),
+    listNodeRuns(pool, projectId, instance.id),
+  ]);
+  return definition === undefined ? undefined : { instance, definition, nodeRuns };
+}

@@ -1,0 +1,273 @@
+/** Job definitions as DataArts Factory v1 writes them: schema, decode and the detail answer (dataarts-factory 4.1). */
+import { type Static, Type } from "typebox";
+import type { JobDraft } from "../../catalog/jobs.ts";
+import { type FaultCode, invalid } from "../../domain/fault.ts";
+import {
+  type FailPolicy,
+  type JobDefinition,
+  type JobKind,
+  type JobNode,
+  type JobParameter,
+  NODE_DEFAULTS,
+  NODES_MAX,
+} from "../../domain/job.ts";
+import { checkCronSchedule, type JobReference } from "../../domain/schedule.ts";
+import type { VersionedJob } from "../../store/job-versions.ts";
+import { checkSchema } from "../route.ts";
+import { withCanonicalNames } from "./job-aliases.ts";
+import { isObject, objectBody, type WireObject, withoutNulls } from "./request-wire.ts";
+import {
+  CronTrigger,
+  checkTimes,
+  decodeCron,
+  decodeSchedule,
+  Event,
+  Schedule,
+  type ScheduleContext,
+} from "./schedule-wire.ts";
+
+const PARAMETERS_MAX = 1000;
+const PROPERTIES_MAX = 1000;
+const TAGS_MAX = 100;
+const DESCRIPTION_MAX = 1024;
+const CUSTOM_FIELDS_MAX = 2048;
+
+/** Numbers from Go clients, texts such as `"-45.5"` from the older SDK; a client leaves out a zero. */
+const Coordinate = Type.Optional(
+  Type.Union([Type.Number(), Type.String({ pattern: "^-?[0-9]+([.][0-9]+)?$", maxLength: 32 })]),
+);
+
+/** A client leaves out an empty value (dataarts-factory 8). */
+const Property = Type.Object({
+  name: Type.String({ minLength: 1, maxLength: 256 }),
+  value: Type.Optional(Type.String()),
+});
+
+const Node = Type.Object({
+  name: Type.String(),
+  type: Type.String({ minLength: 1, maxLength: 128 }),
+  location: Type.Object({ x: Coordinate, y: Coordinate }),
+  preNodeName: Type.Optional(Type.Array(Type.String(), { maxItems: NODES_MAX })),
+  conditions: Type.Optional(
+    Type.Array(Type.Object({ preNodeName: Type.String(), expression: Type.String({ maxLength: 10_000 }) }), {
+      maxItems: NODES_MAX,
+    }),
+  ),
+  properties: Type.Optional(Type.Array(Property, { maxItems: PROPERTIES_MAX })),
+  pollingInterval: Type.Optional(Type.Integer({ minimum: 1, maximum: 60 })),
+  maxExecutionTime: Type.Optional(Type.Integer({ minimum: 5, maximum: 1440 })),
+  retryTimes: Type.Optional(Type.Integer({ minimum: 0, maximum: 5 })),
+  retryInterval: Type.Optional(Type.Integer({ minimum: 5, maximum: 120 })),
+  execTimeOutRetry: Type.Optional(Type.Enum(["true", "false"])),
+  failPolicy: Type.Optional(Type.Enum(["FAIL", "IGNORE", "SUSPEND", "FAIL_CHILD"])),
+  eventTrigger: Type.Optional(Event),
+  cronTrigger: Type.Optional(CronTrigger),
+});
+
+/** A parameter of a job or of one run of it; a client leaves out an empty value. */
+export const Parameter = Type.Object({
+  name: Type.String(),
+  value: Type.Optional(Type.String()),
+  type: Type.Optional(Type.Enum(["variable", "constants", "procedure"])),
+});
+
+const BasicConfig = Type.Object({
+  owner: Type.Optional(Type.String({ maxLength: 128 })),
+  agency: Type.Optional(Type.String({ maxLength: 256 })),
+  isIgnoreWaiting: Type.Optional(Type.Integer({ minimum: 0, maximum: 1 })),
+  priority: Type.Optional(Type.Integer({ minimum: 0, maximum: 2 })),
+  taskPriority: Type.Optional(Type.Integer()),
+  executeUser: Type.Optional(Type.String({ maxLength: 256 })),
+  // Examples send 0 for "none".
+  instanceTimeout: Type.Optional(Type.Union([Type.Literal(0), Type.Integer({ minimum: 5, maximum: 1440 })])),
+  customFields: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  tags: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: TAGS_MAX })),
+});
+
+const SINGLE_NODE_TYPES = [
+  "DliSQL",
+  "DwsSQL",
+  "HiveSQL",
+  "SparkSQL",
+  "RdsSQL",
+  "DorisSQL",
+  "ASSIGNMENT",
+  "BRANCH",
+  "MERGE",
+  "NormalJob",
+  "OneClick",
+  "DataMigration",
+  "MrsFlink",
+  "FlinkSQL",
+  "FlinkJar",
+  "DLISpark",
+];
+
+const JobBody = Type.Object({
+  name: Type.String(),
+  processType: Type.Enum(["BATCH", "REAL_TIME"]),
+  schedule: Schedule,
+  nodes: Type.Optional(Type.Array(Node)),
+  params: Type.Optional(Type.Array(Parameter, { maxItems: PARAMETERS_MAX })),
+  directory: Type.Optional(Type.String({ maxLength: 1024 })),
+  description: Type.Optional(Type.String({ maxLength: DESCRIPTION_MAX })),
+  lastUpdateUser: Type.Optional(Type.String({ maxLength: 256 })),
+  logPath: Type.Optional(Type.String({ maxLength: 1024 })),
+  basicConfig: Type.Optional(BasicConfig),
+  cleanOverdueDays: Type.Optional(Type.Integer({ minimum: 0 })),
+  cleanWaitingJob: Type.Optional(Type.String({ maxLength: 64 })),
+  emptyRunningJob: Type.Optional(Type.Enum(["0", "1"])),
+  singleNodeJobFlag: Type.Optional(Type.Boolean()),
+  singleNodeJobType: Type.Optional(Type.Enum(SINGLE_NODE_TYPES)),
+  targetStatus: Type.Optional(Type.Enum(["SAVED", "SUBMITTED", "PRODUCTION"])),
+  approvers: Type.Optional(Type.Array(Type.Object({}), { maxItems: 100 })),
+});
+
+/** The vendor's words for the kinds of jobs. */
+export const JOB_KINDS: Readonly<Record<string, JobKind>> = { BATCH: "batch", REAL_TIME: "real-time" };
+
+export function encodeKind(kind: JobKind): string {
+  return kind === "batch" ? "BATCH" : "REAL_TIME";
+}
+
+/**
+ * Reads the body of a create or update. Faults with every problem found: `job-name-missing`, `job-name-invalid`,
+ * `job-kind-invalid`, `schedule-invalid`, `job-description-invalid`, `job-invalid`.
+ */
+export function decodeJob(body: unknown, context: ScheduleContext): JobDraft {
+  const document = objectBody(body);
+  const canonical = withoutNulls(withCanonicalNames(document)) as WireObject;
+  refuseHead(canonical);
+  refuse(checkSchema(JobBody, canonical));
+  const job = canonical as Static<typeof JobBody>; // The schema has just been held against it.
+  const { schedule, problems } = decodeSchedule(job.schedule, context);
+  refuse([...problems, ...checkTriggers(job, context), ...checkCustomFields(job)]);
+  return {
+    name: job.name,
+    definition: decodeDefinition(job, schedule),
+    owner: job.basicConfig?.owner || null,
+    priority: job.basicConfig?.priority ?? null,
+    tags: [...new Set(job.basicConfig?.tags ?? [])],
+    directory: job.directory || "/",
+    singleNode: job.singleNodeJobFlag ?? false,
+    document,
+  };
+}
+
+/** The members that have a code of their own even where they are absent. */
+function refuseHead({ name, processType, schedule }: WireObject): void {
+  if (name === undefined || name === "") invalid("job-name-missing", ["name: must be given"]);
+  if (typeof name !== "string") invalid("job-name-invalid", ["name: must be a text"]);
+  if (typeof processType !== "string" || !Object.hasOwn(JOB_KINDS, processType))
+    invalid("job-kind-invalid", ["processType: must be BATCH or REAL_TIME"]);
+  if (schedule === undefined) invalid("schedule-invalid", ["schedule: must be given"]);
+}
+
+/** Raises the fault that the first kind of problem asks for, with all problems in it. */
+function refuse(problems: readonly string[]): void {
+  if (problems.length === 0) return;
+  const starts = (start: RegExp) => problems.some((problem) => start.test(problem));
+  const code: FaultCode = starts(/^(schedule|nodes[.]\d+[.]cronTrigger)\b/)
+    ? "schedule-invalid"
+    : starts(/^description\b/)
+      ? "job-description-invalid"
+      : "job-invalid";
+  invalid(code, problems);
+}
+
+function checkTriggers({ nodes = [] }: Static<typeof JobBody>, context: ScheduleContext): string[] {
+  return nodes.flatMap(({ cronTrigger }, place) =>
+    cronTrigger === undefined ? [] : checkTrigger(`nodes.${place}.cronTrigger`, cronTrigger, context),
+  );
+}
+
+function checkTrigger(
+  place: string,
+  trigger: Static<typeof CronTrigger>,
+  context: ScheduleContext,
+): string[] {
+  const problems = checkTimes(place, trigger);
+  if (problems.length > 0) return problems;
+  return checkCronSchedule(decodeCron(trigger, context)).map((problem) => `${place}.${problem}`);
+}
+
+function checkCustomFields({ basicConfig }: Static<typeof JobBody>): string[] {
+  if (JSON.stringify(basicConfig?.customFields ?? {}).length <= CUSTOM_FIELDS_MAX) return [];
+  return [`basicConfig.customFields: must be at most ${CUSTOM_FIELDS_MAX} characters`];
+}
+
+function decodeDefinition(job: Static<typeof JobBody>, schedule: JobDefinition["schedule"]): JobDefinition {
+  return {
+    kind: job.processType === "BATCH" ? "batch" : "real-time",
+    nodes: (job.nodes ?? []).map(decodeNode),
+    parameters: (job.params ?? []).map(decodeParameter),
+    schedule,
+    priority: job.basicConfig?.priority ?? 0,
+    dryRun: job.emptyRunningJob === "1",
+  };
+}
+
+export function decodeParameter({ name, value }: Static<typeof Parameter>): JobParameter {
+  return { name, value: value ?? "" };
+}
+
+const FAIL_POLICIES: Readonly<Record<string, FailPolicy>> = {
+  FAIL: "fail",
+  IGNORE: "ignore",
+  SUSPEND: "suspend",
+  FAIL_CHILD: "fail-child",
+};
+
+function decodeNode(node: Static<typeof Node>): JobNode {
+  const { retryTimes, retryInterval, maxExecutionTime, failPolicy } = node;
+  return {
+    name: node.name,
+    type: node.type,
+    after: [...new Set(node.preNodeName ?? [])],
+    conditions: (node.conditions ?? []).map(({ preNodeName: after, expression }) => ({ after, expression })),
+    properties: Object.fromEntries((node.properties ?? []).map(({ name, value }) => [name, value ?? ""])),
+    retriesMax: retryTimes ?? NODE_DEFAULTS.retriesMax,
+    retryDelaySeconds: retryInterval ?? NODE_DEFAULTS.retryDelaySeconds,
+    retryOnTimeout: node.execTimeOutRetry === "true",
+    timeoutSeconds: maxExecutionTime === undefined ? NODE_DEFAULTS.timeoutSeconds : maxExecutionTime * 60,
+    failPolicy: FAIL_POLICIES[failPolicy ?? "FAIL"] ?? NODE_DEFAULTS.failPolicy,
+  };
+}
+
+/**
+ * The detail answer: the definition as it was stored, present names beside older ones, and what the server knows
+ * of the job. `downstream` is given where the caller asked for it.
+ */
+export function encodeJobDetail(
+  { job, version, document }: VersionedJob,
+  downstream?: readonly (JobReference & { readonly id: number })[],
+): WireObject {
+  const named = withCanonicalNames(document);
+  return {
+    ...named,
+    ...(Array.isArray(named.nodes) && { nodes: named.nodes.map(encodeNode) }),
+    id: job.id,
+    createTime: job.createdAt.getTime(),
+    lastUpdateUser: job.updatedBy,
+    description: named.description ?? "",
+    directory: named.directory || "/",
+    version,
+    ...(downstream !== undefined && { downstreamJobs: downstream.map(encodeDownstream) }),
+  };
+}
+
+function encodeDownstream({ workspaceId, name, id }: JobReference & { readonly id: number }) {
+  return { workSpace: workspaceId, jobName: name, jobId: id };
+}
+
+/** Two things that one client needs (dataarts-factory 8): a location that is not empty, and a second spelling. */
+function encodeNode(node: unknown): unknown {
+  if (!isObject(node)) return node;
+  const { location, cronTrigger } = node;
+  const atOrigin = isObject(location) && Object.keys(location).length === 0;
+  return {
+    ...node,
+    ...(atOrigin && { location: { x: 0, y: 0 } }),
+    ...(cronTrigger !== undefined && { cron_trigger: cronTrigger }),
+  };
+}

@@ -1,0 +1,97 @@
+/** Routes of DataArts Factory v1 that keep jobs: create, list, show, update, delete (dataarts-factory 4). */
+import { createJob, getJob, jobMissing, saveJob } from "../../catalog/jobs.ts";
+import { checkWorkspace } from "../../catalog/workspaces.ts";
+import { invalid } from "../../domain/fault.ts";
+import { listJobs } from "../../store/job-lists.ts";
+import { findVersionedJob, type VersionedJob } from "../../store/job-versions.ts";
+import { listDownstream } from "../../store/jobs.ts";
+import {
+  type CallerRequest,
+  DOCUMENT_BYTES_MAX,
+  json,
+  NO_CONTENT,
+  type Reply,
+  type Route,
+} from "../route.ts";
+import type { FactoryDeps } from "./deps.ts";
+import { decodeJobFilter, encodeJobSummary } from "./job-list-wire.ts";
+import { decodeJob, encodeJobDetail } from "./job-wire.ts";
+import { booleanOf, integerOf, readPage, wirePageOf, workspaceOf } from "./request-wire.ts";
+
+const JOBS = "/v1/:project_id/jobs";
+const JOB = `${JOBS}/:job_name`;
+
+export function jobRoutes(deps: FactoryDeps): Route[] {
+  const bodyBytesMax = DOCUMENT_BYTES_MAX;
+  return [
+    { method: "POST", path: JOBS, role: "member", bodyBytesMax, handle: (request) => create(deps, request) },
+    { method: "GET", path: JOBS, role: "reader", handle: (request) => list(deps, request) },
+    { method: "GET", path: JOB, role: "reader", handle: (request) => show(deps, request) },
+    { method: "PUT", path: JOB, role: "member", bodyBytesMax, handle: (request) => update(deps, request) },
+    { method: "DELETE", path: JOB, role: "member", handle: (request) => remove(deps, request) },
+  ];
+}
+
+async function create(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
+  const { workspaceId } = workspaceOf(request);
+  const draft = decodeJob(request.body, { workspaceId, timeZone: deps.timeZone });
+  await createJob(jobDeps(deps), request.caller, workspaceId, draft);
+  return NO_CONTENT;
+}
+
+async function update(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
+  const { workspaceId } = workspaceOf(request);
+  const draft = decodeJob(request.body, { workspaceId, timeZone: deps.timeZone });
+  await saveJob(jobDeps(deps), request.caller, { workspaceId, name: jobNameOf(request) }, draft);
+  return NO_CONTENT;
+}
+
+async function list(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
+  const workspace = workspaceOf(request);
+  const filter = decodeJobFilter(request.query);
+  const page = wirePageOf(request.query, { most: deps.pageMax });
+  await checkWorkspace(deps.pool, deps, workspace);
+  const { jobs, total } = await readPage(page, (records) => listJobs(deps.pool, workspace, filter, records));
+  const now = deps.now();
+  return json(200, { total, jobs: jobs.map((job) => encodeJobSummary(job, now)) });
+}
+
+async function show(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
+  const version = integerOf(request.query, "version", { least: -1, most: 2_147_483_647, fallback: -1 });
+  const withDownstream = booleanOf(request.query, "dependencies", false);
+  // Without review every save is also the submitted version, so that both values mean the same.
+  booleanOf(request.query, "getJobSubmitVersion", false);
+  const found = await findVersion(deps, request, version);
+  const { projectId, id } = found.job;
+  const downstream = withDownstream ? await listDownstream(deps.pool, projectId, id) : undefined;
+  return json(200, encodeJobDetail(found, downstream));
+}
+
+async function findVersion(
+  deps: FactoryDeps,
+  request: CallerRequest,
+  version: number,
+): Promise<VersionedJob> {
+  const workspace = workspaceOf(request);
+  const name = jobNameOf(request);
+  await checkWorkspace(deps.pool, deps, workspace);
+  const found = await findVersionedJob(deps.pool, workspace, name, version === -1 ? undefined : version);
+  if (found !== undefined) return found;
+  if (version === -1) throw jobMissing();
+  await getJob(deps, workspace, name);
+  return invalid("request-invalid", [`version: the job has no version ${version}`]);
+}
+
+async function remove(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
+  const job = await getJob(deps, workspaceOf(request), jobNameOf(request));
+  await deps.engine.deleteJob(job.projectId, job.id);
+  return NO_CONTENT;
+}
+
+export function jobNameOf({ params }: CallerRequest): string {
+  return params.job_name ?? "";
+}
+
+function jobDeps(deps: FactoryDeps) {
+  return { ...deps, scheduleSaved: deps.engine.scheduleSaved };
+}

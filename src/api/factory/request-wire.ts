@@ -1,0 +1,116 @@
+/** What all Factory requests share: the workspace header, query values, pages, and an object as body. */
+import { Fault, invalid } from "../../domain/fault.ts";
+import type { Page } from "../../domain/page.ts";
+import { DEFAULT_WORKSPACE } from "../../domain/project.ts";
+import type { WorkspaceKey } from "../../store/workspaces.ts";
+import { type CallerRequest, firstOf, type Query, type RouteRequest } from "../route.ts";
+
+/** Largest page number; the vendor's members are 32-bit integers. */
+const OFFSET_MAX = 2_147_483_647;
+/** From this limit on a client may count records instead of pages (dataarts-factory 3). */
+const RECORD_LIMIT_MIN = 100;
+const LIMIT_DEFAULT = 10;
+
+/** The project's workspace that the header `workspace` names; absent or empty, the default one. */
+export function workspaceOf(request: CallerRequest): WorkspaceKey {
+  return { projectId: request.caller.projectId, workspaceId: workspaceIdOf(request) };
+}
+
+function workspaceIdOf({ headers }: RouteRequest): string {
+  const header = headers.workspace;
+  const text = (typeof header === "string" ? header : (header?.[0] ?? "")).trim();
+  // Node reads header bytes as Latin-1; names arrive as UTF-8.
+  const decoded = Buffer.from(text, "latin1").toString("utf8");
+  return decoded === "" ? DEFAULT_WORKSPACE : decoded;
+}
+
+export type WireObject = Readonly<Record<string, unknown>>;
+
+/** The body as an object; no body and `null` count as an empty one. Raises `request-invalid` for anything else. */
+export function objectBody(body: unknown): WireObject {
+  if (body === undefined || body === null) return {};
+  if (isObject(body)) return body;
+  throw new Fault("invalid", "request-invalid", "the body must be a JSON object");
+}
+
+export function isObject(value: unknown): value is WireObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** `value` without members that are null, at any depth: clients write null for what they leave out. */
+export function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isObject(value)) return value;
+  const given = Object.entries(value).filter(([, member]) => member !== null);
+  return Object.fromEntries(given.map(([name, member]) => [name, withoutNulls(member)]));
+}
+
+/** A whole number of the query within its range; the fallback when the name is absent. */
+export function integerOf(
+  query: Query,
+  name: string,
+  { least, most, fallback }: { readonly least: number; readonly most: number; readonly fallback: number },
+): number {
+  const text = firstOf(query, name);
+  if (text === undefined) return fallback;
+  const value = /^-?\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  return invalid("request-invalid", [`${name}: must be a whole number from ${least} to ${most}`]);
+}
+
+/** A query value of `true` or `false`, in any case; the fallback when the name is absent. */
+export function booleanOf(query: Query, name: string, fallback: boolean): boolean {
+  const text = firstOf(query, name)?.toLowerCase();
+  if (text === undefined) return fallback;
+  if (text === "true" || text === "false") return text === "true";
+  return invalid("request-invalid", [`${name}: must be true or false`]);
+}
+
+/** A query value that must be a key of `meanings`; the fallback when the name is absent. */
+export function meaningOf<Meaning>(
+  query: Query,
+  name: string,
+  meanings: Readonly<Record<string, Meaning>>,
+  fallback: Meaning,
+): Meaning {
+  const text = firstOf(query, name);
+  if (text === undefined) return fallback;
+  if (Object.hasOwn(meanings, text)) return meanings[text] as Meaning;
+  return invalid("request-invalid", [`${name}: must be one of ${Object.keys(meanings).join(", ")}`]);
+}
+
+/** A page as the wire numbers it. */
+export interface WirePage {
+  /** A page number from 0, unless `readPage` finds that a client counted records. */
+  readonly offset: number;
+  readonly limit: number;
+}
+
+export function wirePageOf(
+  query: Query,
+  limits: { readonly most: number; readonly fallback?: number },
+): WirePage {
+  return {
+    offset: integerOf(query, "offset", { least: 0, most: OFFSET_MAX, fallback: 0 }),
+    limit: integerOf(query, "limit", {
+      least: 1,
+      most: limits.most,
+      fallback: limits.fallback ?? LIMIT_DEFAULT,
+    }),
+  };
+}
+
+/**
+ * Reads a page through `read`, which takes record offsets. A page past the end that a record-counting client could
+ * have meant otherwise is read again by records (dataarts-factory 3).
+ */
+export async function readPage<Result extends { readonly total: number }>(
+  page: WirePage,
+  read: (page: Page) => Promise<Result>,
+): Promise<Result> {
+  const { offset, limit } = page;
+  const result = await read({ offset: offset * limit, limit });
+  const countsRecords =
+    limit >= RECORD_LIMIT_MIN && offset >= limit && offset % limit === 0 && offset * limit >= result.total;
+  return countsRecords ? await read({ offset, limit }) : result;
+}

@@ -1,0 +1,145 @@
+/** Schedules, cron and event triggers as DataArts Factory v1 writes them: schema and decode (dataarts-factory 4.1). */
+import { type Static, Type } from "typebox";
+import type { CronSchedule, JobDependencies, JobReference, JobSchedule } from "../../domain/schedule.ts";
+import { parseScheduleTime } from "./time-wire.ts";
+
+const DEPENDENCIES_MAX = 1000;
+
+const DependWorkspaceJob = Type.Object({
+  jobName: Type.String(),
+  workSpace: Type.Optional(Type.String()),
+  workSpaceId: Type.Optional(Type.String()),
+  dependOnLastPeriod: Type.Optional(Type.Boolean()),
+  dependType: Type.Optional(Type.String()),
+  dependOnLastNPeriodValue: Type.Optional(Type.Integer()),
+});
+
+const DependJobs = Type.Object({
+  jobs: Type.Array(Type.String(), { maxItems: DEPENDENCIES_MAX }),
+  dependPeriod: Type.Optional(Type.Enum(["SAME_PERIOD", "PRE_PERIOD"])),
+  dependFailPolicy: Type.Optional(Type.Enum(["FAIL", "IGNORE", "SUSPEND"])),
+  sameWorkSpaceJobs: Type.Optional(Type.Array(DependWorkspaceJob, { maxItems: DEPENDENCIES_MAX })),
+  otherWorkSpaceJobs: Type.Optional(Type.Array(DependWorkspaceJob, { maxItems: DEPENDENCIES_MAX })),
+});
+
+const cronMembers = {
+  startTime: Type.String(),
+  endTime: Type.Optional(Type.String()),
+  expression: Type.String(),
+  expressionTimeZone: Type.Optional(Type.String()),
+  dependPrePeriod: Type.Optional(Type.Boolean()),
+  dependJobs: Type.Optional(DependJobs),
+};
+
+const Cron = Type.Object({
+  ...cronMembers,
+  intervalType: Type.Optional(Type.Enum(["minutes", "hours", "days", "weeks", "months", "seasons", "years"])),
+});
+
+/** Of a node of a real-time job. */
+export const CronTrigger = Type.Object({
+  ...cronMembers,
+  period: Type.String({ pattern: "^[1-9][0-9]{0,4} (minutes?|hours?|days?|weeks?|months?)$" }),
+  concurrent: Type.Optional(Type.Integer({ minimum: 1, maximum: 128 })),
+});
+
+export const Event = Type.Object({
+  eventType: Type.Enum(["KAFKA", "DIS", "OBS"]),
+  channel: Type.Optional(Type.String({ maxLength: 1024 })),
+  failPolicy: Type.Optional(Type.Enum(["SUSPEND", "IGNORE"])),
+  concurrent: Type.Optional(Type.Integer({ minimum: 1, maximum: 128 })),
+  readPolicy: Type.Optional(Type.Enum(["LAST", "NEW"])),
+});
+
+/** The newer names of the three kinds stand in the vendor's OpenAPI file only. */
+export const Schedule = Type.Object({
+  type: Type.Enum(["EXECUTE_ONCE", "CRON", "EVENT", "EVENT_TRIGGER", "RUN_ONCE", "SCHEDULE"]),
+  cron: Type.Optional(Cron),
+  event: Type.Optional(Event),
+});
+
+/** What decoding needs from outside the definition. */
+export interface ScheduleContext {
+  readonly workspaceId: string;
+  /** Of schedules that name none. */
+  readonly timeZone: string;
+}
+
+/** The domain's schedule, and what is wrong with members that it cannot hold. */
+export function decodeSchedule(
+  schedule: Static<typeof Schedule>,
+  context: ScheduleContext,
+): { readonly schedule: JobSchedule; readonly problems: readonly string[] } {
+  switch (schedule.type) {
+    case "EXECUTE_ONCE":
+    case "RUN_ONCE":
+      return { schedule: { type: "once" }, problems: [] };
+    case "CRON":
+    case "SCHEDULE": {
+      if (schedule.cron === undefined) return { schedule: { type: "cron" }, problems: [] };
+      const problems = checkTimes("schedule.cron", schedule.cron);
+      return { schedule: { type: "cron", cron: decodeCron(schedule.cron, context) }, problems };
+    }
+    case "EVENT":
+    case "EVENT_TRIGGER": {
+      const problems = schedule.event === undefined ? ["schedule.event: must be given"] : [];
+      return { schedule: { type: "event", event: schedule.event ?? {} }, problems };
+    }
+  }
+}
+
+/** What is wrong with the times of a cron schedule or trigger. */
+export function checkTimes(
+  place: string,
+  { startTime, endTime }: { readonly startTime: string; readonly endTime?: string },
+): string[] {
+  const rule = "must be a time as 2030-01-01T00:00:00+08";
+  const problems: string[] = [];
+  if (parseScheduleTime(startTime) === undefined) problems.push(`${place}.startTime: ${rule}`);
+  if (endTime !== undefined && parseScheduleTime(endTime) === undefined)
+    problems.push(`${place}.endTime: ${rule}`);
+  return problems;
+}
+
+/** The domain's cron schedule of a schedule or trigger. */
+export function decodeCron(
+  cron: Static<typeof Cron> | Static<typeof CronTrigger>,
+  context: ScheduleContext,
+): CronSchedule {
+  const startsAt = parseScheduleTime(cron.startTime);
+  const endsAt = cron.endTime === undefined ? undefined : parseScheduleTime(cron.endTime);
+  return {
+    expression: cron.expression,
+    zone: cron.expressionTimeZone || context.timeZone,
+    ...(startsAt !== undefined && { startsAt: startsAt.toISOString() }),
+    ...(endsAt !== undefined && { endsAt: endsAt.toISOString() }),
+    afterOwnPrevious: cron.dependPrePeriod ?? false,
+    ...(cron.dependJobs !== undefined && { dependencies: decodeDependencies(cron.dependJobs, context) }),
+  };
+}
+
+const FAIL_POLICIES = { FAIL: "fail", IGNORE: "ignore", SUSPEND: "suspend" } as const;
+
+function decodeDependencies(
+  depend: Static<typeof DependJobs>,
+  { workspaceId }: ScheduleContext,
+): JobDependencies {
+  const others = (depend.otherWorkSpaceJobs ?? []).map((job) => ({
+    workspaceId: job.workSpaceId || job.workSpace || workspaceId,
+    name: job.jobName,
+  }));
+  // `jobs` lists every name; those of other workspaces say which one in their own member.
+  const own = [...depend.jobs, ...(depend.sameWorkSpaceJobs ?? []).map(({ jobName }) => jobName)]
+    .filter((name) => !others.some((other) => other.name === name))
+    .map((name) => ({ workspaceId, name }));
+  return {
+    jobs: distinct([...own, ...others]),
+    period: depend.dependPeriod === "PRE_PERIOD" ? "previous" : "same",
+    failPolicy: FAIL_POLICIES[depend.dependFailPolicy ?? "FAIL"],
+  };
+}
+
+function distinct(references: readonly JobReference[]): JobReference[] {
+  const byKey = new Map(references.map((reference) => [JSON.stringify(reference), reference]));
+  return [...byKey.values()];
+}

@@ -1,0 +1,194 @@
+/** Connections as people define them: what a save must meet, and their secrets, sealed on the way in and never shown. */
+import {
+  type Connection,
+  type ConnectionConfig,
+  type ConnectionType,
+  checkConfig,
+  checkConnectionName,
+  hasAddress,
+  isSecretMember,
+  SECRET_MASK,
+} from "../domain/connection.ts";
+import { Fault, invalid } from "../domain/fault.ts";
+import type { Caller } from "../domain/user.ts";
+import {
+  deleteConnection,
+  findConnection,
+  insertConnection,
+  lockConnection,
+  type SealedConnection,
+  updateConnection,
+} from "../store/connections.ts";
+import { type Database, transaction } from "../store/database.ts";
+import { decryptSecret, encryptSecret, type MasterKeys } from "../store/secrets.ts";
+import type { WorkspaceKey } from "../store/workspaces.ts";
+import { checkWorkspace, ensureWorkspace, type WorkspaceDeps } from "./workspaces.ts";
+
+export interface ConnectionDeps extends WorkspaceDeps {
+  readonly masterKeys: MasterKeys;
+}
+
+/** A connection as somebody wants it, its secrets in clear. */
+export interface ConnectionDraft {
+  readonly name: string;
+  readonly type: ConnectionType;
+  readonly description: string | null;
+  readonly config: ConnectionConfig;
+}
+
+type Secrets = Readonly<Record<string, string>>;
+
+/**
+ * Adds a connection. Faults: `connection-invalid` with every problem, `connection-address-missing`,
+ * `connection-exists`, `connection-limit` for a second DLI one, those of `ensureWorkspace`.
+ */
+export async function createConnection(
+  deps: ConnectionDeps,
+  caller: Caller,
+  workspaceId: string,
+  draft: ConnectionDraft,
+): Promise<void> {
+  await addConnection(deps, { projectId: caller.projectId, workspaceId }, caller.userName, {
+    ...draft,
+    warehouse: false,
+  });
+}
+
+/** As `createConnection`; also for the one connection that the product makes itself (`warehouse`). */
+export async function addConnection(
+  deps: ConnectionDeps,
+  key: WorkspaceKey,
+  by: string,
+  draft: ConnectionDraft & { readonly warehouse: boolean },
+): Promise<void> {
+  checkDraft(draft);
+  const { config, secrets } = splitSecrets(draft.config, {});
+  const secretsSealed = sealSecrets(deps, key, draft.name, secrets);
+  await transaction(deps.pool, async (db) => {
+    await ensureWorkspace(db, deps, key);
+    const result = await insertConnection(db, key, { ...draft, config, secretsSealed, by, at: deps.now() });
+    if (result === "name-taken")
+      throw new Fault("conflict", "connection-exists", "the connection name already exists");
+    if (result === "second-dli")
+      throw new Fault("conflict", "connection-limit", "a workspace has one DLI connection");
+  });
+}
+
+/**
+ * Replaces a connection; a secret given as the mask stays as it was. Faults as `createConnection`;
+ * `connection-missing`; `connection-type-fixed`; `object-protected` for the product's own connection.
+ */
+export async function saveConnection(
+  deps: ConnectionDeps,
+  caller: Caller,
+  { workspaceId, name }: { readonly workspaceId: string; readonly name: string },
+  draft: Omit<ConnectionDraft, "name">,
+): Promise<void> {
+  checkDraft({ ...draft, name });
+  const key = { projectId: caller.projectId, workspaceId };
+  await transaction(deps.pool, async (db) => {
+    await checkWorkspace(db, deps, key);
+    const stored = await lockChangeable(db, key, name);
+    if (stored.type !== draft.type)
+      throw new Fault("invalid", "connection-type-fixed", "the type of a connection cannot change");
+    const { config, secrets } = splitSecrets(draft.config, openSecrets(deps, stored));
+    await updateConnection(db, stored, {
+      description: draft.description,
+      config,
+      secretsSealed: sealSecrets(deps, key, name, secrets),
+      by: caller.userName,
+      at: deps.now(),
+    });
+  });
+}
+
+/** The connection of that name, secrets masked. Faults: `connection-missing`, `workspace-missing`. */
+export async function getConnection(
+  deps: WorkspaceDeps,
+  key: WorkspaceKey,
+  name: string,
+): Promise<Connection> {
+  await checkWorkspace(deps.pool, deps, key);
+  return (await findConnection(deps.pool, key, name)) ?? connectionMissing();
+}
+
+/** The connection with its secrets in clear, for the attempt of a node: never logged, never kept. */
+export async function loadConnection(
+  deps: ConnectionDeps,
+  key: WorkspaceKey,
+  name: string,
+): Promise<Connection | undefined> {
+  const stored = await findConnection(deps.pool, key, name);
+  if (stored === undefined) return undefined;
+  const { secretsSealed: _, ...connection } = stored;
+  return { ...connection, config: { ...connection.config, ...openSecrets(deps, stored) } };
+}
+
+/** Removes a connection; nodes that name it fail from then on. Faults: `connection-missing`, `object-protected`. */
+export async function removeConnection(deps: ConnectionDeps, key: WorkspaceKey, name: string): Promise<void> {
+  await transaction(deps.pool, async (db) => {
+    await checkWorkspace(db, deps, key);
+    await lockChangeable(db, key, name);
+    await deleteConnection(db, key, name);
+  });
+}
+
+async function lockChangeable(db: Database, key: WorkspaceKey, name: string): Promise<SealedConnection> {
+  const stored = (await lockConnection(db, key, name)) ?? connectionMissing();
+  if (!stored.warehouse) return stored;
+  throw new Fault(
+    "conflict",
+    "object-protected",
+    "this connection belongs to the server and cannot be changed",
+  );
+}
+
+function checkDraft({ name, type, config }: ConnectionDraft): void {
+  const nameProblem = checkConnectionName(name);
+  const problems = [...(nameProblem === undefined ? [] : [nameProblem]), ...checkConfig(config)];
+  if (problems.length > 0) invalid("connection-invalid", problems);
+  if (type === "DWS" && !hasAddress(config))
+    throw new Fault("invalid", "connection-address-missing", "a DWS connection needs clusterName or ip");
+}
+
+/** The configuration with masks for its secrets, and those; a mask that came in stands for the stored secret. */
+function splitSecrets(
+  config: ConnectionConfig,
+  stored: Secrets,
+): { readonly config: ConnectionConfig; readonly secrets: Secrets } {
+  const given = Object.entries(config).filter(([name]) => isSecretMember(name));
+  const secrets = given.map(([name, value]) => {
+    const secret = value === SECRET_MASK ? stored[name] : String(value);
+    if (secret === undefined)
+      invalid("connection-invalid", [
+        `config.${name}: the mask stands for a stored secret, and there is none`,
+      ]);
+    return [name, secret] as const;
+  });
+  const masks = given.map(([name]) => [name, SECRET_MASK] as const);
+  return { config: { ...config, ...Object.fromEntries(masks) }, secrets: Object.fromEntries(secrets) };
+}
+
+function sealSecrets(
+  { masterKeys }: ConnectionDeps,
+  key: WorkspaceKey,
+  name: string,
+  secrets: Secrets,
+): Buffer | null {
+  if (Object.keys(secrets).length === 0) return null;
+  return encryptSecret(masterKeys, placeOf(key, name), JSON.stringify(secrets));
+}
+
+function openSecrets({ masterKeys }: ConnectionDeps, stored: SealedConnection): Secrets {
+  if (stored.secretsSealed === null) return {};
+  return JSON.parse(decryptSecret(masterKeys, placeOf(stored, stored.name), stored.secretsSealed).toString());
+}
+
+/** By name, because a connection's name never changes and is known before its row is written. */
+function placeOf({ projectId, workspaceId }: WorkspaceKey, name: string) {
+  return { table: "connection", recordId: `${projectId}/${workspaceId}/${name}`, field: "secrets" };
+}
+
+function connectionMissing(): never {
+  throw new Fault("not-found", "connection-missing", "the data connection does not exist");
+}

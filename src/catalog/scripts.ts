@@ -1,0 +1,71 @@
+/** Scripts as people define them: the rules that a save must meet. */
+import { Fault, invalid } from "../domain/fault.ts";
+import { checkName } from "../domain/job.ts";
+import { checkContent, type Script, type ScriptType } from "../domain/script.ts";
+import type { Caller } from "../domain/user.ts";
+import { transaction } from "../store/database.ts";
+import { deleteScript, findScript, insertScript, updateScript } from "../store/scripts.ts";
+import type { WorkspaceKey } from "../store/workspaces.ts";
+import { checkWorkspace, ensureWorkspace, type WorkspaceDeps } from "./workspaces.ts";
+
+/** A script as somebody wants it. */
+export interface ScriptDraft {
+  readonly name: string;
+  readonly type: ScriptType;
+  readonly content: string;
+  /** The other members as they came on the wire. */
+  readonly document: unknown;
+}
+
+/** Adds a script. Faults: `script-invalid` with every problem, `script-exists`, those of `ensureWorkspace`. */
+export async function createScript(
+  deps: WorkspaceDeps,
+  caller: Caller,
+  workspaceId: string,
+  draft: ScriptDraft,
+): Promise<void> {
+  const problems = [checkName(draft.name), checkContent(draft.content)].filter(
+    (problem) => problem !== undefined,
+  );
+  if (problems.length > 0) invalid("script-invalid", problems);
+  const key = { projectId: caller.projectId, workspaceId };
+  const write = { ...draft, document: JSON.stringify(draft.document), by: caller.userName, at: deps.now() };
+  await transaction(deps.pool, async (db) => {
+    await ensureWorkspace(db, deps, key);
+    if (!(await insertScript(db, key, write)))
+      throw new Fault("conflict", "script-exists", "the script name already exists");
+  });
+}
+
+/** Saves the next version of a script; its name and type stay. Faults: `script-invalid`, `script-missing`. */
+export async function saveScript(
+  deps: WorkspaceDeps,
+  caller: Caller,
+  { workspaceId, name }: { readonly workspaceId: string; readonly name: string },
+  { content, document }: Pick<ScriptDraft, "content" | "document">,
+): Promise<void> {
+  const problem = checkContent(content);
+  if (problem !== undefined) invalid("script-invalid", [problem]);
+  const key = { projectId: caller.projectId, workspaceId };
+  await checkWorkspace(deps.pool, deps, key);
+  const write = { content, document: JSON.stringify(document), by: caller.userName, at: deps.now() };
+  if (!(await updateScript(deps.pool, key, name, write))) throw scriptMissing();
+}
+
+/** The script of that name. Faults: `script-missing`, `workspace-missing`. */
+export async function getScript(deps: WorkspaceDeps, key: WorkspaceKey, name: string): Promise<Script> {
+  await checkWorkspace(deps.pool, deps, key);
+  const script = await findScript(deps.pool, key, name);
+  if (script === undefined) throw scriptMissing();
+  return script;
+}
+
+/** Removes a script; nodes that name it fail from then on. Faults: `script-missing`, `workspace-missing`. */
+export async function removeScript(deps: WorkspaceDeps, key: WorkspaceKey, name: string): Promise<void> {
+  await checkWorkspace(deps.pool, deps, key);
+  if (!(await deleteScript(deps.pool, key, name))) throw scriptMissing();
+}
+
+function scriptMissing(): Fault {
+  return new Fault("not-found", "script-missing", "the script does not exist");
+}

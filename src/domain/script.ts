@@ -1,0 +1,53 @@
+/** A script: reusable text that nodes run, and what makes one legal. */
+
+/** Kinds of scripts, as the wire names them. Source: dataarts-factory 4.10. */
+export const SCRIPT_TYPES = [
+  "FlinkSQL",
+  "DLISQL",
+  "SparkSQL",
+  "HiveSQL",
+  "DWSSQL",
+  "RDSSQL",
+  "Shell",
+  "PRESTO",
+  "ClickHouseSQL",
+  "HetuEngineSQL",
+  "PYTHON",
+  "ImpalaSQL",
+  "SparkPython",
+  "Spark Python",
+] as const;
+export type ScriptType = (typeof SCRIPT_TYPES)[number];
+
+/** Longest content, in UTF-8 bytes. Source: dataarts-factory 4.10. */
+export const SCRIPT_CONTENT_BYTES_MAX = 4 * 1024 * 1024;
+export const SCRIPT_DESCRIPTION_MAX = 255;
+
+/** A script with its text. */
+export interface Script {
+  readonly projectId: string;
+  readonly workspaceId: string;
+  readonly id: number;
+  /** Unique in its workspace; the rule of a job's name. */
+  readonly name: string;
+  readonly type: ScriptType;
+  readonly content: string;
+  /** Raised by each save, from 1. */
+  readonly version: number;
+  /** The other members as they came on the wire; only its face reads them. */
+  readonly document: Readonly<Record<string, unknown>>;
+  readonly createdAt: Date;
+  readonly createdBy: string;
+  readonly updatedAt: Date;
+  readonly updatedBy: string;
+}
+
+export function isScriptType(type: string): type is ScriptType {
+  return SCRIPT_TYPES.some((known) => known === type);
+}
+
+/** What is wrong with a script's content; undefined when nothing is. */
+export function checkContent(content: string): string | undefined {
+  if (Buffer.byteLength(content) <= SCRIPT_CONTENT_BYTES_MAX) return undefined;
+  return `content: must be at most ${SCRIPT_CONTENT_BYTES_MAX} bytes`;
+}

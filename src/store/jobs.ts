@@ -1,0 +1,216 @@
+/** The job table: single jobs, each written together with its version. Lists are in job-lists.ts. */
+import type { Job, JobKind, JobStatus } from "../domain/job.ts";
+import type { JobReference } from "../domain/schedule.ts";
+import { UNIQUE } from "./constraints.ts";
+import { type Database, query } from "./database.ts";
+import { hasCode } from "./file-system.ts";
+import type { WorkspaceKey } from "./workspaces.ts";
+
+/** What a save writes: the job's own members, and its new version. */
+export interface JobWrite {
+  readonly name: string;
+  readonly kind: JobKind;
+  readonly owner: string | null;
+  readonly priority: number | null;
+  readonly tags: readonly string[];
+  readonly directory: string;
+  readonly singleNode: boolean;
+  readonly startsAt: Date | null;
+  readonly endsAt: Date | null;
+  /** JSON texts: the domain's reading, and the definition as it came. */
+  readonly definition: string;
+  readonly document: string;
+  /** Ids of the jobs that the definition waits for. */
+  readonly upstreamIds: readonly number[];
+  readonly by: string;
+  readonly at: Date;
+}
+
+/** The job of that name; undefined where there is none. */
+export async function findJob(
+  db: Database,
+  { projectId, workspaceId }: WorkspaceKey,
+  name: string,
+): Promise<Job | undefined> {
+  const rows = await query<JobRow>(
+    db,
+    "find-job",
+    `select ${JOB_COLUMNS} from job j where project_id = $1 and workspace_id = $2 and name = $3`,
+    [projectId, workspaceId, name],
+  );
+  return rows.map(jobFromRow)[0];
+}
+
+/** As `findJob`; until the transaction ends nobody else changes or deletes the job. */
+export async function lockJob(
+  db: Database,
+  { projectId, workspaceId }: WorkspaceKey,
+  name: string,
+): Promise<Job | undefined> {
+  const rows = await query<JobRow>(
+    db,
+    "lock-job",
+    `select ${JOB_COLUMNS} from job j where project_id = $1 and workspace_id = $2 and name = $3 for no key update`,
+    [projectId, workspaceId, name],
+  );
+  return rows.map(jobFromRow)[0];
+}
+
+/** Adds a job with its version 1 in one statement and gives its id; undefined when the name is taken. */
+export async function insertJob(
+  db: Database,
+  { projectId, workspaceId }: WorkspaceKey,
+  write: JobWrite,
+): Promise<number | undefined> {
+  const rows = await query<{ id: number }>(
+    db,
+    "insert-job",
+    `with j as (
+       insert into job (project_id, workspace_id, name, kind, version, owner, priority, tags, directory, single_node,
+                        starts_at, ends_at, created_at, created_by, updated_at, updated_by)
+       values ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $12, $13)
+       on conflict (project_id, workspace_id, name) do nothing
+       returning id
+     ), v as (
+       insert into job_version (project_id, job_id, version, definition, document, created_at, created_by)
+       select $1, id, 1, $14, $15, $12, $13 from j
+     ), d as (
+       insert into job_dependency (project_id, job_id, upstream_id)
+       select $1, id, upstream from j, unnest($16::bigint[]) upstream
+     )
+     select id from j`,
+    [projectId, workspaceId, ...valuesOf(write)],
+  );
+  return rows[0]?.id;
+}
+
+/** Writes a job's members and its next version in one statement; false when another job has the name. */
+export async function updateJob(db: Database, job: Job, write: JobWrite): Promise<boolean> {
+  try {
+    await query(db, "update-job", UPDATE, [job.projectId, job.id, ...valuesOf(write)]);
+    return true;
+  } catch (error) {
+    if (hasCode(error, [UNIQUE])) return false;
+    throw error;
+  }
+}
+
+const UPDATE = `
+  with j as (
+    update job set name = $3, kind = $4, version = version + 1, owner = $5, priority = $6, tags = $7, directory = $8,
+      single_node = $9, starts_at = $10, ends_at = $11, updated_at = $12, updated_by = $13
+    where project_id = $1 and id = $2
+    returning id, version
+  ), v as (
+    insert into job_version (project_id, job_id, version, definition, document, created_at, created_by)
+    select $1, id, version, $14, $15, $12, $13 from j
+  ), gone as (
+    delete from job_dependency where project_id = $1 and job_id = $2 and upstream_id <> all ($16::bigint[])
+  ), d as (
+    insert into job_dependency (project_id, job_id, upstream_id)
+    select $1, id, upstream from j, unnest($16::bigint[]) upstream
+    on conflict do nothing
+  )
+  select from j`;
+
+function valuesOf(write: JobWrite): unknown[] {
+  return [
+    write.name,
+    write.kind,
+    write.owner,
+    write.priority,
+    write.tags,
+    write.directory,
+    write.singleNode,
+    write.startsAt,
+    write.endsAt,
+    write.at,
+    write.by,
+    write.definition,
+    write.document,
+    write.upstreamIds,
+  ];
+}
+
+/** The ids of those of the named jobs that exist. */
+export async function findJobIds(
+  db: Database,
+  projectId: string,
+  references: readonly JobReference[],
+): Promise<readonly (JobReference & { readonly id: number })[]> {
+  const rows = await query<{ id: number; workspace_id: string; name: string }>(
+    db,
+    "find-job-ids",
+    `select j.id, j.workspace_id, j.name
+     from unnest($2::text[], $3::text[]) as named (workspace_id, name)
+     join job j on j.project_id = $1 and j.workspace_id = named.workspace_id and j.name = named.name
+     for key share of j`,
+    [projectId, references.map(({ workspaceId }) => workspaceId), references.map(({ name }) => name)],
+  );
+  return rows.map((row) => ({ id: row.id, workspaceId: row.workspace_id, name: row.name }));
+}
+
+/** The jobs whose present version waits for the job. */
+export async function listDownstream(
+  db: Database,
+  projectId: string,
+  jobId: number,
+): Promise<readonly (JobReference & { readonly id: number })[]> {
+  const rows = await query<{ id: number; workspace_id: string; name: string }>(
+    db,
+    "list-downstream-jobs",
+    `select j.id, j.workspace_id, j.name from job_dependency d
+     join job j on j.project_id = d.project_id and j.id = d.job_id
+     where d.project_id = $1 and d.upstream_id = $2 order by j.id`,
+    [projectId, jobId],
+  );
+  return rows.map((row) => ({ id: row.id, workspaceId: row.workspace_id, name: row.name }));
+}
+
+/** Every member of a job, from `job j`. */
+export const JOB_COLUMNS = `j.id, j.project_id, j.workspace_id, j.name, j.kind, j.version, j.status, j.owner, j.priority, j.tags,
+  j.directory, j.single_node, j.starts_at, j.ends_at, j.created_at, j.created_by, j.updated_at, j.updated_by`;
+
+export interface JobRow {
+  readonly id: number;
+  readonly project_id: string;
+  readonly workspace_id: string;
+  readonly name: string;
+  readonly kind: JobKind;
+  readonly version: number;
+  readonly status: JobStatus;
+  readonly owner: string | null;
+  readonly priority: number | null;
+  readonly tags: string[];
+  readonly directory: string;
+  readonly single_node: boolean;
+  readonly starts_at: Date | null;
+  readonly ends_at: Date | null;
+  readonly created_at: Date;
+  readonly created_by: string;
+  readonly updated_at: Date;
+  readonly updated_by: string;
+}
+
+export function jobFromRow(row: JobRow): Job {
+  return {
+    id: row.id,
+    projectId: row.project_id,
+    workspaceId: row.workspace_id,
+    name: row.name,
+    kind: row.kind,
+    version: row.version,
+    status: row.status,
+    owner: row.owner,
+    priority: row.priority,
+    tags: row.tags,
+    directory: row.directory,
+    singleNode: row.single_node,
+    startsAt: row.starts_at,
+    endsAt: row.ends_at,
+    createdAt: row.created_at,
+    createdBy: row.created_by,
+    updatedAt: row.updated_at,
+    updatedBy: row.updated_by,
+  };
+}

@@ -1,0 +1,145 @@
+/** The script table. */
+import type { Page } from "../domain/page.ts";
+import type { Script, ScriptType } from "../domain/script.ts";
+import { type Database, execute, query } from "./database.ts";
+import type { WorkspaceKey } from "./workspaces.ts";
+
+/** What a save writes. */
+export interface ScriptWrite {
+  readonly content: string;
+  /** JSON text of the other members as they came. */
+  readonly document: string;
+  readonly by: string;
+  readonly at: Date;
+}
+
+const COLUMNS = `project_id, workspace_id, id, name, type, content, version, document,
+  created_at, created_by, updated_at, updated_by`;
+
+/** One page of a workspace's scripts, newest first, and how many there are in all; `nameContains` heeds case. */
+export async function listScripts(
+  db: Database,
+  { projectId, workspaceId }: WorkspaceKey,
+  nameContains: string,
+  page: Page,
+): Promise<{ scripts: Script[]; total: number }> {
+  const [total, rows] = await Promise.all([
+    query<{ total: number }>(
+      db,
+      "count-scripts",
+      "select count(*) as total from script where project_id = $1 and workspace_id = $2 and strpos(name, $3) > 0",
+      [projectId, workspaceId, nameContains],
+    ),
+    query<ScriptRow>(
+      db,
+      "list-scripts",
+      `select ${COLUMNS} from script where project_id = $1 and workspace_id = $2 and strpos(name, $3) > 0
+       order by id desc offset $4 limit $5`,
+      [projectId, workspaceId, nameContains, page.offset, page.limit],
+    ),
+  ]);
+  return { scripts: rows.map(scriptFromRow), total: total[0]?.total ?? 0 };
+}
+
+export async function findScript(
+  db: Database,
+  { projectId, workspaceId }: WorkspaceKey,
+  name: string,
+): Promise<Script | undefined> {
+  const rows = await query<ScriptRow>(
+    db,
+    "find-script",
+    `select ${COLUMNS} from script where project_id = $1 and workspace_id = $2 and name = $3`,
+    [projectId, workspaceId, name],
+  );
+  return rows.map(scriptFromRow)[0];
+}
+
+/** Adds a script as its version 1; false when the name is taken. */
+export async function insertScript(
+  db: Database,
+  { projectId, workspaceId }: WorkspaceKey,
+  {
+    name,
+    type,
+    content,
+    document,
+    by,
+    at,
+  }: ScriptWrite & { readonly name: string; readonly type: ScriptType },
+): Promise<boolean> {
+  const inserted = await execute(
+    db,
+    "insert-script",
+    `insert into script (project_id, workspace_id, name, type, content, document,
+                         created_at, created_by, updated_at, updated_by)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $7, $8)
+     on conflict (project_id, workspace_id, name) do nothing`,
+    [projectId, workspaceId, name, type, content, document, at, by],
+  );
+  return inserted === 1;
+}
+
+/** Saves the next version of a script; false where there is none of that name. */
+export async function updateScript(
+  db: Database,
+  { projectId, workspaceId }: WorkspaceKey,
+  name: string,
+  { content, document, by, at }: ScriptWrite,
+): Promise<boolean> {
+  const updated = await execute(
+    db,
+    "update-script",
+    `update script set content = $4, document = $5, version = version + 1, updated_at = $6, updated_by = $7
+     where project_id = $1 and workspace_id = $2 and name = $3`,
+    [projectId, workspaceId, name, content, document, at, by],
+  );
+  return updated === 1;
+}
+
+/** Removes a script; false where there is none of that name. */
+export async function deleteScript(
+  db: Database,
+  { projectId, workspaceId }: WorkspaceKey,
+  name: string,
+): Promise<boolean> {
+  const deleted = await execute(
+    db,
+    "delete-script",
+    "delete from script where project_id = $1 and workspace_id = $2 and name = $3",
+    [projectId, workspaceId, name],
+  );
+  return deleted === 1;
+}
+
+interface ScriptRow {
+  readonly project_id: string;
+  readonly workspace_id: string;
+  readonly id: number;
+  readonly name: string;
+  readonly type: ScriptType;
+  readonly content: string;
+  readonly version: number;
+  readonly document: Readonly<Record<string, unknown>>;
+  readonly created_at: Date;
+  readonly created_by: string;
+  readonly updated_at: Date;
+  readonly updated_by: string;
+}
+
+function scriptFromRow(row: ScriptRow): Script {
+  return {
+    projectId: row.project_id,
+    workspaceId: row.workspace_id,
+    id: row.id,
+    name: row.name,
+    type: row.type,
+    content: row.content,
+    version: row.version,
+    document: row.document,
+    createdAt: row.created_at,
+    createdBy: row.created_by,
+    updatedAt: row.updated_at,
+    updatedBy: row.updated_by,
+  };
+}

@@ -6,7 +6,7 @@ import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { Fault } from "../domain/fault.ts";
 import { exists, hasCode, renameOnce } from "./file-system.ts";
-import { canExecute, type RunAs } from "./run-as.ts";
+import { canReach, type RunAs } from "./run-as.ts";
 
 export interface Binaries {
   readonly initdb: string;
@@ -24,7 +24,7 @@ export async function prepareBinaries(folder: string, runAs: RunAs): Promise<Bin
   const version = await packageVersion(root);
   const [major = ""] = version.split(".");
   const native = join(root, "native");
-  const usable = (await linkLibraries(native)) && (await canExecute(runAs, join(native, "bin", "postgres")));
+  const usable = (await linkLibraries(native)) && (await canReach(runAs, join(native, "bin", "postgres")));
   const place = usable ? native : await copyBinaries(native, join(folder, `binaries-${version}`));
   return { initdb: join(place, "bin", "initdb"), postgres: join(place, "bin", "postgres"), major };
 }

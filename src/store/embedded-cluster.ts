@@ -7,7 +7,7 @@ import { Fault } from "../domain/fault.ts";
 import { type Binaries, prepareBinaries } from "./embedded-binaries.ts";
 import { exists, findText, renameOnce, unlessMissing } from "./file-system.ts";
 import { isAlive } from "./process-table.ts";
-import { canWrite, type RunAs, runAsCandidates, runAsOwner, spawnAs } from "./run-as.ts";
+import { canReach, type RunAs, runAsCandidates, runAsOwner, spawnAs } from "./run-as.ts";
 
 /** A made database cluster, running or not. */
 export interface Cluster {
@@ -47,38 +47,59 @@ const FIRST_SETTINGS: Readonly<Record<string, string>> = {
   log_checkpoints: "off",
 };
 
-/** Opens the cluster in `folder`, or makes it; safe when several processes do so at once. */
+/**
+ * Opens the cluster in `folder`, or makes it; safe when several processes do so at once.
+ * @throws Fault `server-unavailable` where the folder cannot be made, entered or read.
+ */
 export async function openCluster(folder: string): Promise<Cluster> {
-  await mkdir(dirname(folder), { recursive: true, mode: 0o711 });
-  const runAs = await claimFolder(folder);
-  const home = await realpath(folder);
-  const binaries = await prepareBinaries(home, runAs);
-  const place = join(home, "cluster");
-  if (!(await exists(place))) await makeCluster(home, place, runAs, binaries);
-  const data = join(place, "data");
-  await checkVersion(data, binaries);
-  return { folder: home, data, password: await readFile(join(place, "password"), "utf8"), runAs, binaries };
+  try {
+    const runAs = await claimFolder(folder);
+    const home = await realpath(folder);
+    const binaries = await prepareBinaries(home, runAs);
+    const place = join(home, "cluster");
+    if (!(await exists(place))) await makeCluster(home, place, runAs, binaries);
+    const data = join(place, "data");
+    await checkVersion(data, binaries);
+    return { folder: home, data, password: await readFile(join(place, "password"), "utf8"), runAs, binaries };
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw unavailable(`the database's folder ${folder} cannot be used: ${error.message}`, error);
+  }
 }
 
-/** The folder keeps its owner for good; a new one goes to the first candidate who can reach it. */
+/** The folder keeps its owner for good; a new one is given to the first candidate who can reach it. */
 async function claimFolder(folder: string): Promise<RunAs> {
   const present = await unlessMissing(stat(folder));
-  if (present !== undefined && (await exists(join(folder, "cluster")))) return runAsOwner(present);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (present !== undefined && (isForeign(present) || (await exists(join(folder, "cluster")))))
+    return runAsOwner(present);
+  await mkdir(dirname(folder), { recursive: true, mode: 0o711 });
   const candidates = await runAsCandidates();
   for (const candidate of candidates) {
+    if (!(await canReach(candidate, dirname(folder)))) continue;
+    await mkdir(folder, { recursive: true, mode: 0o700 });
     const { uid, gid } = candidate.owner ?? { uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1 };
     await chown(folder, uid, gid);
-    if (await canWrite(candidate, folder)) return candidate;
+    return candidate;
   }
   const tried = candidates.map(({ name }) => name).join(", ");
   const advice =
-    "let them enter its parent folders (chmod o+x), choose another data folder, or start the service as a plain user";
-  throw new Fault(
-    "unavailable",
-    "server-unavailable",
-    `PostgreSQL cannot run as root, and none of (${tried}) can write in ${folder}: ${advice}`,
+    "let one of them enter (chmod o+x), choose another data folder, or start the service as a plain user";
+  throw unavailable(
+    `PostgreSQL does not run as root, and none of (${tried}) can enter ${dirname(folder)}: ${advice}`,
   );
+}
+
+/** Another plain user's folder, which we may not even look into. */
+function isForeign({ uid }: { readonly uid: number }): boolean {
+  return process.getuid?.() !== 0 && process.getuid?.() !== uid;
+}
+
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && "syscall" in error;
+}
+
+function unavailable(message: string, cause?: unknown): Fault {
+  return new Fault("unavailable", "server-unavailable", message, { cause });
 }
 
 /** Made aside and moved in one step: a cluster that was cut short, or made twice at once, is never seen. */
@@ -113,11 +134,7 @@ async function initialise(runAs: RunAs, initdb: string, data: string, passwordFi
   await rm(data, { recursive: true, force: true });
   const second = await runToEnd(runAs, initdb, [...always, ...guarded, ...sorted]);
   if (second.code === 0) return;
-  throw new Fault(
-    "unavailable",
-    "server-unavailable",
-    `the embedded PostgreSQL could not be made, as ${runAs.name}: ${second.output.trim()}`,
-  );
+  throw unavailable(`the embedded PostgreSQL could not be made, as ${runAs.name}: ${second.output.trim()}`);
 }
 
 async function runToEnd(
@@ -148,7 +165,7 @@ async function checkVersion(data: string, binaries: Binaries): Promise<void> {
   const found = (await findText(join(data, "PG_VERSION")))?.trim();
   if (found === binaries.major) return;
   const message = `the data folder ${data} is of PostgreSQL ${found ?? "(unknown)"}, this release brings ${binaries.major}`;
-  throw new Fault("unavailable", "server-unavailable", message);
+  throw unavailable(message);
 }
 
 /**
@@ -169,9 +186,7 @@ export async function openSocketFolder({ folder, runAs }: Cluster, port: number)
   const { uid, mode } = await lstat(place);
   const ours = uid === (runAs.owner?.uid ?? process.getuid?.()) && (mode & 0o170777) === 0o040700;
   if (ours) return place;
-  throw new Fault(
-    "unavailable",
-    "server-unavailable",
+  throw unavailable(
     `${place} is in the way: the database's socket needs a folder of its own there, mode 0700`,
   );
 }

@@ -210,7 +210,13 @@ test.runIf(asRoot)("a plain user's server runs as that user, who cannot open ano
   expect((await stat(folder)).uid).toBe(64_001);
   expect(await ask(opened.connection, "select 1")).toEqual([1]);
   const stranger = await firstLine(openElsewhere(folder, { uid: 64_002, gid: 64_002 }));
-  expect(stranger.fault).toMatch(/belongs to user 64001|permission denied/);
+  expect(stranger.fault).toContain("belongs to user 64001");
+});
+
+test.runIf(asRoot)("a folder that cannot be made is a fault that names it", async () => {
+  const { folder } = await setup();
+  const { fault } = await firstLine(openElsewhere(folder, { uid: 64_001, gid: 64_001 }));
+  expect(fault).toMatch(/the database's folder .* cannot be used: EACCES/);
 });
 
 test("data of another major version is refused by name", async () => {

@@ -1,7 +1,7 @@
 /** The embedded PostgreSQL: a server of our own under the data folder, which outlives us and is adopted at the next start. */
 import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { constants, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { Client } from "pg";
@@ -193,7 +193,12 @@ async function openLog({ folder }: Cluster) {
   const file = join(folder, "server.log");
   const present = await unlessMissing(stat(file));
   if (present !== undefined && present.size > LOG_BYTES_MAX) await rename(file, `${file}.1`);
-  return await open(file, "a", 0o600);
+  // In a folder that is the database user's, a link laid by that user must not lead us (perhaps root) to another file.
+  return await open(
+    file,
+    constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW,
+    0o600,
+  );
 }
 
 /** Passes where trying again is right: another process was first, or a killed server's last children are still ending. */

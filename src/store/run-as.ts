@@ -82,14 +82,9 @@ export function runAsOwner(owner: { readonly uid: number; readonly gid: number }
   );
 }
 
-/** Whether the program may write in `folder`; asked of the kernel, which knows every parent folder's mode. */
-export function canWrite(runAs: RunAs, folder: string): Promise<boolean> {
-  return exitsWell(runAs, "sh", ["-c", 'test -w "$1" && test -x "$1"', "sh", folder]);
-}
-
-/** Whether the program may execute `file`. */
-export function canExecute(runAs: RunAs, file: string): Promise<boolean> {
-  return exitsWell(runAs, "test", ["-x", file]);
+/** Whether it may enter a folder, or execute a file; asked of the kernel, which knows the mode of every folder above. */
+export function canReach(runAs: RunAs, path: string): Promise<boolean> {
+  return exitsWell(runAs, "test", ["-x", path]);
 }
 
 function exitsWell(runAs: RunAs, program: string, args: readonly string[]): Promise<boolean> {

@@ -2,7 +2,10 @@
 
 /** Limits of one process of a node; each process of an attempt has them for itself, `processes` counts together. */
 export interface ProcessLimits {
-  /** Private memory that a process may write to (RLIMIT_DATA); shared and merely reserved memory does not count. */
+  /**
+   * Private memory that a process may write to (RLIMIT_DATA); shared and merely reserved memory does not count.
+   * At least 1 GiB: the spawner and DuckDB are under it too, and node takes 0.6 GiB of room for its code alone.
+   */
   readonly memoryBytes: number;
   /** Size of any single file that a process writes. */
   readonly fileBytes: number;

@@ -53,6 +53,8 @@ const CLOSE_WAIT_MS = 1000;
 const GROUP_PAUSE_MS = 10;
 /** Where memory runs out, children go before the service. Raising the score needs no right. */
 const OOM_SCORE = "500";
+/** O_CLOEXEC in the flags that the kernel shows of an open file. */
+const CLOSE_AT_EXEC = 0o2000000;
 
 const options: SpawnerOptions = JSON.parse(process.argv[2] ?? "{}");
 const children = new Map<number, Child>();
@@ -233,8 +235,6 @@ function closeInherited(): void {
     // no /proc: what node opened itself is closed for children anyway
   }
 }
-
-const CLOSE_AT_EXEC = 0o2000000;
 
 function closesAtExec(descriptor: number): boolean {
   try {

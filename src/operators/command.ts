@@ -44,14 +44,33 @@ export function cancelled(signal: AbortSignal): Outcome {
   return { state: "cancelled", message: `ended on request (${String(signal.reason)})` };
 }
 
-/** Places the attempt's own files; their names must be plain. */
-export async function placeFiles(work: Work, folder: AttemptFolder): Promise<void> {
+/** Places the attempt's own files, and those of the project's buckets that its property `files` names. */
+export async function placeFiles(work: Work, folder: AttemptFolder, { buckets }: WorkContext): Promise<void> {
   for (const file of work.files) await folder.write(checkFileName(file.name), await file.open());
+  for (const [name, path] of bucketFiles(work)) {
+    const local = await buckets.localPath(path);
+    if (local !== undefined && (await folder.place(name, local))) continue;
+    await folder.write(name, await buckets.open(path));
+  }
+}
+
+/** Name in the folder, and path: the property `files` holds `obs://bucket/key`, parted by commas or lines. */
+function bucketFiles(work: Work): Map<string, string> {
+  const paths = (work.properties.files ?? "").split(/[,\n]/).map((path) => path.trim());
+  const named = new Map<string, string>();
+  const taken = new Set(work.files.map((file) => file.name));
+  for (const path of paths.filter((text) => text !== "")) {
+    const name = checkFileName(path.slice(path.lastIndexOf("/") + 1));
+    if (named.has(name) || taken.has(name))
+      throw new Fault("invalid", "reference-invalid", `Two files of the node would be called "${name}".`);
+    named.set(name, path);
+  }
+  return named;
 }
 
 /** A name for a file of our own that none of the attempt's files has. */
 export function freeFileName(work: Work, name: string): string {
-  const taken = new Set(work.files.map((file) => file.name));
+  const taken = new Set([...work.files.map((file) => file.name), ...bucketFiles(work).keys()]);
   return taken.has(name) ? freeFileName(work, `_${name}`) : name;
 }
 

@@ -14,7 +14,7 @@ export function createJavaOperator(runner: ProcessRunner): Operator {
         if (refusal !== undefined) return refusal;
         const args = javaArguments(work);
         return await runner.withFolder(work.projectId, async (folder) => {
-          await placeFiles(work, folder);
+          await placeFiles(work, folder, context);
           const { end, outcome } = await runCommand(
             runner,
             folder,

@@ -18,7 +18,7 @@ export function createPythonOperator(runner: ProcessRunner): Operator {
         const name = text === undefined && main !== undefined ? main : freeFileName(work, "script.py");
         const args = [...splitArguments(work.properties.arguments ?? ""), ...work.args];
         return await runner.withFolder(work.projectId, async (folder) => {
-          await placeFiles(work, folder);
+          await placeFiles(work, folder, context);
           if (text !== undefined) await folder.write(name, text);
           // Unbuffered, so that the log follows the program; no byte code is left beside the libraries.
           const command = {

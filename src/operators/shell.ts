@@ -24,7 +24,7 @@ export function createShellOperator(runner: ProcessRunner): Operator {
         const scriptName = freeFileName(work, "script.sh");
         const command = shellCommand(work, text === undefined ? undefined : scriptName);
         return await runner.withFolder(work.projectId, async (folder) => {
-          await placeFiles(work, folder);
+          await placeFiles(work, folder, context);
           // A script written on Windows ends its lines with a return that bash takes for a part of the words.
           if (text !== undefined) await folder.write(scriptName, text.replaceAll("\r\n", "\n"));
           return (await runCommand(runner, folder, command, context)).outcome;

@@ -84,8 +84,28 @@ export async function createAttemptFolder(root: string, uid?: number): Promise<A
     },
     open: async (name) => (await openRegular(join(path, name)))?.createReadStream(),
     list: (name) => listFiles(path, name),
-    remove: () => rm(path, { recursive: true, force: true, maxRetries: 3 }),
+    remove: () => removeTree(path),
   };
+}
+
+/**
+ * Removes a tree although a node may have closed folders in it to us. What resists even then is left for the next
+ * start of the service: it is no reason for an attempt to fail.
+ */
+async function removeTree(path: string): Promise<void> {
+  const attempt = () => rm(path, { recursive: true, force: true, maxRetries: 3 });
+  await attempt()
+    .catch(async () => {
+      await openFolders(path);
+      await attempt();
+    })
+    .catch(() => undefined);
+}
+
+async function openFolders(path: string): Promise<void> {
+  await chmod(path, 0o700);
+  for (const entry of await readdir(path, { withFileTypes: true }))
+    if (entry.isDirectory()) await openFolders(join(path, entry.name));
 }
 
 async function linkReadable(source: string, target: string): Promise<boolean> {

@@ -207,34 +207,54 @@ describe("limits", () => {
   });
 });
 
-describe("what is left", () => {
+/** What a system may lack, and whether every process of a node is found then, whatever it does. */
+const lacking = [
+  { lack: "nothing", without: {}, certain: true },
+  { lack: "namespaces", without: { namespace: false }, certain: ROOT },
+  { lack: "users", without: { ownUsers: false }, certain: true },
+  { lack: "users and namespaces", without: { ownUsers: false, namespace: false }, certain: false },
+];
+
+describe.each(lacking)("on a system that lacks $lack", ({ without, certain }) => {
+  let own: OperatorWorld;
+  // A process that also hides its mark can only be told by its user or its namespace.
+  const hiding = certain ? "setsid env -i sleep 1000 &" : "";
+
+  beforeAll(async () => {
+    own = await operatorWorld({}, without);
+  });
+
+  afterAll(async () => await own.close());
+
   test("background processes end with their node, also those that left its group and hid their mark", async () => {
-    const { outcome } = await shell(
-      "sleep 1000 & setsid sleep 1000 & setsid env -i sleep 1000 & (setsid setsid bash -c 'sleep 1000 & disown' &) ; echo done",
-    );
+    const { outcome } = await own.run({
+      type: "Shell",
+      properties: {
+        statement: `sleep 1000 & setsid sleep 1000 & ${hiding} (setsid bash -c 'sleep 1000 & disown' &); echo done`,
+      },
+    });
     expect(outcome).toMatchObject({ state: "succeeded", output: "done" });
-    expect(ofNodes(world)).toEqual([]);
+    expect(ofNodes(own)).toEqual([]);
   });
 
   test("an end on request ends them too, and a process that will not hear is killed", async () => {
     const controller = new AbortController();
-    const { outcome } = await world.run(
+    const { outcome } = await own.run(
       {
         type: "Shell",
         properties: {
-          statement:
-            "trap '' TERM; setsid sleep 1000 & sleep 1000 & echo begun; while true; do sleep 1; done",
+          statement: `trap '' TERM; setsid sleep 1000 & ${hiding} sleep 1000 & echo begun; while true; do sleep 1; done`,
         },
       },
       { signal: controller.signal, onLog: (log) => log.includes("begun") && controller.abort("stop") },
     );
     expect(outcome.state).toBe("cancelled");
-    expect(ofNodes(world)).toEqual([]);
+    expect(ofNodes(own)).toEqual([]);
   });
 
   test("a process that ends well on request has time to do so", async () => {
     const controller = new AbortController();
-    const { log } = await world.run(
+    const { log } = await own.run(
       {
         type: "Shell",
         properties: {
@@ -247,45 +267,46 @@ describe("what is left", () => {
   });
 
   test("a lost spawner fails its attempts, takes all processes with it, and is replaced", async () => {
-    const pid = spawnerOf(world);
     const mark = randomBytes(8).toString("hex");
-    const { outcome } = await world.run(
-      { type: "Shell", properties: { statement: escapes(mark) } },
-      { onLog: (log) => log.includes("begun") && process.kill(pid, "SIGKILL") },
+    const { outcome } = await own.run(
+      { type: "Shell", properties: { statement: escapes(mark, certain) } },
+      { onLog: (log) => log.includes("begun") && process.kill(spawnerOf(own), "SIGKILL") },
     );
     expect(outcome).toMatchObject({ state: "failed", message: expect.stringContaining("lost") });
     await expect.poll(() => marked(mark), { timeout: 10_000 }).toEqual([]);
-    expect((await shell("echo again")).outcome).toMatchObject({ state: "succeeded", output: "again" });
+    const again = await own.run({ type: "Shell", properties: { statement: "echo again" } });
+    expect(again.outcome).toMatchObject({ state: "succeeded", output: "again" });
   });
 
   test("nothing outlives a service that is killed", async () => {
     const mark = randomBytes(8).toString("hex");
-    const folder = join(world.folder, mark);
+    const folder = join(own.folder, mark);
     await mkdir(join(folder, "data"), { recursive: true });
     await chmod(folder, 0o711);
     const host = join(dirname(fileURLToPath(import.meta.url)), "../../test/setup/operator-host.ts");
-    const service = spawn(
-      process.execPath,
-      [host, join(folder, "work"), join(folder, "data"), escapes(mark)],
-      {
-        stdio: ["ignore", "pipe", "inherit"],
-      },
-    );
+    const args = [
+      host,
+      join(folder, "work"),
+      join(folder, "data"),
+      JSON.stringify(without),
+      escapes(mark, certain),
+    ];
+    const service = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
     for await (const chunk of service.stdout) if (String(chunk).includes("begun")) break;
-    await expect.poll(() => marked(mark).length).toBeGreaterThan(2);
+    await expect.poll(() => marked(mark).length).toBeGreaterThan(1);
     service.kill("SIGKILL");
     await once(service, "exit");
     await expect.poll(() => marked(mark), { timeout: 10_000 }).toEqual([]);
   });
+});
 
-  test("folders of a service that was killed are removed by the next one", async () => {
-    const stale = join(world.settings.workFolder, "server-999999999-1");
-    await mkdir(stale);
-    await writeFile(join(stale, "file"), "");
-    const next = await operatorWorld({ workFolder: world.settings.workFolder });
-    expect(await readdir(world.settings.workFolder)).not.toContain("server-999999999-1");
-    await next.close();
-  });
+test("folders of a service that was killed are removed by the next one", async () => {
+  const stale = join(world.settings.workFolder, "server-999999999-1");
+  await mkdir(stale);
+  await writeFile(join(stale, "file"), "");
+  const next = await operatorWorld({ workFolder: world.settings.workFolder });
+  expect(await readdir(world.settings.workFolder)).not.toContain("server-999999999-1");
+  await next.close();
 });
 
 test("the isolation is described in words that name what is open", () => {
@@ -301,9 +322,11 @@ test("the isolation is described in words that name what is open", () => {
   expect(full).toEqual({ complete: true, lines: [expect.stringContaining("different for each project")] });
 });
 
-/** A node that leaves processes everywhere; its words can be found in the process table. */
-function escapes(mark: string): string {
-  return `exec -a ${mark} sleep 1000 & setsid bash -c 'exec -a ${mark} sleep 1000' & setsid env -i bash -c 'exec -a ${mark} sleep 1000' & echo begun; sleep 1000`;
+/** A node that leaves processes everywhere; their first word in the process table is the mark. */
+function escapes(mark: string, hiding: boolean): string {
+  const sleeper = `exec -a ${mark} sleep 1000`;
+  const hidden = hiding ? `setsid env -i bash -c '${sleeper}' &` : "";
+  return `${sleeper} & setsid bash -c '${sleeper}' & ${hidden} echo begun; sleep 1000`;
 }
 
 function marked(mark: string): number[] {

@@ -49,9 +49,18 @@ export interface ProcessRunner {
 
 const LAST_LINE_BYTES_MAX = 64 * 1024;
 
-/** Finds out what isolation the system allows and prepares the work folder; no process stays until the first run. */
-export async function createProcessRunner(settings: OperatorSettings): Promise<ProcessRunner> {
-  const isolation = await detectIsolation(settings);
+/**
+ * Prepares the work folder; no process stays until the first run. `isolation` is what the system allows, unless given.
+ * Fault `unavailable` for a work folder that nodes could not reach.
+ */
+export async function createProcessRunner(
+  settings: OperatorSettings,
+  isolation?: Isolation,
+): Promise<ProcessRunner> {
+  return await createRunner(settings, isolation ?? (await detectIsolation(settings)));
+}
+
+async function createRunner(settings: OperatorSettings, isolation: Isolation): Promise<ProcessRunner> {
   await prepareFolder(settings.workFolder);
   if (isolation.ownUsers) await checkReachable(settings.workFolder);
   const serverFolder = await createServerFolder(settings.workFolder);

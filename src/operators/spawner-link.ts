@@ -41,6 +41,7 @@ export interface SpawnerLink {
 }
 
 interface Running extends ChildHandlers {
+  readonly uid?: number;
   readonly settle: (report: ExitReport | undefined) => void;
 }
 
@@ -82,7 +83,7 @@ export function createSpawnerLink(settings: OperatorSettings, isolation: Isolati
       lastId = (lastId + 1) % CHILD_ID_MAX;
       const id = lastId;
       const { promise: ended, resolve: settle } = Promise.withResolvers<ExitReport | undefined>();
-      running.set(id, { ...handlers, settle });
+      running.set(id, { ...handlers, settle, ...(request.uid !== undefined && { uid: request.uid }) });
       send(encodeJsonFrame(START, id, request));
       return { ended, end: (graceMs) => send(encodeJsonFrame(END, id, { graceMs })) };
     },
@@ -130,7 +131,7 @@ function launch(settings: OperatorSettings, isolation: Isolation): Promise<Spawn
     ready.reject(
       new Fault("unavailable", "server-unavailable", `The spawner of processes ended: ${complaint.trim()}`),
     );
-    if (!isolation.namespace) await endAll(({ pid }) => findMarker(pid)?.startsWith(`${token}.`) === true);
+    if (!isolation.namespace) await endOrphans(token, running);
     for (const { settle } of running.values()) settle(undefined);
     running.clear();
     gone.resolve();
@@ -141,6 +142,15 @@ function launch(settings: OperatorSettings, isolation: Isolation): Promise<Spawn
   });
   started.on("close", () => void lose());
   return ready.promise;
+}
+
+/** What a namespace would have taken along: all that bears the spawner's mark, or hides any and has a child's user. */
+async function endOrphans(token: string, running: ReadonlyMap<number, Running>): Promise<void> {
+  const users = new Set([...running.values()].map(({ uid }) => uid));
+  await endAll(({ pid, uid }) => {
+    const mark = findMarker(pid);
+    return mark === undefined ? users.has(uid) : mark.startsWith(`${token}.`);
+  });
 }
 
 function receive(running: Map<number, Running>, kind: number, id: number, payload: Buffer): void {

@@ -1,15 +1,13 @@
 /** A service in small, for tests that kill it: runs one shell text as a node and never ends by itself. */
+import { detectIsolation } from "../../src/operators/isolation.ts";
 import { createProcessRunner } from "../../src/operators/process.ts";
 import { OPERATOR_DEFAULTS } from "../../src/operators/settings.ts";
 
-const [workFolder = "", hiddenFolder = "", text = ""] = process.argv.slice(2);
+const [workFolder = "", hiddenFolder = "", without = "{}", text = ""] = process.argv.slice(2);
 
-const runner = await createProcessRunner({
-  ...OPERATOR_DEFAULTS,
-  workFolder,
-  hiddenFolders: [hiddenFolder],
-  userSlot: async () => 0,
-});
+const settings = { ...OPERATOR_DEFAULTS, workFolder, hiddenFolders: [hiddenFolder], userSlot: async () => 0 };
+const isolation = { ...(await detectIsolation(settings)), ...JSON.parse(without) };
+const runner = await createProcessRunner(settings, isolation);
 
 await runner.withFolder("project", async (folder) => {
   await folder.write("script.sh", text);

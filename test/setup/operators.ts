@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { Fault } from "../../src/domain/fault.ts";
+import { detectIsolation, type Isolation } from "../../src/operators/isolation.ts";
 import type { Buckets, Operator, Outcome, Work, WorkFile } from "../../src/operators/operator.ts";
 import { createProcessRunner, type ProcessRunner } from "../../src/operators/process.ts";
 import { listProcesses, type ProcessEntry } from "../../src/operators/process-table.ts";
@@ -40,7 +41,11 @@ export interface RunResult {
 
 const SLOTS: readonly string[] = ["project-a", "project-b"];
 
-export async function operatorWorld(overrides: Partial<OperatorSettings> = {}): Promise<OperatorWorld> {
+/** `without` takes means of isolation away that the system has. */
+export async function operatorWorld(
+  overrides: Partial<OperatorSettings> = {},
+  without: Partial<Isolation> = {},
+): Promise<OperatorWorld> {
   const folder = await mkdtemp(join(tmpdir(), "azalai-operators-"));
   await chmod(folder, 0o711);
   const dataFolder = join(folder, "data");
@@ -54,7 +59,7 @@ export async function operatorWorld(overrides: Partial<OperatorSettings> = {}): 
     userSlot: async (projectId) => SLOTS.indexOf(projectId),
     ...overrides,
   };
-  const runner = await createProcessRunner(settings);
+  const runner = await createProcessRunner(settings, { ...(await detectIsolation(settings)), ...without });
   const find = createOperatorFinder(createOperators(settings, runner));
   const buckets = folderBuckets(join(dataFolder, "buckets"));
   const operatorFor = (type: string) => {

@@ -3,6 +3,9 @@
 import { Fault } from "../domain/fault.ts";
 import type { Caller, Role } from "../domain/user.ts";
 import { roleIncludes } from "../domain/user.ts";
+import { type AccessRequest, authenticateCaller } from "../identity/access.ts";
+import { UNREAD_BODY } from "../identity/canonical-request.ts";
+import type { Identity } from "../identity/identity.ts";
 import type { RouteRequest } from "./route.ts";
 
 /**
@@ -20,4 +23,21 @@ export function requireRole(caller: Caller, needed: Role): void {
     "role-missing",
     `this needs the role ${needed} in the project; you have ${caller.role}`,
   );
+}
+
+/** The real judge: tokens and signatures of `identity`. */
+export function createAuthenticate(identity: Identity): Authenticate {
+  return (request, projectId) => authenticateCaller(identity, accessRequestOf(request), projectId);
+}
+
+/** What identity judges a request by: all of it as received. */
+export function accessRequestOf(request: RouteRequest): AccessRequest {
+  const { method, target, rawHeaders, address } = request;
+  const bodySha256 = hasUnreadBody(request) ? UNREAD_BODY : request.bodySha256;
+  return { method, rawTarget: target, rawHeaders, bodySha256, address };
+}
+
+function hasUnreadBody({ stream, headers }: RouteRequest): boolean {
+  const announced = headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+  return stream !== undefined && announced;
 }

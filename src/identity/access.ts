@@ -189,6 +189,7 @@ const REFUSAL_TEXTS: Readonly<Record<SignatureRefusal, string>> = {
   "signed-header-absent": "a signed header is missing",
   "payload-hash-wrong": "X-Sdk-Content-Sha256 is not the hash of the body",
   "payload-unsigned": "the body of this request must be signed",
+  "payload-unread": "an upload is signed as UNSIGNED-PAYLOAD, or sent with a token",
   "query-name-repeated": "a query parameter is repeated, and this scheme signs only the first",
 };
 

@@ -24,10 +24,13 @@ export interface BootstrapChoices {
   readonly adminPassword?: string;
   readonly accessKey?: string;
   readonly secretKey?: string;
+  /** Where this server is to be found; only written down. */
+  readonly url?: string;
 }
 
 /** The first user's ways in, as the file of credentials has them. */
 export interface FirstCredentials {
+  readonly url?: string;
   readonly userName: string;
   readonly password: string;
   readonly domainName: string;
@@ -81,6 +84,7 @@ function chooseCredentials(choices: BootstrapChoices): FirstCredentials {
   if (!isAccessKeyId(accessKey)) throw refuseChoice("an access key has 3 to 128 letters, digits, _ or -");
   if (secretKey.length < 8) throw refuseChoice("a secret key has at least 8 characters");
   return {
+    ...(choices.url !== undefined && { url: choices.url }),
     userName: ADMINISTRATOR_NAME,
     password: choices.adminPassword ?? randomBytes(PASSWORD_BYTES).toString("hex"),
     domainName: IDENTITY_DOMAIN.name,

@@ -8,12 +8,15 @@ export interface ReceivedRequest {
   readonly rawTarget: string;
   /** Names and values in turn, as `IncomingMessage.rawHeaders` has them: bytes read as Latin-1. */
   readonly rawHeaders: readonly string[];
-  /** Lower-case hex SHA-256 of the body's bytes as received. */
+  /** Lower-case hex SHA-256 of the body's bytes as received, or `UNREAD_BODY`. */
   readonly bodySha256: string;
 }
 
 /** SHA-256 of no bytes at all: how a request without a body is known. */
 export const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/** In place of the hash of a body that is still to be streamed: such a request must be sent as `UNSIGNED-PAYLOAD`. */
+export const UNREAD_BODY = "unread";
 
 /**
  * The canonical requests that `SDK-HMAC-SHA256 Access=` and `V11-HMAC-SHA256` signers may have meant (auth 2.2):

@@ -2,7 +2,12 @@
 import { createHash, createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { canonicalRequests, type ReceivedRequest, scopedCanonicalRequests } from "./canonical-request.ts";
+import {
+  canonicalRequests,
+  type ReceivedRequest,
+  scopedCanonicalRequests,
+  UNREAD_BODY,
+} from "./canonical-request.ts";
 import {
   checkSignedRequest,
   claimsSignature,
@@ -264,6 +269,31 @@ describe("checks that need no key", () => {
       "payload-unsigned",
     );
   });
+});
+
+test("an upload that is still to be read goes unsigned or not at all", () => {
+  const request = {
+    method: "PUT",
+    rawTarget: "/",
+    rawHeaders: ["X-Sdk-Date", "20260102T030405Z", "Content-Type", "application/octet-stream"],
+    bodySha256: UNREAD_BODY,
+  };
+  const now = new Date("2026-01-02T03:04:05Z");
+  const rules = { now, skewSecondsMax: SIGNATURE_SKEW_SECONDS_MAX, unsignedPayloadAllowed: true };
+  const flat: Signature = {
+    scheme: "flat",
+    accessKey: "AK",
+    scope: "",
+    signedHeaders: ["x-sdk-date"],
+    digest: "",
+  };
+  const claiming = (value: string) => ({
+    ...request,
+    rawHeaders: [...request.rawHeaders, "X-Sdk-Content-Sha256", value],
+  });
+  expect(checkSignedRequest(request, flat, rules)).toBe("payload-unread");
+  expect(checkSignedRequest(claiming(sha256("x")), flat, rules)).toBe("payload-unread");
+  expect(checkSignedRequest(claiming("UNSIGNED-PAYLOAD"), flat, rules)).toBeUndefined();
 });
 
 test("a value with a byte that Latin-1 calls a blank is signed byte for byte", () => {

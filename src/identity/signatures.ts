@@ -7,6 +7,7 @@ import {
   queryRepeatsName,
   type ReceivedRequest,
   scopedCanonicalRequests,
+  UNREAD_BODY,
 } from "./canonical-request.ts";
 
 /** How far a request's date may be from the server's clock, either way (auth 2.4). */
@@ -37,6 +38,7 @@ export type SignatureRefusal =
   | "signed-header-absent"
   | "payload-hash-wrong"
   | "payload-unsigned"
+  | "payload-unread"
   | "query-name-repeated";
 
 export interface SignatureRules {
@@ -142,6 +144,7 @@ function checkSignedParts(request: ReceivedRequest, signature: Signature): Signa
 function checkPayload(request: ReceivedRequest, rules: SignatureRules): SignatureRefusal | undefined {
   const claims = headerValues(request.rawHeaders, "x-sdk-content-sha256");
   const [claim] = claims;
+  if (request.bodySha256 === UNREAD_BODY && claim !== "UNSIGNED-PAYLOAD") return "payload-unread";
   if (claim === undefined) return undefined;
   if (claims.length > 1) return "payload-hash-wrong";
   if (claim !== "UNSIGNED-PAYLOAD") return claim === request.bodySha256 ? undefined : "payload-hash-wrong";

@@ -24,9 +24,8 @@ export async function createScript(
   workspaceId: string,
   draft: ScriptDraft,
 ): Promise<void> {
-  const problems = [checkName(draft.name), checkContent(draft.content)].filter(
-    (problem) => problem !== undefined,
-  );
+  const nameProblem = checkName(draft.name);
+  const problems = [...(nameProblem === undefined ? [] : [nameProblem]), ...checkContent(draft.content)];
   if (problems.length > 0) invalid("script-invalid", problems);
   const key = { projectId: caller.projectId, workspaceId };
   const write = { ...draft, document: JSON.stringify(draft.document), by: caller.userName, at: deps.now() };
@@ -44,8 +43,8 @@ export async function saveScript(
   { workspaceId, name }: { readonly workspaceId: string; readonly name: string },
   { content, document }: Pick<ScriptDraft, "content" | "document">,
 ): Promise<void> {
-  const problem = checkContent(content);
-  if (problem !== undefined) invalid("script-invalid", [problem]);
+  const problems = checkContent(content);
+  if (problems.length > 0) invalid("script-invalid", problems);
   const key = { projectId: caller.projectId, workspaceId };
   await checkWorkspace(deps.pool, deps, key);
   const write = { content, document: JSON.stringify(document), by: caller.userName, at: deps.now() };

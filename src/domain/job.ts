@@ -1,4 +1,5 @@
 /** A job: a named, versioned graph of nodes with its schedule, and what makes one legal. */
+import { checkTemplate } from "./expression.ts";
 import { cycleIn } from "./graph.ts";
 import { checkCronSchedule, type JobSchedule } from "./schedule.ts";
 
@@ -147,8 +148,26 @@ export function checkDefinition(definition: JobDefinition): {
   const cron = schedule.type === "cron" ? schedule.cron : undefined;
   return {
     schedule: cron === undefined ? [] : checkCronSchedule(cron).map((problem) => `schedule.cron.${problem}`),
-    rest: [...checkParameters(parameters), ...checkNodes(nodes)],
+    rest: [...checkParameters(parameters), ...checkNodes(nodes), ...checkExpressions(definition)],
   };
+}
+
+/** What cannot be read in the texts of a definition that may hold expressions. */
+function checkExpressions({ parameters, nodes }: JobDefinition): string[] {
+  const ofParameters = parameters.flatMap(({ name, value }) => checkText(`params: "${name}"`, value));
+  const ofNodes = nodes.flatMap(({ name, properties, conditions }) => [
+    ...Object.entries(properties).flatMap(([property, value]) =>
+      checkText(`nodes: "${name}": property ${property}`, value),
+    ),
+    ...conditions.flatMap(({ after, expression }) =>
+      checkText(`nodes: "${name}": condition on "${after}"`, expression),
+    ),
+  ]);
+  return [...ofParameters, ...ofNodes];
+}
+
+function checkText(place: string, text: string): string[] {
+  return checkTemplate(text).map((problem) => `${place}: ${problem}`);
 }
 
 /** Everything that is wrong with the graph, in reading order; empty when it is legal. */

@@ -1,4 +1,5 @@
 /** A script: reusable text that nodes run, and what makes one legal. */
+import { checkTemplate } from "./expression.ts";
 
 /** Kinds of scripts, as the wire names them. Source: dataarts-factory 4.10. */
 export const SCRIPT_TYPES = [
@@ -46,8 +47,9 @@ export function isScriptType(type: string): type is ScriptType {
   return SCRIPT_TYPES.some((known) => known === type);
 }
 
-/** What is wrong with a script's content; undefined when nothing is. */
-export function checkContent(content: string): string | undefined {
-  if (Buffer.byteLength(content) <= SCRIPT_CONTENT_BYTES_MAX) return undefined;
-  return `content: must be at most ${SCRIPT_CONTENT_BYTES_MAX} bytes`;
+/** Everything that is wrong with a script's content: its length, the expressions in it; empty when it is legal. */
+export function checkContent(content: string): string[] {
+  if (Buffer.byteLength(content) > SCRIPT_CONTENT_BYTES_MAX)
+    return [`content: must be at most ${SCRIPT_CONTENT_BYTES_MAX} bytes`];
+  return checkTemplate(content).map((problem) => `content: ${problem}`);
 }

@@ -4,7 +4,7 @@ import { invalid } from "../../domain/fault.ts";
 import { topologicalOrder } from "../../domain/graph.ts";
 import type { Instance, NodeRun } from "../../domain/instance.ts";
 import { checkParameters, type JobDefinition, type JobStatus } from "../../domain/job.ts";
-import type { RunParameters } from "../../engine/engine.ts";
+import type { RunParameters } from "../../engine/requests.ts";
 import type { VersionedJob } from "../../store/job-versions.ts";
 import { checkSchema } from "../route.ts";
 import { encodeInstanceState, encodeLogPath } from "./instance-wire.ts";

@@ -1,0 +1,135 @@
+/** A world with the Factory face over HTTP in process: a database of its own, a clock, and a caller for each role. */
+import { createHash } from "node:crypto";
+import type { FastifyInstance } from "fastify";
+import type { Pool } from "pg";
+import type { FactoryDeps } from "../../src/api/factory/deps.ts";
+import { createFactoryFace } from "../../src/api/factory/routes.ts";
+import type { RouteRequest } from "../../src/api/route.ts";
+import { createServer } from "../../src/api/server.ts";
+import { Fault } from "../../src/domain/fault.ts";
+import { type Caller, ROLES, type Role } from "../../src/domain/user.ts";
+import { createMasterKey } from "../../src/store/secrets.ts";
+import { testDatabase } from "./postgres.ts";
+
+export const PROJECT = "0123456789abcdef0123456789abcdef";
+export const FOREIGN = "fedcba9876543210fedcba9876543210";
+
+export interface Answer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: tests read whatever came.
+  readonly json: any;
+  readonly headers: Readonly<Record<string, unknown>>;
+}
+
+export interface Call {
+  readonly role?: Role | "none";
+  readonly workspace?: string;
+  readonly body?: unknown;
+  /** Sent as it is, in place of `body`. */
+  readonly text?: string | Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface FactoryWorld {
+  readonly app: FastifyInstance;
+  readonly pool: Pool;
+  readonly deps: FactoryDeps;
+  readonly clock: { now: Date };
+  /** `path` after the project, e.g. `/jobs`; a path from `/v` on is taken whole. */
+  call(method: string, path: string, call?: Call): Promise<Answer>;
+  /** As `call`, expecting success. */
+  ok(method: string, path: string, call?: Call): Promise<Answer>;
+}
+
+export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise<FactoryWorld> {
+  const { pool } = await testDatabase();
+  const clock = { now: new Date("2026-11-23T06:54:27.123Z") };
+  await pool.query(
+    "insert into project (id, name, created_at) values ($1, 'home', $3), ($2, 'foreign', $3)",
+    [PROJECT, FOREIGN, clock.now],
+  );
+  const deps: FactoryDeps = {
+    pool,
+    engine: stillEngine(pool),
+    masterKeys: { current: createMasterKey(), previous: [] },
+    now: () => clock.now,
+    timeZone: "UTC",
+    pageMax: 100,
+    workspacesOnFirstUse: true,
+    ...settings,
+  };
+  let requests = 0;
+  const app = await createServer({
+    faces: [createFactoryFace(deps)],
+    authenticate,
+    observe: () => undefined,
+    elapsedMs: () => 0,
+    newId: () => createHash("md5").update(String(requests++)).digest("hex"),
+    checkReady: async () => undefined,
+  });
+  const call = async (method: string, path: string, given: Call = {}): Promise<Answer> => {
+    const { role = "manager", workspace, body, text, headers } = given;
+    const response = await app.inject({
+      method: method as "GET",
+      url: path.startsWith("/v") ? path : `/v1/${PROJECT}${path}`,
+      headers: {
+        ...(role !== "none" && { "x-auth-token": role }),
+        ...(workspace !== undefined && { workspace }),
+        ...((body !== undefined || text !== undefined) && { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(body !== undefined && { payload: JSON.stringify(body) }),
+      ...(text !== undefined && { payload: text }),
+    });
+    return {
+      status: response.statusCode,
+      json: response.body === "" ? undefined : JSON.parse(response.body),
+      headers: response.headers,
+    };
+  };
+  const ok = async (method: string, path: string, given?: Call): Promise<Answer> => {
+    const answer = await call(method, path, given);
+    if (answer.status >= 300)
+      throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.json)}`);
+    return answer;
+  };
+  return { app, pool, deps, clock, call, ok };
+}
+
+/** The token's text is the caller's role. */
+async function authenticate({ headers }: RouteRequest, projectId: string | undefined): Promise<Caller> {
+  const role = ROLES.find((known) => known === headers["x-auth-token"]);
+  if (role === undefined) throw new Fault("unauthenticated", "credentials-refused", "no token");
+  if (projectId !== PROJECT) throw new Fault("unauthenticated", "credentials-refused", "not your project");
+  const credential = { kind: "token", id: "t" } as const;
+  return { userId: "0".repeat(32), userName: `${role}-user`, projectId: PROJECT, role, credential };
+}
+
+function stillEngine(pool: Pool): FactoryDeps["engine"] {
+  const idle = async () => undefined;
+  return {
+    startJob: idle,
+    stopJob: idle,
+    runNow: async () => 1,
+    scheduleSaved: idle,
+    stopInstance: idle,
+    restartInstance: idle,
+    deleteJob: async (projectId, id) => {
+      await pool.query("delete from job where project_id = $1 and id = $2", [projectId, id]);
+    },
+  };
+}
+
+/** A job that every rule allows; `members` are put over its own. */
+export function jobBody(
+  name: string,
+  members: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
+  return {
+    name,
+    nodes: [{ name: "a", type: "Dummy", location: { x: 1, y: 2 }, properties: [] }],
+    schedule: { type: "EXECUTE_ONCE" },
+    processType: "BATCH",
+    ...members,
+  };
+}

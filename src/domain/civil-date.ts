@@ -17,7 +17,7 @@ const DAYS_IN_ERA = 146_097;
 /** Days from 0000-03-01, where an era of 400 years starts, to 1970-01-01. */
 const EPOCH_SHIFT = 719_468;
 
-export function isLeapYear(year: number): boolean {
+function isLeapYear(year: number): boolean {
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
 }
 

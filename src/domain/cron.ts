@@ -25,7 +25,7 @@ export interface DstPolicy {
   readonly overlap: "first" | "last" | "both";
 }
 
-export const DEFAULT_DST_POLICY: DstPolicy = { gap: "shift", overlap: "first" };
+const DEFAULT_DST_POLICY: DstPolicy = { gap: "shift", overlap: "first" };
 
 const TEXT_MAX = 512;
 /** Nothing fires after it: the end of 2099 in the zone that is last to see it. */

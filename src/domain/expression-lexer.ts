@@ -18,7 +18,7 @@ export interface Problem {
 }
 
 /** `${name}` at the place where matching starts. */
-export const PARAMETER = /\$\{([\p{L}\p{N}_.-]{1,128})\}/uy;
+const PARAMETER = /\$\{([\p{L}\p{N}_.-]{1,128})\}/uy;
 
 /** Operators written as words, and the signs that they stand for. */
 const WORDS: Readonly<Record<string, string>> = Object.assign(Object.create(null), {

@@ -52,7 +52,7 @@ export type BinaryOperator =
   | "%";
 
 /** How deep brackets, calls and operators may nest. */
-export const NESTING_MAX = 64;
+const NESTING_MAX = 64;
 
 const CHOICE_PRECEDENCE = 1;
 const PRECEDENCE: ReadonlyMap<string, number> = new Map<BinaryOperator, number>([

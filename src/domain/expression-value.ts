@@ -8,7 +8,7 @@ export interface ValueMap {
 }
 
 /** Nesting of arrays and maps that is read or written. */
-export const VALUE_DEPTH_MAX = 64;
+const VALUE_DEPTH_MAX = 64;
 
 export function isList(value: Value): value is readonly Value[] {
   return Array.isArray(value);

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { FastifyInstance, LightMyRequestResponse } from "fastify";
 import { createAuthenticate } from "../../src/api/authenticate.ts";
 import { createKeystoneFace } from "../../src/api/keystone/face.ts";
-import type { Face } from "../../src/api/route.ts";
+import type { Face, Method } from "../../src/api/route.ts";
 import { createServer } from "../../src/api/server.ts";
 import type { IdentitySettings } from "../../src/identity/identity.ts";
 import { type IdentityWorld, identityWorld } from "./identity.ts";
@@ -16,11 +16,7 @@ export interface SendOptions {
 
 export interface KeystoneWorld extends IdentityWorld {
   readonly app: FastifyInstance;
-  send(
-    method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE",
-    url: string,
-    options?: SendOptions,
-  ): Promise<LightMyRequestResponse>;
+  send(method: Method | "HEAD", url: string, options?: SendOptions): Promise<LightMyRequestResponse>;
   /** A login by password; the whole answer. */
   login(name: string, password: string, scope?: unknown): Promise<LightMyRequestResponse>;
 }
@@ -56,4 +52,19 @@ export async function keystoneWorld(
     });
   };
   return { ...world, app, send, login };
+}
+
+/** An id that nothing has. */
+export const MISSING_ID = "0".repeat(32);
+
+/** With a manager in `home` (ada), a member of `foreign` (eve), and tokens of the administrator and of ada. */
+export async function peopledWorld() {
+  const world = await keystoneWorld();
+  const ada = await world.user("ada", world.home, "manager");
+  const eve = await world.user("eve", world.foreign, "member");
+  const tokens = {
+    root: await world.token(world.admin, world.home),
+    ada: await world.token(ada, world.home),
+  };
+  return { ...world, ada, eve, tokens };
 }

@@ -1,4 +1,5 @@
 /** Everything the service tells the outside about itself: each log line is one of these. */
+import type { InstanceState } from "./states.ts";
 
 export type Observation =
   | { readonly event: "server-started"; readonly address: string; readonly roles: readonly string[] }
@@ -23,7 +24,12 @@ export type Observation =
       readonly milliseconds: number;
     }
   | { readonly event: "authentication-refused"; readonly reason: string; readonly address: string }
-  | { readonly event: "instance-started"; readonly projectId: string; readonly instanceId: number }
+  | {
+      readonly event: "instance-ended";
+      readonly projectId: string;
+      readonly instanceId: number;
+      readonly state: InstanceState;
+    }
   | {
       readonly event: "attempt-failed";
       readonly projectId: string;

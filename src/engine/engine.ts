@@ -1,12 +1,29 @@
 /** The run engine as the rest of the service sees it: the operations that start and end things, and its own life. */
-import type { InstanceOrigin, Lane } from "../domain/instance.ts";
-import type { JobDefinition } from "../domain/job.ts";
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import type { Lane } from "../domain/instance.ts";
 import type { Observe } from "../domain/observation.ts";
 import type { Operator } from "../operators/operator.ts";
 import type { BlobStore } from "../store/blobs.ts";
-import type { Database, DatabasePool } from "../store/database.ts";
+import { type Database, type DatabasePool, transaction } from "../store/database.ts";
 import type { DirectConnection } from "../store/direct-connection.ts";
+import { listToStop } from "../store/node-runs.ts";
+import { listStreamInstances, refreshRealTimeStatus } from "../store/schedules.ts";
+import type { Signal } from "../store/servers.ts";
+import { createAttemptLog } from "./attempt-log.ts";
+import { createDefinitions, indexOperators, pin } from "./definitions.ts";
+import { deleteJob, runNow, scheduleSaved, startJob, stopJob } from "./job-operations.ts";
+import { createLoop } from "./loop.ts";
+import { createPresence } from "./presence.ts";
+import { createReleaseLoop } from "./release.ts";
+import type { RunNowRequest, StartExecutionRequest, StartJobRequest } from "./requests.ts";
+import { createRescuer } from "./rescuer.ts";
+import { createScheduler } from "./scheduler.ts";
+import { type Moved, moveInstance } from "./settle.ts";
 import type { WorkSources } from "./sources.ts";
+import { startInstances } from "./start.ts";
+import { createPrepareWork } from "./work.ts";
+import { createWorker } from "./worker.ts";
 
 /** What a server's engine does: plans and releases (`scheduler`), runs nodes (`worker`). */
 export type EngineRole = "scheduler" | "worker";
@@ -28,36 +45,10 @@ export interface EngineDeps {
   /** A number from 0 to below 1, for the jitter of retries. */
   readonly random: () => number;
   readonly observe: Observe;
+  /** Of expressions in jobs whose schedule names none. */
+  readonly timeZone: string;
   /** How long `stop` waits for running attempts before it hands them back; 10 s where absent. */
   readonly drainGraceMs?: number;
-}
-
-/** A value for a parameter of the job, for this run or this start alone; it wins over the job's own. */
-export type RunParameters = Readonly<Record<string, string>>;
-
-export interface StartJobRequest {
-  readonly projectId: string;
-  readonly jobId: number;
-  /** Kept for each instance that a run-once or real-time start makes. */
-  readonly parameters?: RunParameters;
-  /** Name of the user, for the instance's line. */
-  readonly by: string;
-}
-
-export interface RunNowRequest extends StartJobRequest {
-  /** `test` where absent, as run-immediate has it. */
-  readonly origin?: Extract<InstanceOrigin, "test" | "manual">;
-}
-
-/** A run of a definition that belongs to no job: a job execution of the data-processing face. */
-export interface StartExecutionRequest {
-  readonly projectId: string;
-  readonly workspaceId: string;
-  /** What the instance is called in lists and logs. */
-  readonly name: string;
-  readonly definition: JobDefinition;
-  readonly parameters?: RunParameters;
-  readonly by: string;
 }
 
 export interface Engine {
@@ -127,5 +118,233 @@ export interface Engine {
   readonly restartInstance: (projectId: string, instanceId: number) => Promise<void>;
 }
 
+const DRAIN_GRACE_MS = 10_000;
+/** How often running attempts are asked whether they are to end, for signals that were lost. */
+const STOP_POLL_MS = 2_000;
+
 /** The engine, not started yet. */
-export declare function createEngine(deps: EngineDeps): Engine;
+export function createEngine(deps: EngineDeps): Engine {
+  const { pool, now, observe } = deps;
+  const operators = indexOperators(deps.operators);
+  const definitions = createDefinitions(pool);
+  const operation = { pool, operators, now };
+  let others = 0;
+
+  const presence = createPresence({
+    pool,
+    connect: deps.connect,
+    host: hostname(),
+    pid: process.pid,
+    roles: deps.roles,
+    now,
+    observe,
+    newServerId: () => randomBytes(16).toString("hex"),
+    newLockKey: randomNumber,
+    onSignal: hear,
+    onRegistered: begin,
+    onLost: () => worker.abandon(),
+  });
+  const worker = createWorker({
+    pool,
+    definitions,
+    operators,
+    slots: deps.slots,
+    sources: deps.sources,
+    prepare: createPrepareWork({ db: pool, sources: deps.sources, now, zone: deps.timeZone }),
+    openLog: (claim) => createAttemptLog(deps.blobs, claim, observe),
+    now,
+    random: deps.random,
+    observe,
+    newFence: randomNumber,
+    onEnded: (ended) => void afterEnds(ended),
+    onMoved: afterMove,
+    onStreamClaimed: (streams) => {
+      for (const { instance } of streams) void refreshStatus(instance.projectId, instance.id);
+    },
+    onMoreReady: () => tell({ type: "ready" }),
+  });
+  const release = createReleaseLoop({ pool, now, observe, onMoved: afterMove });
+  const scheduler = createScheduler({
+    pool,
+    definitions,
+    operators,
+    now,
+    observe,
+    onStarted: ({ waiting }) => {
+      workReady();
+      if (waiting) release.wake();
+    },
+  });
+  const rescuer = createRescuer({
+    pool,
+    definitions,
+    serverId: presence.serverId,
+    now,
+    observe,
+    onRequeued: workReady,
+    onMoved: afterMove,
+    onOthers: (count) => {
+      others = count;
+    },
+  });
+  const stopper = createLoop("stopper", stopWhatEnds, observe);
+  const loops = [
+    rescuer,
+    ...(works() ? [stopper] : []),
+    ...(deps.roles.includes("scheduler") ? [scheduler, release] : []),
+  ];
+
+  function works(): boolean {
+    return deps.roles.includes("worker");
+  }
+
+  function begin(serverId: string): void {
+    if (works()) worker.start(serverId);
+    rescuer.wake();
+  }
+
+  function hear(signal: Signal): void {
+    if (signal.type === "ready") worker.wake();
+    else if (signal.type === "stop") worker.stopInstance(signal.projectId, signal.instanceId);
+    else if (signal.type === "server") rescuer.wake();
+    else {
+      scheduler.wake();
+      release.wake();
+    }
+  }
+
+  /** Others only: this server has done already what the signal asks for. */
+  function tell(signal: Signal): void {
+    if (others > 0 || !works()) presence.signal(signal);
+  }
+
+  function workReady(): void {
+    worker.wake();
+    tell({ type: "ready" });
+  }
+
+  function planChanged(): void {
+    scheduler.wake();
+    release.wake();
+    tell({ type: "due" });
+  }
+
+  function afterMove(moved: Moved): void {
+    const { projectId, instanceId, origin } = moved;
+    if (moved.readied) workReady();
+    if (moved.stopping) {
+      worker.stopInstance(projectId, instanceId);
+      tell({ type: "stop", projectId, instanceId });
+    }
+    if (origin === "stream" && !moved.ended) void refreshStatus(projectId, instanceId);
+    if (!moved.ended) return;
+    observe({ event: "instance-ended", projectId, instanceId, state: moved.progress.state });
+    if (origin === "schedule") planChanged();
+  }
+
+  async function afterEnds(ended: readonly { readonly projectId: string; readonly instanceId: number }[]) {
+    for (const one of ended) observe({ event: "instance-ended", ...one, state: "succeeded" });
+    const facts = await definitions.factsOf(ended).catch(() => []);
+    if (facts.some((fact) => fact?.instance.origin === "schedule")) planChanged();
+  }
+
+  async function refreshStatus(projectId: string, instanceId: number): Promise<void> {
+    try {
+      await refreshRealTimeStatus(pool, projectId, instanceId);
+    } catch (error) {
+      observe({ event: "loop-failed", loop: "real-time-status", error });
+    }
+  }
+
+  /** What signals say at once is looked up now and then as well: they may be lost. */
+  async function stopWhatEnds(): Promise<number> {
+    const serverId = presence.serverId();
+    if (serverId === undefined) return STOP_POLL_MS;
+    if (worker.running() > 0)
+      for (const { projectId, instanceId } of await listToStop(pool, serverId))
+        worker.stopInstance(projectId, instanceId);
+    for (const { projectId, instanceId } of await listStreamInstances(pool))
+      await refreshStatus(projectId, instanceId);
+    return STOP_POLL_MS;
+  }
+
+  async function act(projectId: string, instanceId: number, type: "stop" | "restart"): Promise<void> {
+    const moved = await transaction(pool, (db) =>
+      moveInstance(db, { projectId, instanceId, now: now() }, () => [{ move: { type } }]),
+    );
+    definitions.forget(projectId, instanceId);
+    if (moved !== undefined) afterMove(moved);
+  }
+
+  return {
+    start: async () => {
+      await presence.start();
+      for (const loop of loops) loop.start();
+    },
+    stop: async () => {
+      observe({ event: "server-draining", running: worker.running() });
+      await Promise.all(loops.map((loop) => loop.stop()));
+      await worker.drain(deps.drainGraceMs ?? DRAIN_GRACE_MS);
+      await presence.stop();
+    },
+    wake: () => {
+      worker.wake();
+      scheduler.wake();
+      release.wake();
+    },
+    startJob: async (request) => {
+      if (!(await startJob(operation, request))) return;
+      workReady();
+      planChanged();
+    },
+    stopJob: async (projectId, jobId) => {
+      for (const moved of await stopJob(operation, projectId, jobId)) afterMove(moved);
+    },
+    runNow: async (request) => {
+      const id = await runNow(operation, request);
+      workReady();
+      return id;
+    },
+    scheduleSaved: async (db, projectId, jobId) => {
+      await scheduleSaved(operation, db, projectId, jobId);
+      planChanged();
+    },
+    deleteJob: async (projectId, jobId) => {
+      for (const moved of await deleteJob(operation, projectId, jobId)) afterMove(moved);
+    },
+    startExecution: async (request, within) => {
+      const id = await startExecution(request, within);
+      workReady();
+      return id;
+    },
+    stopInstance: (projectId, instanceId) => act(projectId, instanceId, "stop"),
+    restartInstance: (projectId, instanceId) => act(projectId, instanceId, "restart"),
+  };
+
+  async function startExecution(
+    { projectId, workspaceId, name, definition, parameters = {}, by }: StartExecutionRequest,
+    within: (db: Database, instanceId: number) => Promise<void>,
+  ): Promise<number> {
+    const plannedAt = now();
+    const start = {
+      projectId,
+      workspaceId,
+      name,
+      pinned: pin(definition),
+      parameters,
+      plannedAt,
+      by,
+    } as const;
+    return await transaction(pool, async (db) => {
+      const starts = [{ ...start, origin: "job-execution", waits: false } as const];
+      const [id = 0] = await startInstances(db, starts, { operators, now: plannedAt });
+      await within(db, id);
+      return id;
+    });
+  }
+}
+
+/** From 0 to 2^48 - 1. */
+function randomNumber(): number {
+  return randomBytes(6).readUIntBE(0, 6);
+}

@@ -15,9 +15,16 @@ export interface WorkSources {
   readonly loadConnection: (owner: WorkOwner, name: string) => Promise<WorkConnection | undefined>;
   /** The workspace's variables, secret ones in clear. */
   readonly loadEnvironment: (owner: WorkOwner) => Promise<Readonly<Record<string, string>>>;
-  /** Files that the attempt finds in its folder: for job executions the binaries of the template. */
-  readonly loadFiles: (owner: WorkOwner, instanceId: number, node: JobNode) => Promise<readonly WorkFile[]>;
+  /** What a job execution adds to its node: the template's binaries and the run's arguments. Empty for other nodes. */
+  readonly loadProgram: (owner: WorkOwner, instanceId: number, node: JobNode) => Promise<WorkProgram>;
   /** Whether nodes of the project may run commands on the server (product 6). */
   readonly localCommandsAllowed: (projectId: string) => Promise<boolean>;
   readonly buckets: (projectId: string) => Buckets;
+}
+
+export interface WorkProgram {
+  readonly files: readonly WorkFile[];
+  readonly args: readonly string[];
+  /** Beside the operator's own, for a child process. */
+  readonly environment: Readonly<Record<string, string>>;
 }

@@ -56,7 +56,7 @@ export async function insertInstances(
          node_count, priority, parameters, planned_at, created_at, created_by, started_at)
        select project_id, id, workspace_id, job_id, job_version, job_name, origin,
          case when waits then 'waiting' else 'running' end, sinks,
-         node_count, priority, parameters, planned_at, $1, created_by, case when not waits then $1 end
+         node_count, priority, parameters, planned_at, $1::timestamptz, created_by, case when not waits then $1::timestamptz end
        from given
      ), definitions as (
        insert into instance_definition (project_id, instance_id, definition)
@@ -65,7 +65,7 @@ export async function insertInstances(
        insert into node_run (project_id, instance_id, node_no, state, lane, need, live, successors, priority, ready_at)
        select g.project_id, g.id, n.node_no, case when n.need = 0 and not g.waits then 'ready' else 'waiting' end,
          n.lane, n.need, n.need = 0, n.successors::smallint[], g.priority,
-         case when n.need = 0 and not g.waits then $1 end
+         case when n.need = 0 and not g.waits then $1::timestamptz end
        from unnest($16::integer[], $17::smallint[], $18::text[], $19::smallint[], $20::text[])
          as n (place, node_no, lane, need, successors)
        join given g using (place)

@@ -196,10 +196,10 @@ export async function requeueLost(
        where n.server_id = $1 and n.state = 'running' and n.losses < $3 and i.state = 'running'
      ), written as (
        insert into attempt (project_id, instance_id, node_no, attempt, outcome, started_at, ended_at, message)
-       select project_id, instance_id, node_no, attempt, 'lost', started_at, $2, 'the server that ran it was lost'
+       select project_id, instance_id, node_no, attempt, 'lost', started_at, $2::timestamptz, 'the server that ran it was lost'
        from lost
      )
-     update node_run n set state = 'ready', ready_at = $2, fence = null, losses = n.losses + 1
+     update node_run n set state = 'ready', ready_at = $2::timestamptz, fence = null, losses = n.losses + 1
      from lost l
      where n.project_id = l.project_id and n.instance_id = l.instance_id and n.node_no = l.node_no
      returning n.node_no`,

@@ -142,7 +142,7 @@ async function insertAttempts(
     db,
     "insert-attempts",
     `insert into attempt (project_id, instance_id, node_no, attempt, outcome, started_at, ended_at, exit_code, message)
-     select $1, $2, a.node_no, a.attempt, a.outcome, coalesce(a.started_at, $3), $3, a.exit_code, a.message
+     select $1, $2, a.node_no, a.attempt, a.outcome, coalesce(a.started_at, $3::timestamptz), $3::timestamptz, a.exit_code, a.message
      from unnest($4::smallint[], $5::integer[], $6::text[], $7::timestamptz[], $8::integer[], $9::text[])
        as a (node_no, attempt, outcome, started_at, exit_code, message)`,
     [
@@ -187,7 +187,7 @@ async function updateNodes(db: Database, locked: LockedInstance, change: Progres
     `update node_run n
      set state = c.state, need = c.need, live = c.live, tries = c.tries, losses = c.losses,
        fence = case when c.state = 'running' then n.fence end,
-       ready_at = case when c.state = 'ready' then coalesce(c.ready_at, $3) else n.ready_at end,
+       ready_at = case when c.state = 'ready' then coalesce(c.ready_at, $3::timestamptz) else n.ready_at end,
        started_at = case when c.fresh then null else n.started_at end,
        ended_at = case when c.state in ('succeeded', 'failed', 'skipped', 'cancelled') then $3::timestamptz end,
        exit_code = case when c.fresh then null else coalesce(c.exit_code, n.exit_code) end,
@@ -222,10 +222,10 @@ async function updateInstance(db: Database, locked: LockedInstance, change: Prog
     db,
     "update-instance-progress",
     `update instance
-     set state = $3, left_sinks = $4, failed_branch = $5, ignore_success = $6,
-       started_at = case when $9 or state = 'waiting' and $3 <> 'waiting' and $3 <> 'stopped' then $8 else started_at end,
-       ended_at = case when not $7 then null when ended_at is null then $8 else ended_at end,
-       error_message = case when $9 then null else coalesce($10, error_message) end
+     set state = $3::text, left_sinks = $4, failed_branch = $5, ignore_success = $6,
+       started_at = case when $9::boolean or state = 'waiting' and $3::text <> 'waiting' and $3::text <> 'stopped' then $8::timestamptz else started_at end,
+       ended_at = case when not $7::boolean then null when ended_at is null then $8::timestamptz else ended_at end,
+       error_message = case when $9::boolean then null else coalesce($10::text, error_message) end
      where project_id = $1 and id = $2`,
     [
       locked.projectId,

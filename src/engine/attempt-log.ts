@@ -1,0 +1,90 @@
+/** The log of one attempt while it is written: gathered for a moment, then put where readers find it. */
+import type { Observe } from "../domain/observation.ts";
+import type { BlobStore } from "../store/blobs.ts";
+import { CHUNK_BYTES, type LogKey, putLogChunk } from "../store/logs.ts";
+
+export interface AttemptLog {
+  /** Never throws, never waits. */
+  readonly append: (chunk: string | Uint8Array) => void;
+  /** After everything that was appended is where readers find it. */
+  readonly close: () => Promise<void>;
+}
+
+/** Longest log of an attempt; what comes after is dropped, with a notice. */
+export const LOG_BYTES_MAX = 64 * 1024 * 1024;
+const FLUSH_MS = 200;
+/** The first lines are shown sooner. */
+const FIRST_FLUSH_MS = 20;
+
+/** A log that takes no space until the first `append`. Failures to write are observed once and then drop the rest. */
+export function createAttemptLog(
+  blobs: BlobStore,
+  key: LogKey,
+  observe: Observe,
+  bytesMax = LOG_BYTES_MAX,
+): AttemptLog {
+  /** The chunk that still grows, as far as it is written. */
+  let chunk: Buffer = Buffer.alloc(0);
+  let chunkStart = 0;
+  let pending: Buffer[] = [];
+  let pendingBytes = 0;
+  let appendedBytes = 0;
+  let full = false;
+  let timer: NodeJS.Timeout | undefined;
+  let writing: Promise<void> | undefined;
+
+  function append(part: string | Uint8Array): void {
+    if (full) return;
+    let bytes = typeof part === "string" ? Buffer.from(part) : Buffer.from(part);
+    if (bytes.length === 0) return;
+    if (appendedBytes + bytes.length > bytesMax) {
+      full = true;
+      const notice = Buffer.from(`\n[the log ends here: it may have ${bytesMax} bytes]\n`);
+      bytes = Buffer.concat([bytes.subarray(0, bytesMax - appendedBytes), notice]);
+    }
+    appendedBytes += bytes.length;
+    pending.push(bytes);
+    pendingBytes += bytes.length;
+    if (pendingBytes >= CHUNK_BYTES) flush();
+    else timer ??= setTimeout(flush, appendedBytes === pendingBytes ? FIRST_FLUSH_MS : FLUSH_MS);
+  }
+
+  function flush(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    writing ??= writePending().finally(() => {
+      writing = undefined;
+    });
+  }
+
+  async function writePending(): Promise<void> {
+    try {
+      while (pendingBytes > 0) {
+        chunk = Buffer.concat([chunk, ...pending]);
+        pending = [];
+        pendingBytes = 0;
+        await putLogChunk(blobs, key, chunkStart, chunk);
+        if (chunk.length < CHUNK_BYTES) continue;
+        chunkStart += chunk.length;
+        chunk = Buffer.alloc(0);
+      }
+    } catch (error) {
+      full = true;
+      pending = [];
+      pendingBytes = 0;
+      observe({ event: "loop-failed", loop: "attempt-log", error });
+    }
+  }
+
+  return {
+    append,
+    close: async () => {
+      full = true;
+      while (pendingBytes > 0 || writing !== undefined) {
+        flush();
+        await writing;
+      }
+      clearTimeout(timer);
+    },
+  };
+}

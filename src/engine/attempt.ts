@@ -1,0 +1,156 @@
+/** One attempt at a node: prepares its work, runs the operator within its time, and says how it is to be settled. */
+import type { JobNode } from "../domain/job.ts";
+import {
+  type AbortReason,
+  type Operator,
+  OUTPUT_BYTES_MAX,
+  type Outcome,
+  type Work,
+} from "../operators/operator.ts";
+import type { Claim } from "../store/node-runs.ts";
+import type { AttemptLog } from "./attempt-log.ts";
+import type { InstanceFacts, OperatorIndex } from "./definitions.ts";
+import { isKeptAlive, nextStreamTry } from "./kept-alive.ts";
+import { missingOperator } from "./missing-operator.ts";
+import type { Settlement } from "./settle.ts";
+import type { WorkSources } from "./sources.ts";
+import type { PrepareWork } from "./work.ts";
+
+export interface AttemptDeps {
+  readonly operators: OperatorIndex;
+  readonly sources: WorkSources;
+  readonly prepare: PrepareWork;
+  readonly openLog: (claim: Claim) => AttemptLog;
+  readonly now: () => Date;
+  readonly random: () => number;
+}
+
+/**
+ * Runs the attempt to its end. `abort` ends it early, with an `AbortReason`. Undefined: it was lost, and somebody else
+ * settles it.
+ */
+export async function runAttempt(
+  deps: AttemptDeps,
+  claim: Claim,
+  facts: InstanceFacts | undefined,
+  abort: AbortController,
+): Promise<Settlement | undefined> {
+  const node = facts?.pinned?.nodes[claim.nodeNo];
+  if (facts === undefined || facts.pinned === undefined || node === undefined)
+    return {
+      type: "failed",
+      claim,
+      policy: "fail",
+      nodeName: `${claim.nodeNo}`,
+      message: "its definition is gone",
+    };
+  if (facts.pinned.definition.dryRun) return { type: "succeeded", claim };
+  const began = deps.now();
+  const outcome = await outcomeOf(deps, claim, facts, node, abort);
+  if (outcome === "skipped") return { type: "skipped", claim };
+  const reason: AbortReason | undefined = abort.signal.aborted ? abort.signal.reason : undefined;
+  if (reason === "lost") return undefined;
+  if (reason === "drain" && outcome.state !== "succeeded")
+    return {
+      type: "retried",
+      claim,
+      outcome: "stopped",
+      readyAt: deps.now(),
+      triesAdded: 0,
+      message: "its server stopped",
+    };
+  if (reason === "stop" && outcome.state !== "succeeded")
+    return { type: "cancelled", claim, ...resultOf(outcome) };
+  if (isKeptAlive(facts))
+    return { type: "retried", claim, ...resultOf(outcome), ...nextStreamTry(deps, claim.tries, began) };
+  if (outcome.state === "succeeded") return { type: "succeeded", claim, ...resultOf(outcome) };
+  return settleFailure(deps.now(), claim, node, outcome, reason === "timeout");
+}
+
+async function outcomeOf(
+  deps: AttemptDeps,
+  claim: Claim,
+  facts: InstanceFacts,
+  node: JobNode,
+  abort: AbortController,
+): Promise<Outcome | "skipped"> {
+  const operator = deps.operators.get(node.type);
+  const log = deps.openLog(claim);
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const work = await deps.prepare({ claim, facts, node, lane: operator?.lane ?? "inline" });
+    if (work === "skip") return "skipped";
+    if (operator === undefined)
+      return { state: "failed", permanent: true, message: missingOperator(node.type) };
+    // A stop that came while the work was prepared.
+    if (abort.signal.aborted) return { state: "cancelled" };
+    if (!isKeptAlive(facts)) timer = setTimeout(() => abort.abort("timeout"), node.timeoutSeconds * 1000);
+    return await runOperator(deps, operator, work, { abort, log });
+  } catch (error) {
+    return { state: "failed", message: messageOf(error) };
+  } finally {
+    clearTimeout(timer);
+    await log.close();
+  }
+}
+
+async function runOperator(
+  { sources }: AttemptDeps,
+  operator: Operator,
+  work: Work,
+  { abort, log }: { readonly abort: AbortController; readonly log: AttemptLog },
+): Promise<Outcome> {
+  try {
+    const { signal } = abort;
+    return await operator.run(work, { signal, log: log.append, buckets: sources.buckets(work.projectId) });
+  } catch (error) {
+    const message = messageOf(error);
+    log.append(`${message}\n`);
+    return { state: "failed", message };
+  }
+}
+
+function settleFailure(
+  now: Date,
+  claim: Claim,
+  node: JobNode,
+  outcome: Exclude<Outcome, { readonly state: "succeeded" }>,
+  timedOut: boolean,
+): Settlement {
+  const message = timedOut
+    ? `it took longer than ${node.timeoutSeconds} s`
+    : (outcome.message ?? "it was cancelled");
+  const result = { ...resultOf(outcome), message };
+  const permanent = outcome.state === "failed" && outcome.permanent === true;
+  const again = timedOut ? node.retryOnTimeout : !permanent;
+  if (!again || claim.tries >= node.retriesMax)
+    return { type: "failed", claim, policy: node.failPolicy, nodeName: node.name, ...result };
+  return {
+    type: "retried",
+    claim,
+    outcome: timedOut ? "timed-out" : "failed",
+    readyAt: new Date(now.getTime() + node.retryDelaySeconds * 1000),
+    triesAdded: 1,
+    ...result,
+  };
+}
+
+function resultOf(outcome: Outcome): { exitCode?: number; message?: string; output?: string } {
+  return {
+    ...("exitCode" in outcome && outcome.exitCode !== undefined && { exitCode: outcome.exitCode }),
+    ...(outcome.message !== undefined && { message: outcome.message }),
+    ...("output" in outcome && outcome.output !== undefined && { output: cutOutput(outcome.output) }),
+  };
+}
+
+/** At a border between characters; PostgreSQL's text takes no zero character. */
+function cutOutput(output: string): string {
+  const text = output.replaceAll("\0", "");
+  if (Buffer.byteLength(text) <= OUTPUT_BYTES_MAX) return text;
+  const bytes = Buffer.from(text).subarray(0, OUTPUT_BYTES_MAX);
+  return new TextDecoder().decode(bytes, { stream: true });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

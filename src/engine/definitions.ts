@@ -1,0 +1,148 @@
+/** What instances run: their pinned definitions in running order, and the facts of an instance that never change. */
+import { successorsOf, topologicalOrder } from "../domain/graph.ts";
+import type { Instance, Lane } from "../domain/instance.ts";
+import type { JobDefinition, JobNode } from "../domain/job.ts";
+import type { Operator } from "../operators/operator.ts";
+import type { Database } from "../store/database.ts";
+import {
+  findInstanceDefinition,
+  findPinnedDefinition,
+  listInstancesById,
+  type NewNodeRun,
+} from "../store/instances.ts";
+
+/** A definition whose nodes stand in topological order: the place is the node's number in every instance. */
+export interface Pinned {
+  readonly definition: JobDefinition;
+  readonly nodes: readonly JobNode[];
+}
+
+/** Facts of an instance that hold from its first moment on, with what it runs. */
+export interface InstanceFacts {
+  readonly instance: Instance;
+  /** Undefined where the definition is gone. */
+  readonly pinned: Pinned | undefined;
+}
+
+export function pin(definition: JobDefinition): Pinned {
+  return { definition, nodes: topologicalOrder(definition.nodes) };
+}
+
+/** The node runs that an instance begins with. Nodes of a real-time job run side by side, whatever stands in `after`. */
+export function newNodeRuns({ definition, nodes }: Pinned, operators: OperatorIndex): NewNodeRun[] {
+  if (definition.kind === "real-time")
+    return nodes.map(() => ({ lane: "stream" as Lane, need: 0, successors: [] }));
+  const numbers = new Map(nodes.map((node, nodeNo) => [node.name, nodeNo]));
+  const successors = successorsOf(nodes);
+  return nodes.map((node) => ({
+    lane: operators.get(node.type)?.lane ?? "inline",
+    need: new Set(node.after.filter((name) => numbers.has(name))).size,
+    successors: (successors.get(node.name) ?? [])
+      .flatMap((name) => numbers.get(name) ?? [])
+      .sort((a, b) => a - b),
+  }));
+}
+
+/** Operators by the node types that they know. */
+export type OperatorIndex = ReadonlyMap<string, Operator>;
+
+/** The first operator that names a type has it. */
+export function indexOperators(operators: readonly Operator[]): OperatorIndex {
+  const index = new Map<string, Operator>();
+  for (const operator of operators)
+    for (const type of operator.types) if (!index.has(type)) index.set(type, operator);
+  return index;
+}
+
+export interface Definitions {
+  /** Facts of all the instances in the order of the keys; undefined for one that does not exist. */
+  readonly factsOf: (
+    keys: readonly { readonly projectId: string; readonly instanceId: number }[],
+  ) => Promise<(InstanceFacts | undefined)[]>;
+  readonly pinnedVersion: (projectId: string, jobId: number, version: number) => Promise<Pinned | undefined>;
+  /** After a restart, which gives the instance another start time. */
+  readonly forget: (projectId: string, instanceId: number) => void;
+}
+
+/** Bounds of memory: what was used longest ago goes first. */
+const FACTS_MAX = 5_000;
+const PINNED_MAX = 500;
+
+/** Reads definitions and facts, and remembers them: both never change. */
+export function createDefinitions(db: Database): Definitions {
+  const facts = createRecent<InstanceFacts>(FACTS_MAX);
+  const versions = createRecent<Pinned>(PINNED_MAX);
+
+  async function pinnedVersion(
+    projectId: string,
+    jobId: number,
+    version: number,
+  ): Promise<Pinned | undefined> {
+    const key = `${projectId}/${jobId}/${version}`;
+    const known = versions.get(key);
+    if (known !== undefined) return known;
+    const definition = await findPinnedDefinition(db, projectId, jobId, version);
+    return definition && versions.set(key, pin(definition));
+  }
+
+  async function pinnedOf(instance: Instance): Promise<Pinned | undefined> {
+    const { projectId, jobId, jobVersion } = instance;
+    const pinned =
+      jobId === null || jobVersion === null ? undefined : await pinnedVersion(projectId, jobId, jobVersion);
+    if (pinned !== undefined) return pinned;
+    const definition = await findInstanceDefinition(db, projectId, instance.id);
+    return definition && pin(definition);
+  }
+
+  return {
+    pinnedVersion,
+    forget: (projectId, instanceId) => facts.delete(factsKey({ projectId, instanceId })),
+    factsOf: async (keys) => {
+      const unknown = new Map(keys.map((key) => [factsKey(key), key]));
+      for (const key of unknown.keys()) if (facts.get(key) !== undefined) unknown.delete(key);
+      const found = new Map<string, InstanceFacts>();
+      if (unknown.size > 0)
+        for (const instance of await listInstancesById(db, [...unknown.values()])) {
+          const key = factsKey({ projectId: instance.projectId, instanceId: instance.id });
+          found.set(key, facts.set(key, { instance, pinned: await pinnedOf(instance) }));
+        }
+      return keys.map((key) => found.get(factsKey(key)) ?? facts.get(factsKey(key)));
+    },
+  };
+}
+
+function factsKey({
+  projectId,
+  instanceId,
+}: {
+  readonly projectId: string;
+  readonly instanceId: number;
+}): string {
+  return `${projectId}/${instanceId}`;
+}
+
+/** A map that forgets what was used longest ago. */
+function createRecent<Value>(sizeMax: number) {
+  const kept = new Map<string, Value>();
+  return {
+    delete: (key: string): void => {
+      kept.delete(key);
+    },
+    get: (key: string): Value | undefined => {
+      const value = kept.get(key);
+      if (value === undefined) return undefined;
+      kept.delete(key);
+      kept.set(key, value);
+      return value;
+    },
+    set: (key: string, value: Value): Value => {
+      kept.set(key, value);
+      if (kept.size > sizeMax)
+        for (const oldest of kept.keys()) {
+          kept.delete(oldest);
+          break;
+        }
+      return value;
+    },
+  };
+}

@@ -1,0 +1,85 @@
+/** Takes over what lost servers were running: their node runs are ready again within a moment, without using up a retry. */
+import type { Observe } from "../domain/observation.ts";
+import { type DatabasePool, transaction } from "../store/database.ts";
+import { type Claim, type LostAttempt, listAttemptsOf, requeueLost } from "../store/node-runs.ts";
+import { deleteServer, findLostServers, findUnknownServers, lockServer } from "../store/servers.ts";
+import type { Definitions } from "./definitions.ts";
+import { createLoop, type Loop } from "./loop.ts";
+import { type Moved, type Settlement, settleByModel } from "./settle.ts";
+
+export interface RescuerDeps {
+  readonly pool: DatabasePool;
+  readonly definitions: Definitions;
+  readonly serverId: () => string | undefined;
+  readonly now: () => Date;
+  readonly observe: Observe;
+  readonly onRequeued: () => void;
+  readonly onMoved: (moved: Moved) => void;
+  /** How many other servers are registered. */
+  readonly onOthers: (others: number) => void;
+}
+
+/** A node run that takes its server down with it is not tried for ever. */
+const LOSSES_MAX = 3;
+/** While others are registered. */
+const WATCH_MS = 250;
+const ALONE_MS = 5_000;
+
+export function createRescuer(deps: RescuerDeps): Loop {
+  let rounds = 0;
+
+  async function round(): Promise<number> {
+    const own = deps.serverId();
+    if (own === undefined) return WATCH_MS;
+    const { lost, others } = await findLostServers(deps.pool, own);
+    deps.onOthers(others);
+    // Of a server that is not even in the register there is nothing to see but its node runs.
+    const unknown = rounds++ % 20 === 0 ? await findUnknownServers(deps.pool) : [];
+    for (const serverId of [...lost, ...unknown]) await rescue(serverId);
+    return others > 0 ? WATCH_MS : ALONE_MS;
+  }
+
+  async function rescue(serverId: string): Promise<void> {
+    const { requeued, left } = await transaction(deps.pool, async (db) => {
+      if (!(await lockServer(db, serverId))) return { requeued: 0, left: undefined };
+      const count = await requeueLost(db, serverId, deps.now(), LOSSES_MAX);
+      return { requeued: count, left: await listAttemptsOf(db, serverId) };
+    });
+    if (left === undefined) return;
+    if (requeued > 0) deps.onRequeued();
+    for (const lost of left) await settleLost(lost);
+    await deleteServer(deps.pool, serverId);
+    deps.observe({ event: "server-lost", serverId, requeued: requeued + left.length });
+  }
+
+  async function settleLost(lost: LostAttempt): Promise<void> {
+    const claim: Claim = { ...lost, tries: 0 };
+    const moved = await settleByModel(deps.pool, await settlementOf(lost, claim), deps.now());
+    if (moved !== undefined) deps.onMoved(moved);
+  }
+
+  async function settlementOf(lost: LostAttempt, claim: Claim): Promise<Settlement> {
+    const again: Settlement = {
+      type: "retried",
+      claim,
+      outcome: "lost",
+      readyAt: deps.now(),
+      triesAdded: 0,
+      lossesAdded: 1,
+      message: "the server that ran it was lost",
+    };
+    if (lost.losses < LOSSES_MAX) return again;
+    const [facts] = await deps.definitions.factsOf([lost]);
+    const node = facts?.pinned?.nodes[lost.nodeNo];
+    const message = `its server was lost ${lost.losses + 1} times while it ran`;
+    return {
+      type: "failed",
+      claim,
+      policy: node?.failPolicy ?? "fail",
+      nodeName: node?.name ?? `${lost.nodeNo}`,
+      message,
+    };
+  }
+
+  return createLoop("rescuer", round, deps.observe);
+}

@@ -1,0 +1,49 @@
+/** The one door through which instances come to be: schedules, run-now, run-once, job executions and real-time jobs. */
+
+import { Fault } from "../domain/fault.ts";
+import type { InstanceOrigin } from "../domain/instance.ts";
+import type { Database } from "../store/database.ts";
+import { insertInstances } from "../store/instances.ts";
+import { newNodeRuns, type OperatorIndex, type Pinned } from "./definitions.ts";
+
+export interface Start {
+  readonly projectId: string;
+  readonly workspaceId: string;
+  /** Absent: the definition belongs to no job and is kept with the instance. */
+  readonly job?: { readonly id: number; readonly version: number };
+  /** The job's, or what the instance is called. */
+  readonly name: string;
+  readonly pinned: Pinned;
+  readonly origin: InstanceOrigin;
+  /** For this run alone; they win over the definition's. */
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly plannedAt: Date;
+  readonly by: string;
+  /** Whether it is held until others of its job have ended (`release.ts`). */
+  readonly waits: boolean;
+}
+
+/**
+ * Makes instances with all of their node runs and gives their ids in the same order. Their first nodes are ready as soon
+ * as the caller's transaction is committed: then it wakes the workers.
+ * @throws Fault `job-without-nodes`; nothing is written then.
+ */
+export async function startInstances(
+  db: Database,
+  starts: readonly Start[],
+  { operators, now }: { readonly operators: OperatorIndex; readonly now: Date },
+): Promise<number[]> {
+  if (starts.length === 0) return [];
+  for (const { name, pinned } of starts)
+    if (pinned.nodes.length === 0)
+      throw new Fault("invalid", "job-without-nodes", `Job "${name}" has no node to run.`);
+  const instances = starts.map(({ job, name, pinned, by, ...start }) => ({
+    ...start,
+    jobName: name,
+    createdBy: by,
+    priority: pinned.definition.priority,
+    nodes: newNodeRuns(pinned, operators),
+    ...(job === undefined ? { definition: pinned.definition } : { jobId: job.id, jobVersion: job.version }),
+  }));
+  return await insertInstances(db, instances, now);
+}

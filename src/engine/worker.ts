@@ -1,0 +1,264 @@
+/** Claims ready node runs and runs them; what ends while a call to the database is under way goes into the next one. */
+import { LANES, type Lane } from "../domain/instance.ts";
+import type { Observe } from "../domain/observation.ts";
+import type { AbortReason } from "../operators/operator.ts";
+import type { DatabasePool } from "../store/database.ts";
+import { type Claim, listClaims, type PlainSuccess, type StepReply, step } from "../store/node-runs.ts";
+import { type AttemptDeps, runAttempt } from "./attempt.ts";
+import type { Definitions, InstanceFacts } from "./definitions.ts";
+import { createLoop } from "./loop.ts";
+import { type Moved, type Settlement, settleByModel } from "./settle.ts";
+
+export interface WorkerDeps extends AttemptDeps {
+  readonly pool: DatabasePool;
+  readonly definitions: Definitions;
+  readonly slots: Readonly<Record<Lane, number>>;
+  readonly observe: Observe;
+  /** A random whole number below 2^53 for each call that claims. */
+  readonly newFence: () => number;
+  /** Instances that ended by a plain success. */
+  readonly onEnded: (ended: StepReply["ended"]) => void;
+  /** An instance that was moved by the model. */
+  readonly onMoved: (moved: Moved) => void;
+  /** Node runs of real-time jobs that were claimed. */
+  readonly onStreamClaimed: (claims: readonly InstanceFacts[]) => void;
+  /** More is ready than this server takes. */
+  readonly onMoreReady: () => void;
+}
+
+export interface Worker {
+  /** Begins to claim, in the name of a server that is registered. */
+  readonly start: (serverId: string) => void;
+  readonly wake: () => void;
+  /** Tells attempts of an instance to end, where they run here. */
+  readonly stopInstance: (projectId: string, instanceId: number) => void;
+  /** How many attempts run here. */
+  readonly running: () => number;
+  /** Drops all attempts without settling them, since another server may have them by now, and claims no more. */
+  readonly abandon: () => Promise<void>;
+  /** Claims no more; after the grace time hands back what still runs. Resolves when all is settled. */
+  readonly drain: (graceMs: number) => Promise<void>;
+  /** Resolves after a whole round that began later than this call. For tests. */
+  readonly round: () => Promise<void>;
+}
+
+interface Attempt {
+  readonly claim: Claim;
+  readonly lane: Lane;
+  readonly abort: AbortController;
+  readonly done: Promise<void>;
+}
+
+/** Most successes that one call takes along. */
+const SUCCESSES_MAX = 1_000;
+/** How often a worker looks by itself, for what no signal told it. */
+const POLL_MS = 1_000;
+const SETTLE_RETRY_MS = 200;
+const SETTLE_RETRY_MAX_MS = 5_000;
+
+export function createWorker(deps: WorkerDeps): Worker {
+  const running = new Map<string, Attempt>();
+  const used: Record<Lane, number> = { inline: 0, process: 0, stream: 0 };
+  let successes: PlainSuccess[] = [];
+  /** Undefined while nothing is to be claimed. */
+  let serverId: string | undefined;
+  let accepting = false;
+  /** Set when the answer of a call was lost: what it claimed has to be found before the next. */
+  let unanswered: number | undefined;
+  let abandoned = false;
+  const timers = new Set<NodeJS.Timeout>();
+  const loop = createLoop("worker", round, deps.observe);
+
+  async function round(): Promise<number> {
+    const server = serverId;
+    if (server === undefined) return POLL_MS;
+    await findUnanswered(server);
+    for (;;) {
+      const wants = accepting ? freeLanes() : [];
+      if (successes.length === 0 && wants.length === 0) return POLL_MS;
+      const { reply, full } = await callStep(server, wants);
+      await take(reply);
+      // Attempts that end at once are gathered before the next call.
+      await new Promise(setImmediate);
+      if (abandoned || (successes.length === 0 && !full)) return POLL_MS;
+    }
+  }
+
+  async function callStep(server: string, wants: readonly { lane: Lane; want: number }[]) {
+    const fence = deps.newFence();
+    const batch = successes.slice(0, SUCCESSES_MAX);
+    unanswered = fence;
+    const request = { now: deps.now(), serverId: server, fence, successes: batch, wants };
+    const reply = await step(deps.pool, request);
+    unanswered = undefined;
+    successes = successes.slice(batch.length);
+    for (const { claim } of batch) release(claim);
+    const wanted = wants.reduce((sum, { want }) => sum + want, 0);
+    if (reply.ready > reply.claims.length) deps.onMoreReady();
+    return { reply, full: wanted > 0 && reply.claims.length >= wanted };
+  }
+
+  async function findUnanswered(server: string): Promise<void> {
+    if (unanswered === undefined) return;
+    const claims = await listClaims(deps.pool, server, unanswered);
+    unanswered = undefined;
+    await begin(claims);
+  }
+
+  async function take(reply: StepReply): Promise<void> {
+    for (const success of reply.late) observeLate(success.claim);
+    for (const success of reply.slow) void settle({ type: "succeeded", ...success });
+    if (reply.ended.length > 0) deps.onEnded(reply.ended);
+    await begin(reply.claims);
+  }
+
+  async function begin(claims: readonly Claim[]): Promise<void> {
+    if (claims.length === 0) return;
+    const facts = await deps.definitions.factsOf(claims);
+    const streams: InstanceFacts[] = [];
+    for (const [index, claim] of claims.entries()) {
+      const fact = facts[index];
+      beginAttempt(claim, fact);
+      if (fact?.instance.origin === "stream") streams.push(fact);
+    }
+    if (streams.length > 0) deps.onStreamClaimed(streams);
+  }
+
+  function beginAttempt(claim: Claim, facts: InstanceFacts | undefined): void {
+    const lane = laneOf(claim, facts);
+    const abort = new AbortController();
+    used[lane] += 1;
+    const done = runAttempt(deps, claim, facts, abort).then(finish, (error: unknown) => {
+      deps.observe({ event: "loop-failed", loop: "attempt", error });
+    });
+    running.set(keyOf(claim), { claim, lane, abort, done });
+    if (abandoned) abort.abort("lost" satisfies AbortReason);
+
+    async function finish(settlement: Settlement | undefined): Promise<void> {
+      if (settlement === undefined || abandoned) return release(claim);
+      if (settlement.type === "succeeded") {
+        successes.push(settlement);
+        loop.wake();
+        return;
+      }
+      observeFailure(settlement, facts);
+      await settle(settlement);
+      release(claim);
+      loop.wake();
+    }
+  }
+
+  function laneOf({ nodeNo }: Claim, facts: InstanceFacts | undefined): Lane {
+    if (facts?.instance.origin === "stream") return "stream";
+    return deps.operators.get(facts?.pinned?.nodes[nodeNo]?.type ?? "")?.lane ?? "inline";
+  }
+
+  /** Until the database has taken it, or this server has lost its attempts. */
+  async function settle(settlement: Settlement): Promise<void> {
+    for (let delayMs = SETTLE_RETRY_MS; !abandoned; delayMs = Math.min(delayMs * 2, SETTLE_RETRY_MAX_MS)) {
+      try {
+        const moved = await settleByModel(deps.pool, settlement, deps.now());
+        if (moved === undefined) return observeLate(settlement.claim);
+        if (settlement.type === "retried") wakeAt(settlement.readyAt);
+        return deps.onMoved(moved);
+      } catch (error) {
+        deps.observe({ event: "loop-failed", loop: "settle", error });
+        await pause(delayMs);
+      }
+    }
+  }
+
+  function wakeAt(time: Date): void {
+    const timer = setTimeout(
+      () => {
+        timers.delete(timer);
+        loop.wake();
+      },
+      Math.max(0, time.getTime() - deps.now().getTime()),
+    );
+    timers.add(timer);
+  }
+
+  function freeLanes(): { lane: Lane; want: number }[] {
+    return LANES.map((lane) => ({ lane, want: deps.slots[lane] - used[lane] })).filter(
+      ({ want }) => want > 0,
+    );
+  }
+
+  function release(claim: Claim): void {
+    const key = keyOf(claim);
+    const attempt = running.get(key);
+    if (attempt === undefined) return;
+    running.delete(key);
+    used[attempt.lane] -= 1;
+  }
+
+  function observeLate({ projectId, instanceId, nodeNo, attempt }: Claim): void {
+    deps.observe({ event: "late-outcome-refused", projectId, instanceId, node: `${nodeNo}`, attempt });
+  }
+
+  function observeFailure(settlement: Settlement, facts: InstanceFacts | undefined): void {
+    const { type, claim, message = "" } = settlement;
+    if (type !== "failed" && type !== "retried") return;
+    const { projectId, instanceId, nodeNo, attempt } = claim;
+    const node = facts?.pinned?.nodes[nodeNo]?.name ?? `${nodeNo}`;
+    deps.observe({ event: "attempt-failed", projectId, instanceId, node, attempt, message });
+  }
+
+  function abortAll(reason: AbortReason): void {
+    for (const { abort } of running.values()) abort.abort(reason);
+  }
+
+  async function allDone(): Promise<void> {
+    while (running.size > 0) {
+      await Promise.all([...running.values()].map(({ done }) => done));
+      if (successes.length > 0) await loop.round();
+      else await new Promise(setImmediate);
+    }
+  }
+
+  return {
+    start: (id) => {
+      serverId = id;
+      accepting = true;
+      abandoned = false;
+      loop.start();
+      loop.wake();
+    },
+    wake: loop.wake,
+    stopInstance: (projectId, instanceId) => {
+      for (const { claim, abort } of running.values())
+        if (claim.projectId === projectId && claim.instanceId === instanceId)
+          abort.abort("stop" satisfies AbortReason);
+    },
+    running: () => running.size,
+    abandon: async () => {
+      accepting = false;
+      abandoned = true;
+      serverId = undefined;
+      unanswered = undefined;
+      abortAll("lost");
+      await Promise.all([...running.values()].map(({ done }) => done));
+      successes = [];
+      running.clear();
+      for (const lane of LANES) used[lane] = 0;
+    },
+    drain: async (graceMs) => {
+      accepting = false;
+      const timer = setTimeout(() => abortAll("drain"), graceMs);
+      await allDone();
+      clearTimeout(timer);
+      for (const pending of timers) clearTimeout(pending);
+      await loop.stop();
+    },
+    round: loop.round,
+  };
+}
+
+function keyOf({ projectId, instanceId, nodeNo, fence }: Claim): string {
+  return `${projectId}/${instanceId}/${nodeNo}/${fence}`;
+}
+
+function pause(delayMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, delayMs));
+}

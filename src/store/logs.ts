@@ -1,0 +1,81 @@
+/** Logs of attempts: blobs of up to 64 KiB, the last of which grows, so that they are read while the attempt runs. */
+import type { Readable } from "node:stream";
+import type { BlobStore } from "./blobs.ts";
+
+/** Whose log. */
+export interface LogKey {
+  readonly projectId: string;
+  readonly instanceId: number;
+  readonly nodeNo: number;
+  /** From 1. */
+  readonly attempt: number;
+}
+
+export interface LogPart {
+  readonly content: Buffer;
+  /** Where to read on. */
+  readonly nextByte: number;
+}
+
+/** A chunk is closed when it has at least so many bytes; until then it is written anew, longer, under its name. */
+export const CHUNK_BYTES = 64 * 1024;
+
+/** Puts the chunk that begins at `fromByte`: all of it that there is so far. */
+export async function putLogChunk(
+  blobs: BlobStore,
+  key: LogKey,
+  fromByte: number,
+  content: Uint8Array,
+): Promise<void> {
+  await blobs.put(key.projectId, `${folderOf(key)}/${fromByte}`, content, "quick");
+}
+
+/** Bytes from `fromByte` on, at most `bytesMax`; empty where nothing is written yet. */
+export async function readLog(
+  blobs: BlobStore,
+  key: LogKey,
+  { fromByte, bytesMax }: { readonly fromByte: number; readonly bytesMax: number },
+): Promise<LogPart> {
+  const starts = await chunkStarts(blobs, key);
+  const parts: Buffer[] = [];
+  let at = fromByte;
+  const first = starts.findLastIndex((start) => start <= fromByte);
+  for (const start of starts.slice(Math.max(first, 0))) {
+    const left = bytesMax - (at - fromByte);
+    if (left <= 0 || start > at) break;
+    const content = await blobs.open(key.projectId, `${folderOf(key)}/${start}`, at - start);
+    const part = content === undefined ? Buffer.alloc(0) : await readUpTo(content, left);
+    parts.push(part);
+    at += part.length;
+  }
+  return { content: Buffer.concat(parts), nextByte: at };
+}
+
+/** How many bytes the log has so far. */
+export async function logSizeBytes(blobs: BlobStore, key: LogKey): Promise<number> {
+  const last = (await chunkStarts(blobs, key)).at(-1);
+  if (last === undefined) return 0;
+  return last + ((await blobs.sizeBytes(key.projectId, `${folderOf(key)}/${last}`)) ?? 0);
+}
+
+async function chunkStarts(blobs: BlobStore, key: LogKey): Promise<number[]> {
+  const folder = folderOf(key);
+  const keys = await blobs.list(key.projectId, folder);
+  return keys.map((name) => Number(name.slice(folder.length + 1))).sort((a, b) => a - b);
+}
+
+function folderOf({ instanceId, nodeNo, attempt }: LogKey): string {
+  return `logs/${instanceId}/${nodeNo}/${attempt}`;
+}
+
+async function readUpTo(content: Readable, bytesMax: number): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let left = bytesMax;
+  for await (const part of content) {
+    const bytes: Buffer = part.subarray(0, left);
+    parts.push(bytes);
+    left -= bytes.length;
+    if (left <= 0) break;
+  }
+  return Buffer.concat(parts);
+}

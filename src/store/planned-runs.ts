@@ -1,0 +1,92 @@
+/** The plan ledger: each planned time of a schedule, and what became of it. */
+import { type Database, execute, query } from "./database.ts";
+
+export interface PlannedTime {
+  readonly projectId: string;
+  readonly jobId: number;
+  readonly plannedAt: Date;
+}
+
+/** In a transaction: writes planned times as due and gives the places (from 0) of those that were not in the ledger. */
+export async function insertPlannedTimes(db: Database, times: readonly PlannedTime[]): Promise<number[]> {
+  if (times.length === 0) return [];
+  const rows = await query<{ readonly place: number }>(
+    db,
+    "insert-planned-times",
+    `with given as (
+       select * from unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) with ordinality
+         as g (project_id, job_id, planned_at, place)
+     ), made as (
+       insert into planned_run (project_id, job_id, planned_at, state)
+       select project_id, job_id, planned_at, 'due' from given order by project_id, job_id, planned_at
+       on conflict do nothing
+       returning project_id, job_id, planned_at
+     )
+     select place - 1 as place from given join made using (project_id, job_id, planned_at) order by place`,
+    columnsOf(times),
+  );
+  return rows.map(({ place }) => place);
+}
+
+/** What became of a planned time. */
+export type PlannedDecision = PlannedTime &
+  (
+    | { readonly state: "started"; readonly instanceId: number }
+    | { readonly state: "missed" | "skipped"; readonly reason: string }
+  );
+
+/** Writes what became of times that are in the ledger as due. */
+export async function updatePlannedRuns(
+  db: Database,
+  decisions: readonly PlannedDecision[],
+  now: Date,
+): Promise<void> {
+  if (decisions.length === 0) return;
+  await execute(
+    db,
+    "update-planned-runs",
+    `update planned_run p
+     set state = d.state, instance_id = d.instance_id, reason = d.reason, decided_at = $4
+     from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $5::text[], $6::bigint[], $7::text[])
+       as d (project_id, job_id, planned_at, state, instance_id, reason)
+     where p.project_id = d.project_id and p.job_id = d.job_id and p.planned_at = d.planned_at
+       and p.origin = 'schedule' and p.state = 'due'`,
+    [
+      ...columnsOf(decisions),
+      now,
+      decisions.map(({ state }) => state),
+      decisions.map((decision) => ("instanceId" in decision ? decision.instanceId : null)),
+      decisions.map((decision) => ("reason" in decision ? decision.reason : null)),
+    ],
+  );
+}
+
+/** The ledger of a job, oldest first. */
+export async function listPlannedRuns(
+  db: Database,
+  projectId: string,
+  jobId: number,
+): Promise<
+  {
+    readonly plannedAt: Date;
+    readonly state: string;
+    readonly reason: string | null;
+    readonly instanceId: number | null;
+  }[]
+> {
+  return await query(
+    db,
+    "list-planned-runs",
+    `select planned_at as "plannedAt", state, reason, instance_id as "instanceId"
+     from planned_run where project_id = $1 and job_id = $2 order by planned_at`,
+    [projectId, jobId],
+  );
+}
+
+function columnsOf(times: readonly PlannedTime[]): unknown[][] {
+  return [
+    times.map(({ projectId }) => projectId),
+    times.map(({ jobId }) => jobId),
+    times.map(({ plannedAt }) => plannedAt),
+  ];
+}

@@ -1,0 +1,120 @@
+/** The register of servers: each holds a session lock as long as it lives, so that others see when it does not. */
+import { type Database, execute, query } from "./database.ts";
+import type { DirectConnection } from "./direct-connection.ts";
+
+export interface ServerEntry {
+  readonly id: string;
+  /** Of the session lock; random, from 0 to 2^53 - 1. */
+  readonly lockKey: number;
+  readonly host: string;
+  readonly pid: number;
+  readonly roles: readonly string[];
+}
+
+/** Takes the session lock of a server that is about to register; false where another holds it. */
+export async function takeServerLock(connection: DirectConnection, lockKey: number): Promise<boolean> {
+  const rows = await query<{ readonly taken: boolean }>(
+    connection,
+    "take-server-lock",
+    "select pg_try_advisory_lock($1) as taken",
+    [lockKey],
+  );
+  return rows[0]?.taken === true;
+}
+
+/** The lock must be held already: a server without it counts as lost. */
+export async function insertServer(db: Database, server: ServerEntry, now: Date): Promise<void> {
+  await execute(
+    db,
+    "insert-server",
+    `insert into server (id, lock_key, host, pid, roles, started_at, beat_at) values ($1, $2, $3, $4, $5, $6, $6)`,
+    [server.id, server.lockKey, server.host, server.pid, server.roles, now],
+  );
+}
+
+/** Says that the server still lives; false when it is not in the register any more. */
+export async function beatServer(db: Database, serverId: string, now: Date): Promise<boolean> {
+  return (
+    (await execute(db, "beat-server", "update server set beat_at = $2 where id = $1", [serverId, now])) === 1
+  );
+}
+
+export async function deleteServer(db: Database, serverId: string): Promise<void> {
+  await execute(db, "delete-server", "delete from server where id = $1", [serverId]);
+}
+
+/**
+ * Servers whose lock nobody holds, and how many others than `serverId` are registered. Tries each lock for the length of
+ * the statement; another who asks at that moment takes the server for a living one and asks again.
+ */
+export async function findLostServers(
+  db: Database,
+  serverId: string,
+): Promise<{ readonly lost: string[]; readonly others: number }> {
+  const rows = await query<{ readonly id: string; readonly free: boolean }>(
+    db,
+    "find-lost-servers",
+    "select id, pg_try_advisory_xact_lock(lock_key) as free from server where id <> $1",
+    [serverId],
+  );
+  return { lost: rows.flatMap(({ id, free }) => (free ? [id] : [])), others: rows.length };
+}
+
+/** Ids under which node runs are running and that are not in the register. */
+export async function findUnknownServers(db: Database): Promise<string[]> {
+  const rows = await query<{ readonly id: string }>(
+    db,
+    "find-unknown-servers",
+    `select distinct n.server_id as id from node_run n
+     where n.state = 'running' and not exists (select from server s where s.id = n.server_id)`,
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** In a transaction: keeps other rescuers away from a registered server; false where one is at work on it. */
+export async function lockServer(db: Database, serverId: string): Promise<boolean> {
+  const rows = await query(
+    db,
+    "lock-server",
+    `select locked.id from (select id from server where id = $1 for update skip locked) locked
+     union all select $1::uuid where not exists (select from server where id = $1)`,
+    [serverId],
+  );
+  return rows.length > 0;
+}
+
+/** The channel on which servers tell each other what a poll would find later. */
+const CHANNEL = "azalai_engine";
+
+/** `ready`: node runs; `due`: schedules or waiting instances; `stop`: an instance is to end; `server`: a new one. */
+export type Signal =
+  | { readonly type: "ready" | "due" | "server" }
+  | { readonly type: "stop"; readonly projectId: string; readonly instanceId: number };
+
+/** Tells all servers that listen, this one included. */
+export async function sendSignals(db: Database, signals: readonly Signal[]): Promise<void> {
+  await query(db, "send-signals", "select pg_notify($1, signal) from unnest($2::text[]) signal", [
+    CHANNEL,
+    signals.map((signal) =>
+      "projectId" in signal ? `stop ${signal.projectId} ${signal.instanceId}` : signal.type,
+    ),
+  ]);
+}
+
+export async function listenToSignals(
+  connection: DirectConnection,
+  hear: (signal: Signal) => void,
+): Promise<void> {
+  connection.onNotification((channel, payload) => {
+    const signal = channel === CHANNEL ? readSignal(payload) : undefined;
+    if (signal !== undefined) hear(signal);
+  });
+  await connection.query({ text: `listen ${CHANNEL}` });
+}
+
+/** Undefined for what another release may say. */
+function readSignal(payload: string): Signal | undefined {
+  const [type, projectId = "", instanceId] = payload.split(" ");
+  if (type === "stop") return { type, projectId, instanceId: Number(instanceId) };
+  return type === "ready" || type === "due" || type === "server" ? { type } : undefined;
+}

@@ -187,7 +187,7 @@ test("no attempt leaves a folder behind", async () => {
   await world.run({ type: "Shell", properties: { statement: "mkdir -p a/b; touch a/b/c; chmod 000 a/b" } });
   const servers = (await readdir(world.settings.workFolder)).filter((name) => name.startsWith("server-"));
   expect(servers).toHaveLength(1);
-  expect(await readdir(join(world.settings.workFolder, servers[0] ?? ""))).toEqual([]);
+  await expect.poll(() => readdir(join(world.settings.workFolder, servers[0] ?? ""))).toEqual([]);
 });
 
 /** Waits for a process, a query or a call that gives no sign of itself in the log. */

@@ -36,7 +36,7 @@ export interface CommandEnd {
 
 export interface ProcessRunner {
   readonly isolation: Isolation;
-  /** Gives `body` a new folder of the project, and removes it when the body is through. */
+  /** Gives `body` a new folder of the project, which is removed soon after the body is through. */
   readonly withFolder: <T>(projectId: string, body: (folder: AttemptFolder) => Promise<T>) => Promise<T>;
   readonly run: (folder: AttemptFolder, command: Command) => Promise<CommandEnd>;
   /** A folder for programs that every project may read and none may write: `<work folder>/runtime`. */
@@ -66,6 +66,7 @@ async function createRunner(settings: OperatorSettings, isolation: Isolation): P
   const serverFolder = await createServerFolder(settings.workFolder);
   const spawner = createSpawnerLink(settings, isolation);
   const users = createUserLeases(settings);
+  const removals = createPending();
 
   return {
     isolation,
@@ -78,7 +79,7 @@ async function createRunner(settings: OperatorSettings, isolation: Isolation): P
         try {
           return await body(folder);
         } finally {
-          await folder.remove();
+          removals.add(folder.remove()); // nothing runs in it any more: no outcome has to wait for this
         }
       } finally {
         user?.release();
@@ -116,6 +117,7 @@ async function createRunner(settings: OperatorSettings, isolation: Isolation): P
     },
     stop: async () => {
       await spawner.stop();
+      await removals.all();
       await rm(serverFolder, { recursive: true, force: true, maxRetries: 3 });
     },
   };
@@ -143,6 +145,18 @@ function createUserLeases(settings: OperatorSettings) {
         },
       };
     },
+  };
+}
+
+/** Work that goes on behind the scenes, and the wait for all of it. */
+function createPending() {
+  const pending = new Set<Promise<void>>();
+  return {
+    add: (work: Promise<void>) => {
+      pending.add(work);
+      void work.finally(() => pending.delete(work));
+    },
+    all: () => Promise.all(pending),
   };
 }
 

@@ -46,6 +46,20 @@ export async function findProject(db: Database, id: string): Promise<Project | u
   return rows.map(projectFromRow)[0];
 }
 
+/** What bounds the project's nodes: its place in the range of numeric users, and whether they may run commands here. */
+export async function findProjectLimits(
+  db: Database,
+  id: string,
+): Promise<{ readonly userSlot: number; readonly localCommands: boolean } | undefined> {
+  const rows = await query<{ user_slot: number; local_commands: boolean }>(
+    db,
+    "find-project-limits",
+    "select user_slot, local_commands from project where id = $1",
+    [id],
+  );
+  return rows.map((row) => ({ userSlot: row.user_slot, localCommands: row.local_commands }))[0];
+}
+
 /** Adds a project; false when its id or name is taken. */
 export async function insertProject(db: Database, project: Project): Promise<boolean> {
   const { id, name, description, enabled, localCommands, createdAt } = project;

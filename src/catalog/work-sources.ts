@@ -1,0 +1,29 @@
+/** What an attempt at a node needs of the catalogue: scripts, connections, variables, looked up as they are now. */
+import { findScript } from "../store/scripts.ts";
+import type { WorkspaceKey } from "../store/workspaces.ts";
+import { type ConnectionDeps, loadConnection } from "./connections.ts";
+import { loadEnvironment } from "./workspaces.ts";
+
+/** The functions of `WorkSources` (engine/sources.ts) that read a workspace's objects. */
+export function createCatalogSources(deps: ConnectionDeps) {
+  return {
+    loadScript: async (owner: WorkspaceKey, name: string) => {
+      const script = await findScript(deps.pool, owner, name);
+      if (script === undefined) return undefined;
+      const { database } = script.document;
+      return {
+        name,
+        type: script.type,
+        content: script.content,
+        ...(typeof database === "string" && database !== "" && { database }),
+      };
+    },
+    loadConnection: async (owner: WorkspaceKey, name: string) => {
+      const connection = await loadConnection(deps, owner, name);
+      if (connection === undefined) return undefined;
+      const { type, config, warehouse } = connection;
+      return { name, type, config, warehouse };
+    },
+    loadEnvironment: (owner: WorkspaceKey) => loadEnvironment(deps.pool, owner),
+  };
+}

@@ -1,0 +1,340 @@
+/** Builds every part of a server once, hands each what it needs, starts and stops them. */
+import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { FastifyInstance } from "fastify";
+import pino from "pino";
+import { createAuthenticate } from "./api/authenticate.ts";
+import { createConsoleFace } from "./api/console/face.ts";
+import { createFactoryFace } from "./api/factory/routes.ts";
+import { createKeystoneFace } from "./api/keystone/face.ts";
+import { createSaharaFace } from "./api/sahara/face.ts";
+import { createServer } from "./api/server.ts";
+import { addConnection, type ConnectionDeps } from "./catalog/connections.ts";
+import { loadExecutionProgram } from "./catalog/job-executions.ts";
+import { createCatalogSources } from "./catalog/work-sources.ts";
+import type { Config } from "./config.ts";
+import { Fault } from "./domain/fault.ts";
+import type { Observation, Observe } from "./domain/observation.ts";
+import { DEFAULT_WORKSPACE } from "./domain/project.ts";
+import { createCleaner } from "./engine/cleaner.ts";
+import { createEngine, type Engine } from "./engine/engine.ts";
+import type { WorkSources } from "./engine/sources.ts";
+import { bootstrap } from "./identity/bootstrap.ts";
+import { createIdentity, type Identity } from "./identity/identity.ts";
+import { describeIsolation, detectIsolation, type IsolationReport } from "./operators/isolation.ts";
+import { createProcessRunner } from "./operators/process.ts";
+import { createOperators } from "./operators/registry.ts";
+import { OPERATOR_DEFAULTS, type OperatorSettings } from "./operators/settings.ts";
+import { type BlobStore, createFolderBlobs } from "./store/blobs.ts";
+import { createBuckets } from "./store/buckets.ts";
+import { type DatabaseConnection, openDatabase } from "./store/database.ts";
+import { connectDirectly } from "./store/direct-connection.ts";
+import { openEmbedded } from "./store/embedded.ts";
+import { openMasterKeys } from "./store/master-key.ts";
+import { MIGRATIONS_FOLDER, migrate } from "./store/migrate.ts";
+import { ensureOwnedDatabase } from "./store/owned-database.ts";
+import { findProjectLimits, listProjects } from "./store/projects.ts";
+
+/** A server in this process. */
+export interface RunningServer {
+  /** Where it answers on this machine, such as `http://127.0.0.1:8790`. */
+  readonly url: string;
+  /** Whether this start made the project, the user and `credentials.json`. */
+  readonly firstStart: boolean;
+  readonly projectId: string;
+  /** Puts a file of this machine into a bucket of the project, as `obs://bucket/key`, over an older one. */
+  readonly seedBucket: (projectId: string, bucket: string, key: string, path: string) => Promise<void>;
+  /** Takes no new work, waits for what runs within the grace time, and stops everything, the embedded database included. */
+  readonly stop: () => Promise<void>;
+}
+
+const now = () => new Date();
+const newId = () => randomUUID().replaceAll("-", "");
+const CONNECTIONS_MAX = 16;
+
+/**
+ * Starts every part that the configuration asks for; settles when `/readyz` answers ready.
+ * @throws Fault with a message for the operator when something cannot be had.
+ */
+export async function serve(config: Config): Promise<RunningServer> {
+  checkExposure(config);
+  const observe = createObserver(config.logLevel);
+  const undo: (() => Promise<unknown>)[] = [];
+  const stop = async () => {
+    for (const end of undo.splice(0).reverse()) await end();
+  };
+  try {
+    return await startParts(config, observe, undo, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startParts(
+  config: Config,
+  observe: Observe,
+  undo: (() => Promise<unknown>)[],
+  stop: () => Promise<void>,
+): Promise<RunningServer> {
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  await chmod(config.dataDir, 0o700);
+  const store = await openStore(config, observe, undo);
+  const masterKeys = await openMasterKeys({
+    ...(config.masterKey !== undefined && { text: config.masterKey }),
+    file: join(config.dataDir, "master.key"),
+  });
+  const identity = createIdentity({
+    pool: store.pool,
+    masterKeys,
+    now,
+    observe,
+    settings: {
+      tokenLifeSeconds: config.tokenHours * 3600,
+      region: config.region,
+      unsignedPayloadAllowed: isLoopback(config.host),
+    },
+  });
+  const first = await bootstrap(identity, join(config.dataDir, "credentials.json"), config);
+  const catalog: ConnectionDeps = {
+    pool: store.pool,
+    now,
+    masterKeys,
+    workspacesOnFirstUse: config.workspacesOnFirstUse,
+  };
+  const projectId = first?.projectId ?? (await firstProjectId(store));
+  if (store.warehouse !== undefined) await ensureWarehouse(catalog, projectId);
+  const engine = await startEngine(config, { store, catalog, observe, undo });
+  const url = await listen(config, { store, identity, catalog, engine, observe, undo });
+  observe({ event: "server-started", address: url, roles: config.roles });
+  return {
+    url,
+    firstStart: first !== undefined,
+    projectId,
+    seedBucket: (owner, bucket, key, path) =>
+      createBuckets(store.blobs, owner).write(`obs://${bucket}/${key}`, createReadStream(path)),
+    stop: async () => {
+      await stop();
+      observe({ event: "server-stopped" });
+    },
+  };
+}
+
+/** Everything that lasts, and how to reach it. */
+interface Store {
+  readonly pool: Awaited<ReturnType<typeof openDatabase>>["pool"];
+  /** What sessions of our own connect to. */
+  readonly where: string | DatabaseConnection;
+  readonly blobs: BlobStore;
+  /** Of the database for users' data; absent on an external server. */
+  readonly warehouse?: DatabaseConnection;
+}
+
+async function openStore(config: Config, observe: Observe, undo: (() => Promise<unknown>)[]): Promise<Store> {
+  const embedded =
+    config.databaseUrl === undefined
+      ? await openEmbedded(join(config.dataDir, "postgres"), observe)
+      : undefined;
+  if (embedded !== undefined) undo.push(embedded.stop);
+  const where = embedded?.connection ?? config.databaseUrl ?? "";
+  const { pool, close } = await openDatabase(where, observe, { connectionsMax: CONNECTIONS_MAX });
+  undo.push(close);
+  const client = await pool.connect();
+  try {
+    await migrate(client, MIGRATIONS_FOLDER, now, observe);
+  } finally {
+    client.release();
+  }
+  const blobs = createFolderBlobs(join(config.dataDir, "blobs"));
+  if (embedded === undefined) return { pool, where, blobs };
+  const password = await readOrCreateSecret(join(config.dataDir, "warehouse.password"));
+  const warehouse = await ensureOwnedDatabase(embedded.connection, {
+    name: "warehouse",
+    password,
+    connectionsMax: 20,
+    statementTimeoutMs: OPERATOR_DEFAULTS.sql.statementTimeoutMs,
+    temporaryFilesMaxBytes: OPERATOR_DEFAULTS.sql.duckdbSpillBytes,
+  });
+  return { pool, where, blobs, warehouse };
+}
+
+interface EngineParts {
+  readonly store: Store;
+  readonly catalog: ConnectionDeps;
+  readonly observe: Observe;
+  readonly undo: (() => Promise<unknown>)[];
+}
+
+async function startEngine(config: Config, { store, catalog, observe, undo }: EngineParts): Promise<Engine> {
+  const settings = operatorSettings(config, store);
+  const runner = await createProcessRunner(settings);
+  undo.push(runner.stop);
+  const engine = createEngine({
+    pool: store.pool,
+    connect: () => connectDirectly(store.where),
+    operators: createOperators(settings, runner),
+    sources: workSources(config, store, catalog),
+    blobs: store.blobs,
+    roles: config.roles.filter((role) => role !== "api"),
+    slots: { inline: 1000, process: config.processSlots, stream: config.streamSlots },
+    now,
+    random: Math.random,
+    observe,
+    timeZone: config.timeZone,
+  });
+  await engine.start();
+  undo.push(engine.stop);
+  const cleaner = createCleaner({ pool: store.pool, now, observe });
+  cleaner.start();
+  undo.push(cleaner.stop);
+  return engine;
+}
+
+function operatorSettings(config: Config, store: Store): OperatorSettings {
+  const { warehouse } = store;
+  return {
+    ...OPERATOR_DEFAULTS,
+    workFolder: join(
+      tmpdir(),
+      `azalai-work-${createHash("sha256").update(config.dataDir).digest("hex").slice(0, 12)}`,
+    ),
+    hiddenFolders: [config.dataDir],
+    userSlot: async (projectId) =>
+      (await findProjectLimits(store.pool, projectId))?.userSlot ?? missingProject(),
+    allowedAddresses: config.allowedPrivateAddresses,
+    ...ownDatabase(config),
+    ...(warehouse !== undefined && { warehouse: async () => warehouse }),
+  };
+}
+
+function ownDatabase({ databaseUrl }: Config): Pick<OperatorSettings, "ownDatabase"> {
+  if (databaseUrl === undefined) return {};
+  const url = new URL(databaseUrl);
+  return {
+    ownDatabase: { host: url.hostname, port: Number(url.port || 5432), database: url.pathname.slice(1) },
+  };
+}
+
+function workSources(config: Config, store: Store, catalog: ConnectionDeps): WorkSources {
+  return {
+    ...createCatalogSources(catalog),
+    loadProgram: ({ projectId }, instanceId) =>
+      loadExecutionProgram({ pool: store.pool, blobs: store.blobs }, projectId, instanceId),
+    localCommandsAllowed: async (projectId) =>
+      config.localCommands && ((await findProjectLimits(store.pool, projectId))?.localCommands ?? false),
+    buckets: (projectId) => createBuckets(store.blobs, projectId),
+  };
+}
+
+/** How far this machine lets nodes be kept apart, in plain words; tries it out. */
+export async function examineIsolation(config: Config): Promise<IsolationReport> {
+  const settings = { ...OPERATOR_DEFAULTS, workFolder: tmpdir(), hiddenFolders: [config.dataDir] };
+  return describeIsolation(await detectIsolation(settings));
+}
+
+interface ApiParts extends EngineParts {
+  readonly identity: Identity;
+  readonly engine: Engine;
+}
+
+/** Gives the address; without the `api` role only health is served there. */
+async function listen(
+  config: Config,
+  { store, identity, catalog, engine, observe, undo }: ApiParts,
+): Promise<string> {
+  const shared = { ...catalog, blobs: store.blobs, engine, newId };
+  const faces = config.roles.includes("api")
+    ? [
+        createKeystoneFace(identity),
+        createFactoryFace({ ...shared, pageMax: config.factoryPageMax, timeZone: config.timeZone }),
+        createSaharaFace(shared),
+        createConsoleFace(shared),
+      ]
+    : [];
+  const app: FastifyInstance = await createServer({
+    faces,
+    authenticate: createAuthenticate(identity),
+    observe,
+    elapsedMs: () => performance.now(),
+    newId,
+    ...(config.publicUrl !== undefined && { publicUrl: config.publicUrl }),
+    checkReady: async () => void (await store.pool.query("select 1")),
+  });
+  undo.push(() => app.close());
+  try {
+    return await app.listen({ host: config.host, port: config.port });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Fault("unavailable", "server-unavailable", `cannot listen there: ${reason}`, { cause });
+  }
+}
+
+/** The connection by which SQL nodes of the first project reach the embedded server's own database for users' data. */
+async function ensureWarehouse(catalog: ConnectionDeps, projectId: string): Promise<void> {
+  const draft = {
+    name: "warehouse",
+    type: "RDS",
+    description: "The embedded PostgreSQL's database for your data",
+    config: {},
+  } as const;
+  try {
+    await addConnection(catalog, { projectId, workspaceId: DEFAULT_WORKSPACE }, "azalai", {
+      ...draft,
+      warehouse: true,
+    });
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== "connection-exists") throw error;
+  }
+}
+
+async function firstProjectId({ pool }: Store): Promise<string> {
+  const [project] = await listProjects(pool, { name: "default" }, 1);
+  return project?.id ?? missingProject();
+}
+
+function missingProject(): never {
+  throw new Fault("not-found", "project-missing", "the project is not there any more");
+}
+
+async function readOrCreateSecret(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    const secret = randomBytes(24).toString("base64url");
+    await writeFile(file, secret, { mode: 0o600, flush: true });
+    return secret;
+  }
+}
+
+/** Source: product 2: beyond loopback only with a password that somebody chose. */
+function checkExposure(config: Config): void {
+  if (isLoopback(config.host) || config.adminPassword !== undefined) return;
+  throw new Fault(
+    "invalid",
+    "request-invalid",
+    `listening on ${config.host} needs a chosen password: set AZALAI_ADMIN_PASSWORD, or listen on 127.0.0.1`,
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\./.test(host);
+}
+
+/** Observations that say nothing to somebody who only watches. */
+const QUIET: readonly Observation["event"][] = ["request-done", "instance-ended"];
+
+function createObserver(level: string): Observe {
+  const log = pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ dest: 2, sync: false }),
+  );
+  return ({ event, ...members }) => {
+    if ("error" in members) log.error(members, event);
+    else if (QUIET.includes(event)) log.debug(members, event);
+    else log.info(members, event);
+  };
+}

@@ -55,6 +55,8 @@ export type FaultCode =
   | "access-key-missing"
   | "access-key-limit"
   | "token-missing"
+  | "service-missing"
+  | "identity-domain-missing"
   | "workspace-missing"
   | "workspace-limit"
   | "job-missing"

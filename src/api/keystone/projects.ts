@@ -135,7 +135,7 @@ async function listDomains(_identity: Identity, request: RouteRequest): Promise<
 
 async function showDomain(_identity: Identity, request: RouteRequest): Promise<Reply> {
   const id = request.params.domain_id ?? "";
-  if (id !== IDENTITY_DOMAIN.id) missing("project-missing", `Could not find domain: ${id}.`);
+  if (id !== IDENTITY_DOMAIN.id) missing("identity-domain-missing", `Could not find domain: ${id}.`);
   return json(200, { domain: encodeDomain(request.base) });
 }
 

@@ -115,6 +115,8 @@ test("services and endpoints are listed and filtered", async () => {
       url: "http://localhost:80/v1.1",
     },
   ]);
+  expect((await send("GET", `/v3/services/${services[0].id}`, { token })).json().service.type).toBe("mrs");
+  expect((await send("GET", "/v3/services/none", { token })).statusCode).toBe(404);
   const { endpoints } = (await send("GET", "/v3/endpoints", { token })).json();
   expect(endpoints).toHaveLength(24);
   expect(endpoints.map(({ url }: { url: string }) => url)).toContain(

@@ -93,6 +93,16 @@ describe("every route", () => {
     });
     const answer = await send("GET", target, { headers });
     expect(answer.json().projects).toHaveLength(1);
+    const second = `/identity${target}`;
+    const signed = signedHeaders({
+      method: "GET",
+      target: second,
+      headers: { host: "localhost:80" },
+      accessKey,
+      secretKey,
+      now: identity.now(),
+    });
+    expect((await send("GET", second, { headers: signed })).statusCode).toBe(200);
     const altered = await send("GET", "/v3/auth/projects?enabled=false", { headers });
     expect(altered.json()).toMatchObject({
       error: { code: 401 },

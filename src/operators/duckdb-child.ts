@@ -40,9 +40,7 @@ const REFUSED_STATEMENTS = [
 ];
 
 const request: DuckdbRequest = JSON.parse(await text(process.stdin));
-const result = await work().catch(
-  (error: unknown): DuckdbResult => ({ error: String(error instanceof Error ? error.message : error) }),
-);
+const result = await work().catch((error: unknown): DuckdbResult => ({ error: messageOf(error) }));
 writeFileSync("result.json", JSON.stringify(result), { mode: 0o600 });
 // Not by its own end: threads of DuckDB may take their time.
 process.exit(result.error === undefined ? 0 : 1);
@@ -92,4 +90,9 @@ async function runOne(statement: DuckDBPreparedStatement): Promise<DuckdbResult>
     rowCount += chunk.rowCount;
   }
   return { columns: stream.columnNames(), rows, rowCount };
+}
+
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/^Failed to extract statements: /, ""); // the package's word, not DuckDB's
 }

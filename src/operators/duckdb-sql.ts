@@ -111,18 +111,18 @@ async function fetchInputs(local: LocalSql, folder: AttemptFolder, context: Work
   await folder.makeFolder("in");
   await folder.makeFolder("out");
   for (const name of local.outputs.values()) await folder.makeParents(name);
-  const paths = new Set<string>();
+  // By place: one file may be named under two schemes.
+  const paths = new Map<string, string>();
   for (const pattern of local.inputs.keys())
-    for (const path of await expandPattern(pattern, context)) paths.add(path);
+    for (const path of await expandPattern(pattern, context)) paths.set(localName("in", path), path);
   if (paths.size > INPUT_FILES_MAX)
     throw new Fault(
       "too-large",
       "reference-invalid",
       `The SQL names ${paths.size} files; at most ${INPUT_FILES_MAX} are fetched.`,
     );
-  for (const path of paths) {
+  for (const [name, path] of paths) {
     context.signal.throwIfAborted();
-    const name = localName("in", path);
     const place = await context.buckets.localPath(path);
     // What is not there (any more) is told best by who opens it.
     if (place !== undefined && (await folder.place(name, place))) continue;

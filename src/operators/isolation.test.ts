@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { chmod, mkdir, readdir, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -307,6 +307,27 @@ test("folders of a service that was killed are removed by the next one", async (
   const next = await operatorWorld({ workFolder: world.settings.workFolder });
   expect(await readdir(world.settings.workFolder)).not.toContain("server-999999999-1");
   await next.close();
+});
+
+test("a work folder that somebody else made first is refused", async () => {
+  const real = join(world.folder, "real");
+  await mkdir(real);
+  await symlink(real, join(world.folder, "link"));
+  await expect(operatorWorld({ workFolder: join(world.folder, "link") })).rejects.toThrow(
+    /not the service's own/,
+  );
+  if (!ROOT) return;
+  await chown(real, 12_345, 12_345);
+  await expect(operatorWorld({ workFolder: real })).rejects.toThrow(/not the service's own/);
+});
+
+test("without its hidden folder no node is run in a namespace", async () => {
+  const own = await operatorWorld({ hiddenFolders: [join(world.folder, "missing")] });
+  const running = own.run({ type: "Shell", properties: { statement: "true" } });
+  if (own.runner.isolation.namespace)
+    await expect(running).resolves.toMatchObject({ outcome: { state: "failed" } });
+  await running;
+  await own.close();
 });
 
 test("the isolation is described in words that name what is open", () => {

@@ -45,9 +45,14 @@ wait $!
 /** Tries each means of the system once; takes some tens of milliseconds. */
 export async function detectIsolation(settings: IsolationSettings): Promise<Isolation> {
   const root = userId() === 0;
+  // What is not there yet says nothing about the system; a spawner is not started before all are there.
+  const existing = {
+    ...settings,
+    hiddenFolders: settings.hiddenFolders.filter((folder) => existsSync(folder)),
+  };
   const [ownUsers, namespace, noNewPrivileges, limits] = await Promise.all([
     root ? works(settings, ["true"], settings.userIdBase) : false,
-    works(settings, [...namespacePrefix(settings), "true"]),
+    works(settings, [...namespacePrefix(existing), "true"]),
     works(settings, ["setpriv", "--no-new-privs", "true"]),
     detectLimits(settings),
   ]);

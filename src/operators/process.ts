@@ -1,5 +1,5 @@
 /** Runs commands for nodes: in a folder of their own, as their project's user, within limits, through the spawner. */
-import { chmod, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { chmod, lstat, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Fault } from "../domain/fault.ts";
 import { type AttemptFolder, createAttemptFolder } from "./attempt-folder.ts";
@@ -173,6 +173,14 @@ function createLastLine() {
 
 async function prepareFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o711 });
+  const found = await lstat(path);
+  // Where everybody may make folders, somebody may have made this one first, to own what is put into it.
+  if (!found.isDirectory() || found.uid !== (process.getuid?.() ?? found.uid))
+    throw new Fault(
+      "unavailable",
+      "server-unavailable",
+      `The work folder ${path} is not the service's own: remove it.`,
+    );
   await chmod(path, 0o711); // to be passed through, not to be listed
 }
 

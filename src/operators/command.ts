@@ -40,7 +40,7 @@ export function refuse(message: string): Outcome {
   return { state: "failed", message, permanent: true };
 }
 
-export function cancelled(signal: AbortSignal): Outcome {
+function cancelled(signal: AbortSignal): Outcome {
   return { state: "cancelled", message: `ended on request (${String(signal.reason)})` };
 }
 

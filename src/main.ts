@@ -54,6 +54,8 @@ export interface RunningServer {
 const now = () => new Date();
 const newId = () => randomUUID().replaceAll("-", "");
 const CONNECTIONS_MAX = 16;
+/** Nobody else lists or reads it; the system user under whom root's embedded database runs may pass through. */
+const DATA_FOLDER_MODE = process.getuid?.() === 0 ? 0o711 : 0o700;
 
 /**
  * Starts every part that the configuration asks for; settles when `/readyz` answers ready.
@@ -80,8 +82,8 @@ async function startParts(
   undo: (() => Promise<unknown>)[],
   stop: () => Promise<void>,
 ): Promise<RunningServer> {
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
-  await chmod(config.dataDir, 0o700);
+  await mkdir(config.dataDir, { recursive: true, mode: DATA_FOLDER_MODE });
+  await chmod(config.dataDir, DATA_FOLDER_MODE);
   const store = await openStore(config, observe, undo);
   const masterKeys = await openMasterKeys({
     ...(config.masterKey !== undefined && { text: config.masterKey }),
@@ -229,10 +231,12 @@ function workSources(config: Config, store: Store, catalog: ConnectionDeps): Wor
   };
 }
 
-/** How far this machine lets nodes be kept apart, in plain words; tries it out. */
-export async function examineIsolation(config: Config): Promise<IsolationReport> {
+/** How far this machine lets nodes be kept apart, in plain words, and where they look for commands; tries it out. */
+export async function examineIsolation(
+  config: Config,
+): Promise<IsolationReport & { readonly searchPath: string }> {
   const settings = { ...OPERATOR_DEFAULTS, workFolder: tmpdir(), hiddenFolders: [config.dataDir] };
-  return describeIsolation(await detectIsolation(settings));
+  return { ...describeIsolation(await detectIsolation(settings)), searchPath: settings.searchPath };
 }
 
 interface ApiParts extends EngineParts {

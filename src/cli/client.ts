@@ -110,12 +110,13 @@ function readLogin(body: unknown, token: string): Login {
   return { token, projectId: about.project.id, userId: about.user.id };
 }
 
-function noCredentials(config: ClientConfig): CommandFailure {
-  return new CommandFailure(
-    EXIT.unauthenticated,
-    `no log-in: give AZALAI_USERNAME and AZALAI_PASSWORD (or AZALAI_TOKEN), ` +
-      `or --data-dir for a folder that has a credentials.json; there is no ${credentialsFile(config.dataDir)}`,
-  );
+function noCredentials({ username, dataDir }: ClientConfig): CommandFailure {
+  const message =
+    username === undefined
+      ? "no log-in: give AZALAI_USERNAME and AZALAI_PASSWORD (or AZALAI_TOKEN), or --data-dir for a folder that has " +
+        `a credentials.json; there is no ${credentialsFile(dataDir)}`
+      : `no password for ${username}: give AZALAI_PASSWORD`;
+  return new CommandFailure(EXIT.unauthenticated, message);
 }
 
 async function sendRequest(

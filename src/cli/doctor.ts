@@ -37,9 +37,9 @@ async function examine(_options: unknown, command: Command): Promise<void> {
     checkNode(),
     checkServer(config),
     checkDatabase(config),
-    checkTool("bash", ["--version"], "Shell nodes cannot run: install bash"),
-    checkTool("python3", ["--version"], "Python nodes cannot run: install Python 3"),
-    checkTool("java", ["-version"], "Java job executions cannot run: install a Java runtime"),
+    checkTool(isolation, ["bash", "--version"], "Shell nodes cannot run: install bash"),
+    checkTool(isolation, ["python3", "--version"], "Python nodes cannot run: install Python 3"),
+    checkTool(isolation, ["java", "-version"], "Java job executions cannot run: install a Java runtime"),
     checkDisk(config),
   ]);
   findings.push({
@@ -112,9 +112,14 @@ function accepts(host: string, port: number): Promise<boolean> {
   return promise;
 }
 
-async function checkTool(name: string, args: readonly string[], lack: string): Promise<Finding> {
+/** Looked for where nodes look, which need not be where this command's user does. */
+async function checkTool(
+  { searchPath }: { readonly searchPath: string },
+  [name = "", ...args]: readonly string[],
+  lack: string,
+): Promise<Finding> {
   try {
-    const { stdout, stderr } = await run(name, [...args]);
+    const { stdout, stderr } = await run(name, args, { env: { PATH: searchPath }, cwd: "/" });
     return { subject: name, state: "ok", text: (stdout || stderr).split("\n")[0] ?? "" };
   } catch {
     return { subject: name, state: "limited", text: lack };

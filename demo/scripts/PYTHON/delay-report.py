@@ -42,7 +42,7 @@ def text(x, y, words, size=13, fill=INK, anchor="start", weight="400"):
 
 
 def dots():
-    drawn, left_out = [], 0
+    drawn, labels, left_out = [], [], 0
     for iata, latitude, longitude, flights, minutes in AIRPORTS:
         latitude, longitude = float(latitude), float(longitude)
         if not (SOUTH < latitude < NORTH and WEST < longitude < EAST) or minutes is None:
@@ -55,8 +55,8 @@ def dots():
             f'stroke="#fff" stroke-width="0.7"><title>{iata}: {flights} flights, {float(minutes):.1f} min</title></circle>'
         )
         if int(flights) >= 60000:
-            drawn.append(text(round(x, 1), round(y + 4, 1), iata, 10, "#fff", "middle", "600"))
-    return drawn, left_out
+            labels.append(text(round(x, 1), round(y + 4, 1), iata, 10, INK, "middle", "600"))
+    return drawn + labels, left_out
 
 
 def ranking(x, y, title, rows):
@@ -77,7 +77,7 @@ def main():
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" '
         'font-family="Helvetica, Arial, sans-serif">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
-        text(24, 36, "How late do flights leave and land?", 21, weight="600"),
+        text(24, 36, "Where flights run late", 21, weight="600"),
         text(24, 58, f"{flights:,} US flights, January to June 2001. Size: departures; colour: mean delay.", 13, PALE),
         *circles,
         *ranking(690, 110, "Late most often, routes", [(f"{o} to {d}", late) for o, d, _, late, _ in ROUTES[:9]]),

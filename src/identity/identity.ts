@@ -18,7 +18,7 @@ export interface IdentitySettings {
   readonly passwordCost: PasswordCost;
 }
 
-export const IDENTITY_SETTINGS: IdentitySettings = {
+const DEFAULTS: IdentitySettings = {
   tokenLifeSeconds: 3600,
   region: "RegionOne",
   unsignedPayloadAllowed: false,
@@ -47,7 +47,7 @@ export interface IdentityDeps {
 }
 
 export function createIdentity(deps: IdentityDeps): Identity {
-  const settings = { ...IDENTITY_SETTINGS, ...deps.settings };
+  const settings = { ...DEFAULTS, ...deps.settings };
   const { pool, masterKeys, now, observe } = deps;
   return {
     pool,

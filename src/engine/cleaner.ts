@@ -1,12 +1,12 @@
 /** Housekeeping that no request waits for: list counts are folded, expired tokens go. */
-import type { Pool } from "pg";
 import type { Observe } from "../domain/observation.ts";
+import type { DatabasePool } from "../store/database.ts";
 import { foldListBlocks } from "../store/list-blocks.ts";
 import { deleteExpiredTokens } from "../store/tokens.ts";
 import { createLoop, type Loop } from "./loop.ts";
 
 export interface CleanerDeps {
-  readonly pool: Pool;
+  readonly pool: DatabasePool;
   readonly now: () => Date;
   readonly observe: Observe;
 }

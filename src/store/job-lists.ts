@@ -1,10 +1,12 @@
 /** The list of jobs at any size: pages from keysets and block counts, name parts and tags from hashed keys. */
-import type { Job, JobKind, JobStatus } from "../domain/job.ts";
+import type { Job, JobKind } from "../domain/job.ts";
 import type { Page } from "../domain/page.ts";
 import type { InstanceState } from "../domain/states.ts";
 import { type Database, query } from "./database.ts";
+import { JOB_COLUMNS, type JobRow, jobFromRow } from "./jobs.ts";
 import { countListed, findListPlace } from "./list-blocks.ts";
 import { PIECE_LENGTH, piecesOf } from "./name-parts.ts";
+import type { WorkspaceKey } from "./workspaces.ts";
 
 export interface JobFilter {
   readonly kind: JobKind;
@@ -25,18 +27,13 @@ export interface JobListing extends Job {
   } | null;
 }
 
-interface Workspace {
-  readonly projectId: string;
-  readonly workspaceId: string;
-}
-
 /** Up to so many candidates are read by key and counted one by one; a more frequent part is counted by a scan. */
 const CANDIDATES_MAX = 2000;
 
 /** One page of a workspace's jobs, newest first (create time, that is id), and how many there are in all. */
 export async function listJobs(
   db: Database,
-  workspace: Workspace,
+  workspace: WorkspaceKey,
   filter: JobFilter,
   page: Page,
 ): Promise<{ jobs: JobListing[]; total: number }> {
@@ -47,7 +44,7 @@ export async function listJobs(
   return await listAll(db, workspace, filter.kind, page);
 }
 
-async function listAll(db: Database, workspace: Workspace, kind: JobKind, page: Page) {
+async function listAll(db: Database, workspace: WorkspaceKey, kind: JobKind, page: Page) {
   const { projectId, workspaceId } = workspace;
   const list = { projectId, list: "job", scope: `${workspaceId}/${kind}` } as const;
   if (page.offset === 0) {
@@ -65,7 +62,7 @@ async function listAll(db: Database, workspace: Workspace, kind: JobKind, page: 
 /** At most 2,000 candidates by key; beyond, one scan of the narrow index counts, and the page is walked. */
 async function listByNamePart(
   db: Database,
-  workspace: Workspace,
+  workspace: WorkspaceKey,
   { kind, nameContains }: JobFilter & { readonly nameContains: string },
   page: Page,
 ) {
@@ -83,7 +80,7 @@ async function listByNamePart(
 
 async function listByTags(
   db: Database,
-  workspace: Workspace,
+  workspace: WorkspaceKey,
   { kind, nameContains = "", tags = [] }: JobFilter,
   page: Page,
 ) {
@@ -104,7 +101,7 @@ async function listByTags(
 /** The ids of the matches, newest first; of more than 2,000 only the first found, one more than that. */
 async function findByNamePart(
   db: Database,
-  { projectId, workspaceId }: Workspace,
+  { projectId, workspaceId }: WorkspaceKey,
   kind: JobKind,
   part: string,
 ) {
@@ -123,7 +120,7 @@ async function findByNamePart(
 
 async function countByNamePart(
   db: Database,
-  { projectId, workspaceId }: Workspace,
+  { projectId, workspaceId }: WorkspaceKey,
   kind: JobKind,
   part: string,
 ) {
@@ -137,10 +134,8 @@ async function countByNamePart(
   return rows[0]?.total ?? 0;
 }
 
-/** Members of a job, and of its latest instance found through `instance_of_job`. */
-const JOB_COLUMNS = `
-  j.id, j.project_id, j.workspace_id, j.name, j.kind, j.version, j.status, j.scheduling_shown_until, j.owner, j.priority,
-  j.tags, j.directory, j.single_node, j.starts_at, j.ends_at, j.created_at, j.created_by, j.updated_at, j.updated_by,
+/** The latest instance of a job is found through `instance_of_job`. */
+const LISTING_COLUMNS = `${JOB_COLUMNS}, j.scheduling_shown_until,
   i.state as last_state, i.ended_at as last_ended_at, i.ignore_success as last_ignore_success`;
 const LAST_INSTANCE = `
   left join lateral (
@@ -148,7 +143,12 @@ const LAST_INSTANCE = `
     where project_id = j.project_id and job_id = j.id order by id desc limit 1
   ) i on true`;
 
-async function readNewest(db: Database, { projectId, workspaceId }: Workspace, kind: JobKind, limit: number) {
+async function readNewest(
+  db: Database,
+  { projectId, workspaceId }: WorkspaceKey,
+  kind: JobKind,
+  limit: number,
+) {
   return await readJobs(
     db,
     "list-jobs-newest",
@@ -159,7 +159,7 @@ async function readNewest(db: Database, { projectId, workspaceId }: Workspace, k
 
 async function readFrom(
   db: Database,
-  { projectId, workspaceId }: Workspace,
+  { projectId, workspaceId }: WorkspaceKey,
   kind: JobKind,
   place: { readonly idMax: number; readonly skip: number; readonly limit: number },
 ) {
@@ -174,7 +174,7 @@ async function readFrom(
 
 async function walkByNamePart(
   db: Database,
-  { projectId, workspaceId }: Workspace,
+  { projectId, workspaceId }: WorkspaceKey,
   kind: JobKind,
   { nameContains, page }: { readonly nameContains: string; readonly page: Page },
 ) {
@@ -189,7 +189,7 @@ async function walkByNamePart(
 
 async function readIds(
   db: Database,
-  { projectId }: Workspace,
+  { projectId }: WorkspaceKey,
   ids: readonly number[],
 ): Promise<JobListing[]> {
   if (ids.length === 0) return [];
@@ -203,69 +203,28 @@ async function readJobs(
   ids: string,
   values: readonly unknown[],
 ): Promise<JobListing[]> {
-  const rows = await query<JobRow>(
+  const rows = await query<ListingRow>(
     db,
     name,
-    `select ${JOB_COLUMNS} from ${ids} p join job j on j.project_id = $1 and j.id = p.id ${LAST_INSTANCE} order by j.id desc`,
+    `select ${LISTING_COLUMNS} from ${ids} p join job j on j.project_id = $1 and j.id = p.id ${LAST_INSTANCE} order by j.id desc`,
     values,
   );
   return rows.map(listingFromRow);
 }
 
-interface JobRow {
-  readonly id: number;
-  readonly project_id: string;
-  readonly workspace_id: string;
-  readonly name: string;
-  readonly kind: JobKind;
-  readonly version: number;
-  readonly status: JobStatus;
+interface ListingRow extends JobRow {
   readonly scheduling_shown_until: Date | null;
-  readonly owner: string | null;
-  readonly priority: number | null;
-  readonly tags: string[];
-  readonly directory: string;
-  readonly single_node: boolean;
-  readonly starts_at: Date | null;
-  readonly ends_at: Date | null;
-  readonly created_at: Date;
-  readonly created_by: string;
-  readonly updated_at: Date;
-  readonly updated_by: string;
   readonly last_state: InstanceState | null;
   readonly last_ended_at: Date | null;
   readonly last_ignore_success: boolean | null;
 }
 
-function listingFromRow(row: JobRow): JobListing {
+function listingFromRow(row: ListingRow): JobListing {
+  const { last_state: state, last_ended_at: endedAt, last_ignore_success: ignoreSuccess } = row;
   return {
-    id: row.id,
-    projectId: row.project_id,
-    workspaceId: row.workspace_id,
-    name: row.name,
-    kind: row.kind,
-    version: row.version,
-    status: row.status,
+    ...jobFromRow(row),
     schedulingShownUntil: row.scheduling_shown_until,
-    owner: row.owner,
-    priority: row.priority,
-    tags: row.tags,
-    directory: row.directory,
-    singleNode: row.single_node,
-    startsAt: row.starts_at,
-    endsAt: row.ends_at,
-    createdAt: row.created_at,
-    createdBy: row.created_by,
-    updatedAt: row.updated_at,
-    updatedBy: row.updated_by,
-    lastInstance:
-      row.last_state === null
-        ? null
-        : {
-            state: row.last_state,
-            endedAt: row.last_ended_at,
-            ignoreSuccess: row.last_ignore_success ?? false,
-          },
+    lastInstance: state === null ? null : { state, endedAt, ignoreSuccess: ignoreSuccess ?? false },
   };
 }
 

@@ -1,6 +1,5 @@
 /** Exact totals and deep page numbers of long lists, from counts of each run of 1,024 ids (migrations/0002). */
-import type { Pool } from "pg";
-import { type Database, execute, query, transaction } from "./database.ts";
+import { type Database, type DatabasePool, execute, query, transaction } from "./database.ts";
 
 /** A list that writers count: the rows of one table within one division of a project. */
 export interface CountedList {
@@ -64,7 +63,7 @@ export async function findListPlace(
  * Folds waiting deltas into the blocks and totals; gives how many there were, at most 10,000. Several servers may do so
  * at once: each takes other rows.
  */
-export async function foldListBlocks(pool: Pool): Promise<number> {
+export async function foldListBlocks(pool: DatabasePool): Promise<number> {
   return await transaction(pool, (db) =>
     execute(
       db,

@@ -124,7 +124,7 @@ export function checkParameterName(name: string): string | undefined {
   return `"${name}" must be 1 to 64 letters, digits, hyphens or underscores`;
 }
 
-/** Everything that is wrong with parameters: names, double names, lengths; empty when they are legal. */
+/** Everything that is wrong with parameters: names, double names, lengths, expressions; empty when they are legal. */
 export function checkParameters(parameters: readonly JobParameter[]): string[] {
   const problems: string[] = [];
   const names = new Set<string>();
@@ -135,6 +135,7 @@ export function checkParameters(parameters: readonly JobParameter[]): string[] {
     names.add(name);
     if (value.length > PARAMETER_VALUE_MAX)
       problems.push(`params: the value of "${name}" is longer than ${PARAMETER_VALUE_MAX} characters`);
+    problems.push(...checkText(`params: "${name}"`, value));
   }
   return problems;
 }
@@ -148,14 +149,13 @@ export function checkDefinition(definition: JobDefinition): {
   const cron = schedule.type === "cron" ? schedule.cron : undefined;
   return {
     schedule: cron === undefined ? [] : checkCronSchedule(cron).map((problem) => `schedule.cron.${problem}`),
-    rest: [...checkParameters(parameters), ...checkNodes(nodes), ...checkExpressions(definition)],
+    rest: [...checkParameters(parameters), ...checkNodes(nodes), ...checkExpressions(nodes)],
   };
 }
 
-/** What cannot be read in the texts of a definition that may hold expressions. */
-function checkExpressions({ parameters, nodes }: JobDefinition): string[] {
-  const ofParameters = parameters.flatMap(({ name, value }) => checkText(`params: "${name}"`, value));
-  const ofNodes = nodes.flatMap(({ name, properties, conditions }) => [
+/** What cannot be read in the texts of nodes that may hold expressions. */
+function checkExpressions(nodes: readonly JobNode[]): string[] {
+  return nodes.flatMap(({ name, properties, conditions }) => [
     ...Object.entries(properties).flatMap(([property, value]) =>
       checkText(`nodes: "${name}": property ${property}`, value),
     ),
@@ -163,7 +163,6 @@ function checkExpressions({ parameters, nodes }: JobDefinition): string[] {
       checkText(`nodes: "${name}": condition on "${after}"`, expression),
     ),
   ]);
-  return [...ofParameters, ...ofNodes];
 }
 
 function checkText(place: string, text: string): string[] {

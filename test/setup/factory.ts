@@ -1,15 +1,26 @@
 /** A world with the Factory face over HTTP in process: a database of its own, a clock, and a caller for each role. */
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import type { Pool } from "pg";
+import { onTestFinished } from "vitest";
 import type { FactoryDeps } from "../../src/api/factory/deps.ts";
 import { createFactoryFace } from "../../src/api/factory/routes.ts";
 import type { RouteRequest } from "../../src/api/route.ts";
 import { createServer } from "../../src/api/server.ts";
 import { Fault } from "../../src/domain/fault.ts";
+import type { Observe } from "../../src/domain/observation.ts";
 import { type Caller, ROLES, type Role } from "../../src/domain/user.ts";
+import { createEngine, type Engine } from "../../src/engine/engine.ts";
+import { createDummyOperator } from "../../src/operators/dummy.ts";
+import type { Operator } from "../../src/operators/operator.ts";
+import { createFolderBlobs } from "../../src/store/blobs.ts";
+import { connectDirectly } from "../../src/store/direct-connection.ts";
 import { createMasterKey } from "../../src/store/secrets.ts";
-import { testDatabase } from "./postgres.ts";
+import { NO_SOURCES, testOperator, untilAborted } from "./engine-world.ts";
+import { type TestDatabase, testDatabase } from "./postgres.ts";
 
 export const PROJECT = "0123456789abcdef0123456789abcdef";
 export const FOREIGN = "fedcba9876543210fedcba9876543210";
@@ -39,18 +50,33 @@ export interface FactoryWorld {
   call(method: string, path: string, call?: Call): Promise<Answer>;
   /** As `call`, expecting success. */
   ok(method: string, path: string, call?: Call): Promise<Answer>;
+  /** Lets nodes run: `Dummy`, `Fail`, and `Hold`, which runs until it is stopped. */
+  startEngine(): Promise<void>;
+  /** Resolves when the instance has ended. */
+  ended(instanceId: number): Promise<void>;
 }
 
 export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise<FactoryWorld> {
-  const { pool } = await testDatabase();
+  const database = await testDatabase();
+  const { pool } = database;
   const clock = { now: new Date("2026-11-23T06:54:27.123Z") };
   await pool.query(
     "insert into project (id, name, created_at) values ($1, 'home', $3), ($2, 'foreign', $3)",
     [PROJECT, FOREIGN, clock.now],
   );
+  const ends = new Map<number, () => void>();
+  const ended = new Set<number>();
+  const observe: Observe = (observation) => {
+    if (observation.event !== "instance-ended") return;
+    ended.add(observation.instanceId);
+    ends.get(observation.instanceId)?.();
+  };
+  // Made when something is first written to it.
+  const folder = join(tmpdir(), `azalai-factory-${randomBytes(6).toString("hex")}`);
+  const engine = makeEngine(database, { now: () => clock.now, observe, folder });
   const deps: FactoryDeps = {
     pool,
-    engine: stillEngine(pool),
+    engine,
     masterKeys: { current: createMasterKey(), previous: [] },
     now: () => clock.now,
     timeZone: "UTC",
@@ -93,7 +119,26 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
       throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.json)}`);
     return answer;
   };
-  return { app, pool, deps, clock, call, ok };
+  return {
+    app,
+    pool,
+    deps,
+    clock,
+    call,
+    ok,
+    startEngine: async () => {
+      onTestFinished(async () => {
+        await engine.stop();
+        await rm(folder, { recursive: true, force: true });
+      });
+      await engine.start();
+    },
+    ended: (instanceId) =>
+      new Promise((resolve) => {
+        ends.set(instanceId, resolve);
+        if (ended.has(instanceId)) resolve();
+      }),
+  };
 }
 
 /** The token's text is the caller's role. */
@@ -105,19 +150,34 @@ async function authenticate({ headers }: RouteRequest, projectId: string | undef
   return { userId: "0".repeat(32), userName: `${role}-user`, projectId: PROJECT, role, credential };
 }
 
-function stillEngine(pool: Pool): FactoryDeps["engine"] {
-  const idle = async () => undefined;
-  return {
-    startJob: idle,
-    stopJob: idle,
-    runNow: async () => 1,
-    scheduleSaved: idle,
-    stopInstance: idle,
-    restartInstance: idle,
-    deleteJob: async (projectId, id) => {
-      await pool.query("delete from job where project_id = $1 and id = $2", [projectId, id]);
-    },
-  };
+/** Ends well at once, fails, or runs until it is told to stop. */
+function testOperators(): Operator[] {
+  return [
+    createDummyOperator(),
+    testOperator(() => ({ state: "failed", message: "no luck" }), "process", "Fail"),
+    testOperator((_, context) => untilAborted(context), "process", "Hold"),
+  ];
+}
+
+/** Not started: its operations write, and nothing runs until a test starts it. */
+function makeEngine(
+  { pool, connection }: TestDatabase,
+  { now, observe, folder }: { now: () => Date; observe: Observe; folder: string },
+): Engine {
+  return createEngine({
+    pool,
+    connect: () => connectDirectly(connection),
+    operators: testOperators(),
+    sources: NO_SOURCES,
+    blobs: createFolderBlobs(folder),
+    roles: ["scheduler", "worker"],
+    slots: { inline: 100, process: 50, stream: 10 },
+    now,
+    random: () => 0,
+    observe,
+    timeZone: "UTC",
+    drainGraceMs: 0,
+  });
 }
 
 /** A job that every rule allows; `members` are put over its own. */

@@ -91,7 +91,7 @@ test("a deleted or unknown script is missing in the vendor's words", async () =>
   expect(await call("DELETE", "/scripts/s")).toMatchObject(missing);
 });
 
-test.for([
+const REFUSED = [
   ["no type", { type: undefined }, "DLF.6247"],
   ["an empty type", { type: "" }, "DLF.6247"],
   ["an unknown type", { type: "shell" }, "DLF.3051"],
@@ -106,12 +106,16 @@ test.for([
   ["a description of 256 characters", { description: "x".repeat(256) }, "DLF.3051"],
   ["a configuration that is a list", { configuration: [] }, "DLF.3051"],
   ["an unknown target status", { targetStatus: "X" }, "DLF.3051"],
-] as const)("refused: %s", async ([, members, code]) => {
+] as const;
+
+test("each rule of a script is held, and a refusal writes nothing", async () => {
   const { call, pool } = await factoryWorld();
-  expect(await call("POST", "/scripts", { body: { ...SHELL, ...members } })).toMatchObject({
-    status: 400,
-    json: { error_code: code },
-  });
+  for (const [what, members, code] of REFUSED) {
+    expect(await call("POST", "/scripts", { body: { ...SHELL, ...members } }), what).toMatchObject({
+      status: 400,
+      json: { error_code: code },
+    });
+  }
   expect((await pool.query("select from workspace")).rowCount).toBe(0);
 });
 

@@ -5,7 +5,7 @@ import { Compile } from "typebox/compile";
 import type { Fault } from "../domain/fault.ts";
 import type { Caller, Role } from "../domain/user.ts";
 
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";
 
 /** A query as received: the first and further values of each name, percent-decoded. */
 export type Query = Readonly<Record<string, string | readonly string[] | undefined>>;

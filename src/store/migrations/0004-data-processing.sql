@@ -1,4 +1,6 @@
 -- What people define for the Sahara face. Source: sahara-v1.1.md, mrs-v1.1.md. A null flag is kept and counts as false.
+-- Names are unique in a project, so the unique key also walks a project's rows by name; a walk by another field has its
+-- index, and rows that all projects see have small ones of their own.
 
 create table stored_file (
   project_id uuid not null references project on delete cascade,
@@ -14,6 +16,9 @@ create table stored_file (
   unique (project_id, name)
 );
 create index stored_file_public on stored_file (id) where is_public;
+create index stored_file_public_name on stored_file (name, id) where is_public;
+create index stored_file_created on stored_file (project_id, created_at, id);
+create index stored_file_updated on stored_file (project_id, (coalesce(updated_at, 'infinity')), id);
 
 create table job_binary (
   project_id uuid not null references project on delete cascade,
@@ -31,9 +36,9 @@ create table job_binary (
   unique (project_id, name)
 );
 create index job_binary_public on job_binary (id) where is_public;
+create index job_binary_public_name on job_binary (name, id) where is_public;
 create index job_binary_created on job_binary (project_id, created_at, id);
-create index job_binary_updated on job_binary (project_id, updated_at, id);
-create index job_binary_name on job_binary (project_id, name, id);
+create index job_binary_updated on job_binary (project_id, (coalesce(updated_at, 'infinity')), id);
 create index job_binary_name_part on job_binary using gin (name_keys(project_id, '', name));
 
 create table data_source (
@@ -52,8 +57,10 @@ create table data_source (
   unique (project_id, name)
 );
 create index data_source_public on data_source (id) where is_public;
+create index data_source_public_name on data_source (name, id) where is_public;
+create index data_source_type on data_source (project_id, type, id);
 create index data_source_created on data_source (project_id, created_at, id);
-create index data_source_name on data_source (project_id, name, id);
+create index data_source_updated on data_source (project_id, (coalesce(updated_at, 'infinity')), id);
 create index data_source_name_part on data_source using gin (name_keys(project_id, '', name));
 
 create table job_template (
@@ -72,7 +79,7 @@ create table job_template (
   unique (project_id, name)
 );
 create index job_template_public on job_template (id) where is_public;
-create index job_template_name on job_template (project_id, name, id);
+create index job_template_public_name on job_template (name, id) where is_public;
 create index job_template_type on job_template (project_id, type, id);
 create index job_template_created on job_template (project_id, created_at, id);
 create index job_template_updated on job_template (project_id, updated_at, id);
@@ -100,6 +107,7 @@ create table job_execution (
   job_template_project_id uuid not null,
   job_template_id uuid not null,
   cluster_id uuid not null,
+  -- Data sources that the project saw then; they are not deleted while a run names them.
   input_id uuid,
   output_id uuid,
   job_configs json not null,
@@ -115,4 +123,8 @@ create table job_execution (
 );
 create unique index job_execution_instance on job_execution (project_id, instance_id);
 create index job_execution_template on job_execution (job_template_project_id, job_template_id);
+create index job_execution_by_template on job_execution (project_id, job_template_id, id);
 create index job_execution_public on job_execution (id) where is_public;
+create index job_execution_cluster on job_execution (project_id, cluster_id, id);
+create index job_execution_input on job_execution (input_id) where input_id is not null;
+create index job_execution_output on job_execution (output_id) where output_id is not null;

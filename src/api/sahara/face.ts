@@ -1,0 +1,40 @@
+/** The data-processing API v1.1 as OpenStack Sahara and MRS speak it. */
+import { Fault } from "../../domain/fault.ts";
+import type { Face } from "../route.ts";
+import { clusterRoutes } from "./clusters.ts";
+import { dataSourceRoutes } from "./data-sources.ts";
+import { encodeFault } from "./fault-wire.ts";
+import { jobBinaryRoutes } from "./job-binaries.ts";
+import { jobExecutionRoutes } from "./job-executions.ts";
+import { jobTemplateRoutes } from "./job-templates.ts";
+import { jobTypeRoutes } from "./job-types.ts";
+import { ownsPath, projectOf, rewritePath } from "./paths.ts";
+import { optionsRoutes, type SaharaDeps } from "./resource.ts";
+import { storedFileRoutes } from "./stored-files.ts";
+
+/** Sources: sahara-v1.1, mrs-v1.1. */
+export function createSaharaFace(deps: SaharaDeps): Face {
+  const routes = [
+    ...jobTemplateRoutes(deps),
+    ...jobExecutionRoutes(deps),
+    ...jobBinaryRoutes(deps),
+    ...storedFileRoutes(deps),
+    ...dataSourceRoutes(deps),
+    ...jobTypeRoutes(),
+    ...clusterRoutes(deps),
+  ];
+  return {
+    name: "sahara",
+    routes: [...routes, ...optionsRoutes(routes)],
+    owns: ownsPath,
+    projectOf,
+    encodeFault,
+    rewritePath,
+    checkContentType,
+  };
+}
+
+function checkContentType(contentType: string): void {
+  if (/^\s*application\/json\s*(?:;|$)/i.test(contentType)) return;
+  throw new Fault("unsupported", "content-type-unsupported", "the body must be application/json");
+}

@@ -1,0 +1,108 @@
+/** Faults as data processing says them: both error shapes, and the vendor's codes. Source: mrs-v1.1 2, sahara-v1.1 1. */
+import type { Fault, FaultCode, FaultKind } from "../../domain/fault.ts";
+import { formatObjectId } from "../../domain/shared-object.ts";
+import { type FaultRequest, json, type Reply } from "../route.ts";
+
+/** A bad `limit` or `sort_by` has the number for its name. */
+type ErrorName = string | 400;
+
+const NAMES: Partial<Record<FaultCode, ErrorName>> = {
+  "credentials-refused": "UNAUTHORIZED",
+  "role-missing": "FORBIDDEN",
+  "request-invalid": "VALIDATION_ERROR",
+  "body-unreadable": "MALFORMED_REQUEST_BODY",
+  "body-too-large": "DATA_TOO_BIG",
+  "content-type-unsupported": "INVALID_DATA",
+  "reply-type-unsupported": "NOT_ACCEPTABLE",
+  "server-unavailable": "INTERNAL_SERVER_ERROR",
+  "page-invalid": 400,
+  "job-template-invalid": "INVALID_DATA",
+  "job-template-mains-empty": "INVALID_DATA",
+  "job-template-libs-empty": "INVALID_DATA",
+  "job-template-exists": "DB_DUPLICATE_ENTRY",
+  "job-binary-invalid": "INVALID_DATA",
+  "job-binary-unusable": "BAD_JOB_BINARY",
+  "job-binary-exists": "DB_DUPLICATE_ENTRY",
+  "stored-file-exists": "DB_DUPLICATE_ENTRY",
+  "data-source-invalid": "INVALID_DATA",
+  "data-source-credentials-invalid": "INVALID_CREDENTIALS",
+  "data-source-exists": "NAME_ALREADY_EXISTS",
+  "job-execution-invalid": "INVALID_DATA",
+  "job-execution-status-invalid": "INVALID_JOB_STATUS",
+  "reference-invalid": "INVALID_REFERENCE",
+  "cluster-missing": "INVALID_REFERENCE",
+  "engine-missing": "INVALID_REFERENCE",
+  "operation-unsupported": "NOT_IMPLEMENTED_ERROR",
+};
+
+const VENDOR_CODES: Partial<Record<FaultCode, string>> = {
+  "credentials-refused": "12000001",
+  "role-missing": "12000136",
+  "server-unavailable": "12000004",
+  "cluster-missing": "12000003",
+  "engine-missing": "12000054",
+  "operation-unsupported": "12000054",
+  "job-template-mains-empty": "12000068",
+  "job-template-libs-empty": "12000069",
+};
+const BAD_PARAMETER = "12000002";
+
+/** Whatever is refused is 400, apart from these. */
+const STATUS: Partial<Record<FaultKind, number>> = {
+  "not-found": 404,
+  unauthenticated: 401,
+  forbidden: 403,
+  unavailable: 500,
+};
+
+/** Refusals of the router, whose body has `error` for the status. */
+const ROUTER: readonly FaultCode[] = ["route-missing", "method-refused"];
+
+/** The answer for a fault; texts are the fault's own, and `error_id` is the request's. */
+export function encodeFault(fault: Fault, request: FaultRequest): Reply {
+  if (ROUTER.includes(fault.code)) return encodeRouterFault(fault, request);
+  const status = fault.code === "reply-type-unsupported" ? 406 : (STATUS[fault.kind] ?? 400);
+  const body = {
+    error_code: status,
+    error_name: nameOf(fault, request),
+    error_message: fault.message,
+    ...vendorMembers(fault, request),
+  };
+  return status === 401 ? json(status, body, { "www-authenticate": challenge(request) }) : json(status, body);
+}
+
+function encodeRouterFault(fault: Fault, request: FaultRequest): Reply {
+  const status = fault.code === "route-missing" ? 404 : 405;
+  return json(status, {
+    error: status,
+    error_message: fault.message,
+    error_code: status,
+    error_name: fault.code === "route-missing" ? "NOT_FOUND" : "METHOD_NOT_ALLOWED",
+    ...vendorMembers(fault, request),
+  });
+}
+
+function vendorMembers(fault: Fault, request: FaultRequest) {
+  return {
+    error_msg: fault.message,
+    vendor_code: VENDOR_CODES[fault.code] ?? BAD_PARAMETER,
+    error_id: formatObjectId(request.id),
+  };
+}
+
+function nameOf({ code, kind }: Fault, request: FaultRequest): ErrorName {
+  if (code === "object-foreign" || code === "object-protected" || code === "object-in-use")
+    return refusedAct(request);
+  if (kind === "not-found" || code === "job-binary-missing") return "NOT_FOUND";
+  return NAMES[code] ?? (kind === "unavailable" ? "INTERNAL_SERVER_ERROR" : "INVALID_DATA");
+}
+
+/** What could not be done to an object says the request. */
+function refusedAct({ method, path }: FaultRequest): string {
+  if (method === "DELETE") return "DELETION_FAILED";
+  return path.endsWith("/cancel") ? "CANCELING_FAILED" : "UPDATE_FAILED";
+}
+
+function challenge({ base }: FaultRequest): string {
+  return `Keystone uri="${base}/v3"`;
+}

@@ -1,0 +1,104 @@
+/** Job executions on the wire: schema, decode, encode. */
+import { type Static, Type } from "typebox";
+import type { ExecuteRequest, ExecutionChanges } from "../../catalog/job-executions.ts";
+import { EXECUTION_STATUS, type JobExecution } from "../../domain/job-execution.ts";
+import { formatObjectId } from "../../domain/shared-object.ts";
+import {
+  CLOSED,
+  decodeFlagChanges,
+  decodeUuid,
+  encodeOptionalTime,
+  encodeShared,
+  FlagValue,
+  SimpleMap,
+  Uuid,
+} from "./object-wire.ts";
+
+/** Body of POST `/jobs/{id}/execute`. The flags are taken and not applied; `job_execution_info` is always reset. */
+export const ExecutePost = Type.Object(
+  {
+    cluster_id: Uuid,
+    input_id: Type.Optional(Uuid),
+    output_id: Type.Optional(Uuid),
+    job_configs: Type.Optional(
+      Type.Object(
+        {
+          configs: Type.Optional(SimpleMap),
+          params: Type.Optional(SimpleMap),
+          args: Type.Optional(Type.Array(Type.String(), { maxItems: 10_000 })),
+          job_execution_info: Type.Optional(SimpleMap),
+        },
+        CLOSED,
+      ),
+    ),
+    interface: Type.Optional(SimpleMap),
+    is_public: Type.Optional(FlagValue),
+    is_protected: Type.Optional(FlagValue),
+  },
+  CLOSED,
+);
+
+/** Body of PATCH `/job-executions/{id}`. */
+export const JobExecutionPatch = Type.Object(
+  {
+    is_public: Type.Optional(FlagValue),
+    is_protected: Type.Optional(FlagValue),
+    info: Type.Optional(Type.Object({ status: Type.Enum(["suspend", "cancel"]) }, CLOSED)),
+  },
+  CLOSED,
+);
+
+export function decodeExecute(body: Static<typeof ExecutePost>, by: string): ExecuteRequest {
+  const { job_execution_info: _info, ...jobConfigs } = body.job_configs ?? {};
+  return {
+    clusterId: decodeUuid(body.cluster_id),
+    inputId: body.input_id === undefined ? undefined : decodeUuid(body.input_id),
+    outputId: body.output_id === undefined ? undefined : decodeUuid(body.output_id),
+    jobConfigs,
+    interface: body.interface,
+    by,
+  };
+}
+
+export function decodeExecutionChanges(body: Static<typeof JobExecutionPatch>): ExecutionChanges {
+  return decodeFlagChanges(body);
+}
+
+export function encodeJobExecution(run: JobExecution) {
+  // Known once the run has begun; upstream's name for it dates from its first engine.
+  const engineJobId = run.startedAt === null ? null : String(run.instanceId);
+  return {
+    ...encodeShared(run),
+    job_id: formatObjectId(run.jobTemplateId),
+    cluster_id: formatObjectId(run.clusterId),
+    input_id: run.inputId && formatObjectId(run.inputId),
+    output_id: run.outputId && formatObjectId(run.outputId),
+    start_time: encodeOptionalTime(run.startedAt),
+    end_time: encodeOptionalTime(run.endedAt),
+    info: { status: EXECUTION_STATUS[run.state] },
+    engine_job_id: engineJobId,
+    oozie_job_id: engineJobId,
+    return_code: run.exitCode === null ? null : String(run.exitCode),
+    job_configs: { ...run.jobConfigs, job_execution_info: {} },
+    interface: run.interface,
+    data_source_urls: encodeUrls(run.dataSourceUrls),
+  };
+}
+
+/** The answer of `execute`: nothing has happened yet, whatever the engine has done since. */
+export function encodeNewExecution(run: JobExecution) {
+  const fresh: JobExecution = {
+    ...run,
+    state: "waiting",
+    startedAt: null,
+    endedAt: null,
+    exitCode: null,
+    updatedAt: null,
+  };
+  return encodeJobExecution(fresh);
+}
+
+function encodeUrls(urls: JobExecution["dataSourceUrls"]): Record<string, string> | null {
+  if (urls === null) return null;
+  return Object.fromEntries(Object.entries(urls).map(([id, url]) => [formatObjectId(id), url]));
+}

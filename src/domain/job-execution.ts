@@ -1,0 +1,117 @@
+/** A job execution: one run of a job template on a cluster, its settings, its rules and its states. */
+import type { DataSource } from "./data-source.ts";
+import { Fault } from "./fault.ts";
+import type { JobType } from "./job-template.ts";
+import type { SharedObject } from "./shared-object.ts";
+import type { InstanceState } from "./states.ts";
+
+/** Values of a flat map: no fractions, nulls or nesting. */
+export type SimpleValue = string | number | boolean;
+
+export interface JobConfigs {
+  readonly configs?: Readonly<Record<string, SimpleValue>>;
+  readonly params?: Readonly<Record<string, SimpleValue>>;
+  readonly args?: readonly string[];
+}
+
+/** A run with what its instance says; it has no name of its own, so `name` is its template's. */
+export interface JobExecution extends SharedObject {
+  readonly instanceId: number;
+  readonly jobTemplateId: string;
+  readonly clusterId: string;
+  readonly inputId: string | null;
+  readonly outputId: string | null;
+  readonly jobConfigs: JobConfigs;
+  readonly interface: Readonly<Record<string, SimpleValue>>;
+  /** Resolved address of each data source by its id. */
+  readonly dataSourceUrls: Readonly<Record<string, string>> | null;
+  readonly state: InstanceState;
+  readonly exitCode: number | null;
+  readonly startedAt: Date | null;
+  readonly endedAt: Date | null;
+  readonly updatedAt: Date | null;
+}
+
+export type ExecutionStatus =
+  | "PENDING"
+  | "RUNNING"
+  | "SUSPENDED"
+  | "TOBEKILLED"
+  | "SUCCEEDED"
+  | "FAILED"
+  | "KILLED";
+
+/** What this API says for each state of an instance. Source: mrs-v1.1 8. */
+export const EXECUTION_STATUS: Readonly<Record<InstanceState, ExecutionStatus>> = {
+  waiting: "PENDING",
+  running: "RUNNING",
+  failing: "RUNNING",
+  stopping: "TOBEKILLED",
+  suspended: "SUSPENDED",
+  succeeded: "SUCCEEDED",
+  failed: "FAILED",
+  stopped: "KILLED",
+  skipped: "KILLED",
+};
+
+/** Config that names the class to run, for Java and Spark. */
+export const MAIN_CLASS = "edp.java.main_class";
+/** Config with Java's own options. */
+export const JAVA_OPTIONS = "edp.java.java_opts";
+
+const NEEDS_MAIN_CLASS: readonly JobType[] = ["Java", "Spark"];
+const NEEDS_PLACES: readonly JobType[] = [
+  "Hive",
+  "Pig",
+  "MapReduce",
+  "MapReduce.Streaming",
+  "Storm",
+  "DistCp",
+];
+const STREAMING_CONFIGS = ["edp.streaming.mapper", "edp.streaming.reducer"];
+
+/** The data sources that a run reads and writes, as ids or as themselves. */
+export interface ExecutionPlaces<Place> {
+  readonly input: Place | undefined;
+  readonly output: Place | undefined;
+}
+
+/** Raises `job-execution-invalid` unless a run of `type` has what the type needs. Source: sahara-v1.1 6, mrs-v1.1 4. */
+export function checkExecution(
+  type: JobType,
+  configs: JobConfigs,
+  { input, output }: ExecutionPlaces<string>,
+): void {
+  if (NEEDS_MAIN_CLASS.includes(type)) checkTextConfig(type, configs, MAIN_CLASS);
+  if (NEEDS_PLACES.includes(type) && (input === undefined || output === undefined))
+    throw refused(`${type} needs input_id and output_id`);
+  if (type === "MapReduce.Streaming")
+    for (const key of STREAMING_CONFIGS) checkTextConfig(type, configs, key);
+}
+
+/** Raises `job-execution-invalid` when a type that reads and writes would do both in one place. */
+export function checkPlacesDiffer(type: JobType, { input, output }: ExecutionPlaces<DataSource>): void {
+  if (!NEEDS_PLACES.includes(type) || input === undefined || output === undefined) return;
+  if (input.type === output.type && input.url === output.url)
+    throw refused("input_id and output_id name the same place");
+}
+
+/**
+ * What a command of the run finds in its environment: params, and configs that are no settings of this service, as far
+ * as their names can be names of variables.
+ */
+export function environmentOf({ configs, params }: JobConfigs): Readonly<Record<string, string>> {
+  const settings = Object.entries({ ...configs, ...params });
+  const variables = settings.filter(([name]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name));
+  return Object.fromEntries(variables.map(([name, value]) => [name, String(value)]));
+}
+
+function checkTextConfig(type: JobType, configs: JobConfigs, key: string): void {
+  const value = configs.configs?.[key];
+  if (typeof value !== "string" || value === "")
+    throw refused(`${type} needs the text ${key} in job_configs.configs`);
+}
+
+function refused(message: string): Fault {
+  return new Fault("invalid", "job-execution-invalid", message);
+}

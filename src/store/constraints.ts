@@ -1,0 +1,21 @@
+/** What a table's constraint refuses, said as a fault. */
+import type { Fault } from "../domain/fault.ts";
+import { hasCode } from "./file-system.ts";
+
+/** SQLSTATE of a broken unique key, and of a row that others refer to. */
+export const UNIQUE = "23505";
+export const REFERENCED = "23503";
+
+/** What `pending` gives; where the database refuses it with `sqlState`, `fault` is raised instead. */
+export async function orFault<Value>(
+  pending: Promise<Value>,
+  sqlState: typeof UNIQUE | typeof REFERENCED,
+  fault: (cause: unknown) => Fault,
+): Promise<Value> {
+  try {
+    return await pending;
+  } catch (error) {
+    if (hasCode(error, [sqlState])) throw fault(error);
+    throw error;
+  }
+}

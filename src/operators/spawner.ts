@@ -161,7 +161,7 @@ async function finish(child: Child, exitCode: number | null, signal: NodeJS.Sign
   const closed = once(child.process, "close");
   while (performance.now() < (child.endingUntilMs ?? 0) && signalProcess(-pid, 0)) await wait(GROUP_PAUSE_MS);
   signalProcess(-pid, "SIGKILL");
-  await endAll((entry) => belongs(child, entry));
+  await endAll((entry) => belongs(child, entry), ownersOf(child));
   const closing = new AbortController();
   await Promise.race([
     closed,
@@ -190,6 +190,11 @@ function belongs(child: Child, entry: ProcessEntry): boolean {
   if (options.namespace && rivals === 1) return true;
   const mark = findMarker(entry.pid);
   return mark === child.mark || (child.uid !== undefined && rivals === 1 && mark === undefined);
+}
+
+/** Whom the kernel may show as owner of the child's processes: root has those that made themselves undumpable. */
+function ownersOf(child: Child): ReadonlySet<number> | undefined {
+  return options.namespace ? undefined : new Set([child.uid ?? process.getuid?.() ?? 0, 0]);
 }
 
 function report(id: number, exit: ExitReport): void {

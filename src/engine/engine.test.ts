@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { engineWorld, node, untilAborted } from "../../test/setup/engine-world.ts";
+import { engineWorld, NO_SOURCES, node, testOperator, untilAborted } from "../../test/setup/engine-world.ts";
 import { findInstance, listNodeRuns } from "../store/instances.ts";
+import { readLog } from "../store/logs.ts";
 
 test("a run goes through its graph, each node after its predecessors", async () => {
   const order: string[] = [];
@@ -65,4 +66,241 @@ test("a stopped run tells its running node and starts no other", async () => {
   expect(await world.ended(id)).toBe("stopped");
   expect(await world.nodeStates(id)).toBe("a:cancelled b:cancelled");
   await expect(engine.stopInstance(world.projectId, id)).rejects.toMatchObject({ code: "instance-state" });
+});
+
+test("a node whose condition does not hold is skipped, and what hangs on it alone", async () => {
+  const world = await engineWorld(({ nodeName }) => ({
+    state: "succeeded",
+    output: nodeName === "a" ? "7" : "",
+  }));
+  const engine = await world.newEngine();
+  await engine.start();
+  const on = (after: string, expression: string) => ({ conditions: [{ after, expression }] });
+  const jobId = await world.addJob({
+    nodes: [
+      node("a"),
+      node("b", ["a"], on("a", "#{Job.getNodeOutput('a') == '8'}")),
+      node("c", ["a"], on("a", "#{Job.getNodeStatus('a') == 'success'}")),
+      node("d", ["b"]),
+      node("e", ["b", "c"]),
+    ],
+  });
+  const id = await engine.runNow({ projectId: world.projectId, jobId, by: "x" });
+  expect(await world.ended(id)).toBe("succeeded");
+  const { rows } = await world.database.pool.query("select state from node_run order by node_no");
+  expect(rows.map(({ state }) => state)).toEqual([
+    "succeeded",
+    "skipped",
+    "succeeded",
+    "skipped",
+    "succeeded",
+  ]);
+});
+
+test("parameters of the run go before those of the job and the workspace", async () => {
+  const seen: unknown[] = [];
+  const world = await engineWorld(({ properties }) => {
+    seen.push(properties);
+    return { state: "succeeded" };
+  });
+  const loadEnvironment = async () => ({ from: "workspace", of: "workspace" });
+  const engine = await world.newEngine({ sources: { ...NO_SOURCES, loadEnvironment } });
+  await engine.start();
+  const jobId = await world.addJob({
+    parameters: [
+      { name: "from", value: "job" },
+      { name: "month", value: "#{Job.getPlanTime('yyyy')}" },
+    ],
+    nodes: [node("a", [], { properties: { text: "${from} ${of} ${month} ${given}", plain: "$1" } })],
+  });
+  world.setTime(new Date("2001-04-01T00:00:00Z"));
+  const parameters = { given: "run" };
+  const id = await engine.runNow({ projectId: world.projectId, jobId, by: "x", parameters });
+  await world.ended(id);
+  expect(seen).toEqual([{ text: "job workspace 2001 run", plain: "$1" }]);
+});
+
+test("a node that cannot be prepared fails with the reason", async () => {
+  const world = await engineWorld();
+  const engine = await world.newEngine();
+  await engine.start();
+  const failed = async (changes: Parameters<typeof node>[2]) => {
+    const jobId = await world.addJob({ nodes: [node("a", [], changes)] });
+    const id = await engine.runNow({ projectId: world.projectId, jobId, by: "x" });
+    expect(await world.ended(id)).toBe("failed");
+    return (await findInstance(world.database.pool, world.projectId, id))?.errorMessage;
+  };
+  expect(await failed({ properties: { scriptName: "s" } })).toContain('Script "s" does not exist');
+  expect(await failed({ properties: { connectionName: "c" } })).toContain('Connection "c" does not exist');
+  expect(await failed({ properties: { text: "#{nothing}" } })).toContain("expression at character");
+  expect(await failed({ type: "MRSSpark", retriesMax: 3 })).toContain(
+    '"MRSSpark": it would need a Spark cluster',
+  );
+  expect(await failed({ type: "Unheard" })).toContain("an operator for that type");
+});
+
+test("a node that takes too long is aborted, and tried again only where that is wished", async () => {
+  const reasons: unknown[] = [];
+  const world = await engineWorld(async (_, context) => {
+    const outcome = await untilAborted(context);
+    reasons.push(context.signal.reason);
+    return outcome;
+  });
+  const engine = await world.newEngine();
+  await engine.start();
+  const timeoutSeconds = 0.02;
+  const run = async (changes: Parameters<typeof node>[2]) => {
+    const jobId = await world.addJob({
+      nodes: [node("a", [], { timeoutSeconds, retriesMax: 1, ...changes })],
+    });
+    const id = await engine.runNow({ projectId: world.projectId, jobId, by: "x" });
+    expect(await world.ended(id)).toBe("failed");
+    return (await listNodeRuns(world.database.pool, world.projectId, id))[0]?.attempt;
+  };
+  expect(await run({})).toBe(1);
+  expect(await run({ retryOnTimeout: true })).toBe(2);
+  expect(reasons).toEqual(["timeout", "timeout", "timeout"]);
+});
+
+test("a dry run succeeds without running anything", async () => {
+  const world = await engineWorld(() => ({ state: "failed", message: "ran" }));
+  const engine = await world.newEngine();
+  await engine.start();
+  const jobId = await world.addJob({
+    dryRun: true,
+    nodes: [node("a"), node("b", ["a"], { type: "Unheard" })],
+  });
+  const id = await engine.runNow({ projectId: world.projectId, jobId, by: "x" });
+  expect(await world.ended(id)).toBe("succeeded");
+});
+
+test("an attempt's log is read while it runs and after it", async () => {
+  let go: () => void = () => undefined;
+  const world = await engineWorld(async (_, { log }) => {
+    log("first\n");
+    await new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    log("second\n");
+    return { state: "succeeded" };
+  });
+  const engine = await world.newEngine();
+  await engine.start();
+  const jobId = await world.addJob({});
+  const id = await engine.runNow({ projectId: world.projectId, jobId, by: "x" });
+  const key = { projectId: world.projectId, instanceId: id, nodeNo: 0, attempt: 1 };
+  const all = { fromByte: 0, bytesMax: 1000 };
+  await expect.poll(async () => (await readLog(world.blobs, key, all)).content.toString()).toBe("first\n");
+  go();
+  await world.ended(id);
+  const { content, nextByte } = await readLog(world.blobs, key, { ...all, fromByte: 6 });
+  expect([content.toString(), nextByte]).toEqual(["second\n", 13]);
+});
+
+test("a failed run goes on from where it failed, with its id and plan time", async () => {
+  const runs: string[] = [];
+  let healthy = false;
+  const world = await engineWorld(({ nodeName, attempt }) => {
+    runs.push(`${nodeName}${attempt}`);
+    return nodeName === "b" && !healthy ? { state: "failed", message: "ill" } : { state: "succeeded" };
+  });
+  const engine = await world.newEngine();
+  await engine.start();
+  const jobId = await world.addJob({ nodes: [node("a"), node("b", ["a"]), node("c", ["b"])] });
+  const id = await engine.runNow({ projectId: world.projectId, jobId, by: "x" });
+  await world.ended(id);
+  const before = await findInstance(world.database.pool, world.projectId, id);
+  healthy = true;
+  await engine.restartInstance(world.projectId, id);
+  await world.observed((one) => one.event === "instance-ended" && one.state === "succeeded");
+  expect(runs).toEqual(["a1", "b1", "b2", "c1"]);
+  const after = await findInstance(world.database.pool, world.projectId, id);
+  expect(after).toMatchObject({ state: "succeeded", errorMessage: null, plannedAt: before?.plannedAt });
+});
+
+test("instances of other projects, and missing ones, are not there", async () => {
+  const world = await engineWorld();
+  const engine = await world.newEngine();
+  await engine.start();
+  const jobId = await world.addJob({});
+  const id = await engine.runNow({ projectId: world.projectId, jobId, by: "x" });
+  await world.ended(id);
+  const foreign = "0".repeat(32);
+  const missing = { code: "instance-missing" };
+  await expect(engine.stopInstance(foreign, id)).rejects.toMatchObject(missing);
+  await expect(engine.restartInstance(foreign, id)).rejects.toMatchObject(missing);
+  await expect(engine.stopInstance(world.projectId, 999_999)).rejects.toMatchObject(missing);
+  await expect(engine.runNow({ projectId: foreign, jobId, by: "x" })).rejects.toMatchObject({
+    code: "job-missing",
+  });
+});
+
+test("a job without nodes is not run, and nothing is written", async () => {
+  const world = await engineWorld();
+  const engine = await world.newEngine();
+  const jobId = await world.addJob({ nodes: [] });
+  const request = { projectId: world.projectId, jobId, by: "x" };
+  await expect(engine.runNow(request)).rejects.toMatchObject({ code: "job-without-nodes" });
+  await expect(engine.startJob(request)).rejects.toMatchObject({ code: "job-without-nodes" });
+  const { rows } = await world.database.pool.query("select from instance");
+  expect(rows).toHaveLength(0);
+});
+
+test("a definition without a job runs, its rows in the same transaction", async () => {
+  const world = await engineWorld();
+  const engine = await world.newEngine();
+  await engine.start();
+  const request = {
+    projectId: world.projectId,
+    workspaceId: "default",
+    name: "wordcount",
+    definition: {
+      kind: "batch",
+      nodes: [node("main")],
+      parameters: [],
+      schedule: { type: "once" },
+      priority: 0,
+      dryRun: false,
+    },
+    by: "x",
+  } as const;
+  const refused = engine.startExecution(request, () => Promise.reject(new RangeError("no")));
+  await expect(refused).rejects.toThrow("no");
+  let inside = 0;
+  const id = await engine.startExecution(request, async (_, instanceId) => {
+    inside = instanceId;
+  });
+  expect(id).toBe(inside);
+  expect(await world.ended(id)).toBe("succeeded");
+  const { rows } = await world.database.pool.query("select job_name, origin from instance");
+  expect(rows).toEqual([{ job_name: "wordcount", origin: "job-execution" }]);
+});
+
+test("a server that stops hands back what it runs, and the next goes on without counting a try", async () => {
+  const world = await engineWorld(async (work, context) =>
+    work.attempt === 1 ? await untilAborted(context) : { state: "succeeded" },
+  );
+  let begun: () => void = () => undefined;
+  const running = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  const first = await world.newEngine({
+    operators: [
+      testOperator((_, context) => {
+        begun();
+        return untilAborted(context);
+      }),
+    ],
+  });
+  await first.start();
+  const jobId = await world.addJob({});
+  const id = await first.runNow({ projectId: world.projectId, jobId, by: "x" });
+  await running;
+  await first.stop();
+  expect(await world.nodeStates(id)).toBe("a:ready");
+  const second = await world.newEngine();
+  await second.start();
+  expect(await world.ended(id)).toBe("succeeded");
+  const [run] = await listNodeRuns(world.database.pool, world.projectId, id);
+  expect(run).toMatchObject({ attempt: 2, tries: 0, losses: 0 });
 });

@@ -33,7 +33,9 @@ export interface Config {
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-export type Flags = Partial<Record<"host" | "port" | "dataDir" | "databaseUrl" | "roles", string>> & {
+export type Flags = Partial<
+  Record<"host" | "port" | "dataDir" | "databaseUrl" | "roles" | "publicUrl", string>
+> & {
   readonly demo?: boolean;
 };
 
@@ -86,7 +88,7 @@ export function readConfig(
     ...optional("accessKey", environment.AZALAI_ACCESS_KEY || undefined),
     ...optional("secretKey", environment.AZALAI_SECRET_KEY || undefined),
     ...optional("masterKey", environment.AZALAI_MASTER_KEY || undefined),
-    ...optional("publicUrl", environment.AZALAI_PUBLIC_URL?.replace(/\/+$/, "") || undefined),
+    ...optional("publicUrl", text(flags.publicUrl, "AZALAI_PUBLIC_URL")?.replace(/\/+$/, "")),
     timeZone,
     region: environment.AZALAI_REGION || "RegionOne",
     factoryPageMax: integer(environment.AZALAI_FACTORY_PAGE_MAX || undefined, "AZALAI_FACTORY_PAGE_MAX", {

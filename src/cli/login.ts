@@ -9,6 +9,7 @@ import { formatFacts, printResult } from "./terminal.ts";
 export function addLoginCommands(program: Command): void {
   program
     .command("credentials")
+    .argument("[member]", "only this, e.g. projectId or accessKey")
     .description("the first user's log-in, as the data folder has it")
     .action(showCredentials);
   program
@@ -17,7 +18,11 @@ export function addLoginCommands(program: Command): void {
     .action(showToken);
 }
 
-async function showCredentials(_options: unknown, command: Command): Promise<void> {
+async function showCredentials(
+  member: string | undefined,
+  _options: unknown,
+  command: Command,
+): Promise<void> {
   const read = readClientConfig(command.optsWithGlobals(), processEnvironment());
   if ("problems" in read) throw new CommandFailure(EXIT.usage, read.problems.join("\n"));
   const { dataDir } = read.config;
@@ -27,6 +32,13 @@ async function showCredentials(_options: unknown, command: Command): Promise<voi
       EXIT.notFound,
       `there is no ${credentialsFile(dataDir)}: no server has started there`,
     );
+  if (member !== undefined) {
+    const value = Object.entries(credentials).find(([name]) => name === member)?.[1];
+    const names = Object.keys(credentials).join(", ");
+    if (value === undefined) throw new CommandFailure(EXIT.usage, `"${member}" is none of ${names}`);
+    printResult(wantsJson(command), value, () => String(value));
+    return;
+  }
   printResult(wantsJson(command), credentials, () =>
     formatFacts([
       ["user", credentials.userName],

@@ -1,0 +1,184 @@
+/** The command line against a real server: what it prints, what it refuses, and the codes that it ends with. */
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { runCommand, type ServedFolder, serveFolder, serveOn } from "./setup/cli.ts";
+
+// Each command is a process of its own: a busy machine takes its time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+let served: ServedFolder;
+const azalai: ServedFolder["azalai"] = (words, options) => served.azalai(words, options);
+
+beforeAll(async () => {
+  served = await serveFolder();
+});
+
+afterAll(() => served.close());
+
+const shell = (name: string, statement: string, preNodeName: string[] = []) => ({
+  name,
+  type: "Shell",
+  location: { x: 0, y: 0 },
+  preNodeName,
+  properties: [
+    { name: "statementOrScript", value: "STATEMENT" },
+    { name: "statement", value: statement },
+  ],
+});
+
+/** Saves a batch job of these nodes under the name. */
+async function saveJob(name: string, nodes: readonly object[], words: readonly string[] = []) {
+  const definition = { name, processType: "BATCH", schedule: { type: "EXECUTE_ONCE" }, nodes };
+  return await azalai(["jobs", "create", "-", ...words], { stdin: JSON.stringify(definition) });
+}
+
+test("the first start says where it listens, how to log in, and what both lists answer", async () => {
+  const { banner, url, dataDir } = served;
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  expect(banner).toContain("shown this once");
+  expect(banner).toContain(`${url}/v1/`);
+  expect(banner).toContain('{"total": 0, "jobs": []}');
+  expect(banner).toContain(`${url}/v1.1/`);
+  expect((await stat(join(dataDir, "credentials.json"))).mode & 0o777).toBe(0o600);
+});
+
+test("the curl lines of the start work as they are printed", async () => {
+  const lines = served.banner.split("\n").filter((line) => line.includes("curl "));
+  expect(lines).toHaveLength(2);
+  for (const line of lines) {
+    const command = line.replace(/[^\s(]*bin\/azalai/, `${process.execPath} src/cli/cli.ts`);
+    const { stdout } = await promisify(execFile)("bash", ["-c", command]);
+    expect(JSON.parse(stdout)).toMatchObject({ jobs: [] });
+  }
+});
+
+test("a job is saved, listed, shown, replaced and deleted", async () => {
+  expect(await saveJob("kept", [shell("one", "true")])).toMatchObject({ code: 0, stdout: "kept created\n" });
+  expect((await azalai(["jobs", "list", "--name", "kep"])).stdout).toMatch(/^kept +BATCH +STOPPED/m);
+  expect((await azalai(["jobs", "show", "kept"])).stdout).toMatch(/^one +Shell/m);
+  const again = await saveJob("kept", [shell("one", "true")]);
+  expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("DLF.0102") });
+  expect(await saveJob("kept", [shell("two", "true")], ["--replace"])).toMatchObject({
+    stdout: "kept replaced\n",
+  });
+  const { nodes } = JSON.parse((await azalai(["--json", "jobs", "show", "kept"])).stdout);
+  expect(nodes).toMatchObject([{ name: "two" }]);
+  expect(await azalai(["jobs", "delete", "kept"])).toMatchObject({ code: 0 });
+  expect(await azalai(["jobs", "show", "kept"])).toMatchObject({ code: 4 });
+});
+
+test("a run that is waited for ends with the code of its success", async () => {
+  await saveJob("answer", [shell("say", "echo the answer is #{Job.getParam('answer')}")]);
+  const good = await azalai(["--json", "jobs", "run", "answer", "-p", "answer=42", "--wait"]);
+  expect(good.code).toBe(0);
+  expect(good.stderr).toMatch(/answer \d+ running/);
+  const instance = JSON.parse(good.stdout);
+  expect(instance).toMatchObject({ state: "succeeded", nodes: [{ output: "the answer is 42" }] });
+  expect((await azalai(["instances", "list", "--job", "answer"])).stdout).toMatch(/answer +success +manual/);
+  expect((await azalai(["instances", "show", String(instance.id)])).stdout).toMatch(
+    /^say +Shell +succeeded/m,
+  );
+  await saveJob("wrong", [shell("fail", "echo no >&2; exit 3"), shell("never", "true", ["fail"])]);
+  const bad = await azalai(["jobs", "run", "wrong", "--wait"]);
+  expect(bad).toMatchObject({ code: 1, stderr: expect.stringContaining("exit code 3: no") });
+});
+
+test("a log is followed while the node writes it, each line under its node's name", async () => {
+  // The job goes on only when somebody has read its first line.
+  await saveJob("talk", [
+    shell("first", "echo begun; until test -e /tmp/#{Job.getParam('token')}; do sleep 0.05; done; echo done"),
+    shell("second", "echo end", ["first"]),
+  ]);
+  const token = `azalai-cli-test-${process.pid}`;
+  const { stdout } = await azalai(["--json", "jobs", "run", "talk", "-p", `token=${token}`]);
+  const { instanceId } = JSON.parse(stdout);
+  let released = false;
+  const followed = await azalai(["instances", "logs", "-f", String(instanceId)], {
+    onOutput: (text) => {
+      if (released || !text.includes("first | begun\n")) return;
+      released = true;
+      execFile("touch", [join("/tmp", token)]);
+    },
+  });
+  expect(followed).toMatchObject({ code: 0, stdout: "first | begun\nfirst | done\nsecond | end\n" });
+  const one = await azalai(["instances", "logs", String(instanceId), "--node", "second"]);
+  expect(one.stdout).toBe("end\n");
+  execFile("rm", [join("/tmp", token)]);
+});
+
+test("users log in with the password that was shown, and may do what their role allows", async () => {
+  const { stdout } = await azalai(["--json", "users", "create", "rita", "--role", "reader"]);
+  const { password } = JSON.parse(stdout);
+  const env = { AZALAI_USERNAME: "rita", AZALAI_PASSWORD: password, AZALAI_URL: served.url };
+  expect(await runCommand(["jobs", "list"], { env })).toMatchObject({ code: 0 });
+  const refused = await runCommand(["jobs", "delete", "answer"], { env });
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("role member") });
+  expect((await azalai(["users", "list"])).stdout).toMatch(/^rita +reader/m);
+  expect(await azalai(["users", "delete", "rita"])).toMatchObject({ code: 0 });
+  expect(await runCommand(["jobs", "list"], { env })).toMatchObject({ code: 3 });
+});
+
+test("projects and access keys are made, listed and deleted", async () => {
+  expect(await azalai(["projects", "create", "second"])).toMatchObject({ code: 0 });
+  expect((await azalai(["--project", "second", "jobs", "list"])).stdout).toContain("0 of 0");
+  expect((await azalai(["projects", "list"])).stdout).toMatch(/^second +true/m);
+  expect(await azalai(["projects", "delete", "second"])).toMatchObject({ code: 0 });
+  const { access, secret } = JSON.parse((await azalai(["--json", "keys", "create"])).stdout);
+  expect(secret).toMatch(/^\w{30,}$/);
+  const listed = await azalai(["keys", "list"]);
+  expect(listed.stdout).toContain(access);
+  expect(listed.stdout).not.toContain(secret);
+  expect(await azalai(["keys", "delete", access])).toMatchObject({ code: 0 });
+});
+
+test("what is not there, who is not known and wrong words end with codes of their own", async () => {
+  const check = async (words: readonly string[], code: number) =>
+    expect([words, (await azalai(words)).code]).toEqual([words, code]);
+  await check(["jobs", "show", "nothing"], 4);
+  await check(["instances", "show", "999999"], 4);
+  await check(["users", "delete", "nobody"], 4);
+  await check(["--token", "none", "jobs", "list"], 3);
+  await check(["--username", "admin", "--password", "wrong", "jobs", "list"], 3);
+  await check(["jobs", "list", "--limit", "many"], 2);
+  await check(["jobs", "create", "/no/such/file.json"], 2);
+  await check(["frobnicate"], 2);
+  await check(["--url", "http://127.0.0.1:9", "jobs", "list"], 5);
+  await check(["--help"], 0);
+});
+
+test("a reader that has seen enough does not make the command fail", async () => {
+  const command = `${process.execPath} src/cli/cli.ts --data-dir '${served.dataDir}' jobs list | head -n 1`;
+  const { stdout, stderr } = await promisify(execFile)("bash", ["-o", "pipefail", "-c", command]);
+  expect([stdout.split(" ")[0], stderr]).toEqual(["NAME", ""]);
+});
+
+test("doctor finds the server, the database and what nodes need", async () => {
+  const { code, stdout } = await azalai(["--json", "doctor"]);
+  const findings: { subject: string; state: string; text: string }[] = JSON.parse(stdout);
+  const subjects = ["node", "server", "database", "bash", "python3", "java", "disk", "isolation"];
+  expect(findings.map(({ subject }) => subject)).toEqual(subjects);
+  expect(findings.find(({ subject }) => subject === "server")?.text).toContain(served.url);
+  expect(code).toBe(0);
+});
+
+test("wrong settings are told all at once, and nothing is started", async () => {
+  const end = await runCommand(["serve", "--port", "none", "--roles", "cook", "--data-dir", "/nowhere"]);
+  expect(end.code).toBe(2);
+  expect(end.stderr).toContain("port must be");
+  expect(end.stderr).toContain('"cook"');
+});
+
+test("a stopped server leaves no address behind, and starts again without showing the password", async () => {
+  const first = await serveFolder();
+  expect(await first.stop()).toBe(0);
+  expect(existsSync(join(first.dataDir, "address"))).toBe(false);
+  expect(await first.azalai(["jobs", "list"], { env: { AZALAI_PORT: "9" } })).toMatchObject({ code: 5 });
+  const again = await serveOn(first.dataDir, []);
+  expect(again.banner).not.toContain("shown this once");
+  expect(again.banner).toContain("credentials.json");
+  await again.close();
+});

@@ -1,7 +1,7 @@
 /** What the scripts of package.json call: prepares the clone, then starts, demonstrates, tests, checks, measures or formats. */
 import { join } from "node:path";
 import { preparePython } from "./python.mjs";
-import { exitWith, run } from "./run.mjs";
+import { exitWith, run, runOurs } from "./run.mjs";
 import { LaunchError, prepare, ROOT } from "./toolchain.mjs";
 
 const [target, ...args] = process.argv.slice(2);
@@ -11,11 +11,11 @@ const here = { cwd: ROOT };
 
 /** Each gets the Node to run on and the user's further words, and gives the exit code. */
 const TARGETS = {
-  start: (node) => run(node, [join(ROOT, "src", "cli", "cli.ts"), "serve", "--demo", ...args]),
-  demo: (node) => run(node, [join(ROOT, "src", "cli", "cli.ts"), "demo", ...args]),
+  start: (node) => runOurs(node, [join(ROOT, "src", "cli", "cli.ts"), "serve", "--demo", ...args]),
+  demo: (node) => runOurs(node, [join(ROOT, "src", "cli", "cli.ts"), "demo", ...args]),
   test,
   check: (node) => run(node, [join(ROOT, "tools", "check.ts"), ...args], here),
-  bench: (node) => run(node, [join(ROOT, "bench", "bench.ts"), ...args], here),
+  bench: (node) => runOurs(node, [join(ROOT, "bench", "bench.ts"), ...args], here),
   format: (node) => run(node, [bin("biome"), "check", "--write", ...args], here),
 };
 

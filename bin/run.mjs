@@ -1,7 +1,16 @@
 /** Runs a program in our place: same input and output, signals handed on, the same end. */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-import { LaunchError, say } from "./toolchain.mjs";
+import { COMPILE_CACHE, LaunchError, say } from "./toolchain.mjs";
+
+/** The young generation of a heap that grows at once to its largest would double the service's memory. */
+const NODE_FLAGS = ["--max-semi-space-size=4"];
+
+/** Runs one of our programs, its TypeScript stripped once and kept. */
+export function runOurs(node, args, options = {}) {
+  const env = { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env, ...options.env };
+  return run(node, [...NODE_FLAGS, ...args], { ...options, env });
+}
 
 /** Gives the exit code (128 and the signal's number where a signal ended it, as shells do). */
 export function run(program, args, options = {}) {

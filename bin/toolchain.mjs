@@ -20,6 +20,8 @@ export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** The first release that runs TypeScript as it stands and that all packages accept. */
 const NODE_MINIMUM = [24, 11];
 const TOOLCHAIN = join(ROOT, ".toolchain");
+/** Where Node keeps what it made of our sources: without it each start strips the types again, with 60 MB more memory. */
+export const COMPILE_CACHE = join(ROOT, ".cache", "compile");
 const NODE_PACKAGE = `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
 const LOOK_AGAIN_MS = 200;
 /** A lock without an owner's number is one that was cut short while it was made. */
@@ -95,6 +97,14 @@ function installPackages(node) {
   say("installing packages (once, and after they change)");
   npm(node, ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], ROOT);
   writeFileSync(stampFile(), lockHash());
+  warmCompileCache(node);
+}
+
+/** Loads the service once without starting it; a failure shows itself when it is started. */
+function warmCompileCache(node) {
+  const main = join(ROOT, "src", "main.ts");
+  const env = { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE };
+  if (existsSync(main)) spawnSync(node, [main], { env, stdio: "ignore" });
 }
 
 function stampFile() {

@@ -333,7 +333,7 @@ const QUIET: readonly Observation["event"][] = ["request-done", "instance-ended"
 
 function createObserver(level: string): Observe {
   const log = pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { error: describeError } },
     pino.destination({ dest: 2, sync: false }),
   );
   return ({ event, ...members }) => {
@@ -341,4 +341,12 @@ function createObserver(level: string): Observe {
     else if (QUIET.includes(event)) log.debug(members, event);
     else log.info(members, event);
   };
+}
+
+/** What a log needs of an error; drivers hang whole connections on theirs. */
+function describeError(error: unknown): object {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { message, stack } = error;
+  const cause = error.cause === undefined ? {} : { cause: describeError(error.cause) };
+  return { message, stack, ...("code" in error && { code: error.code }), ...cause };
 }

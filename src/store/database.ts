@@ -65,14 +65,23 @@ export async function openDatabase(
     types: TYPES,
   });
   // An idle connection that breaks is taken out of the pool by itself; without a listener it would end the process.
-  pool.on("error", (error) => observe({ event: "database-connection-lost", error }));
+  let closing = false;
+  pool.on("error", (error) => {
+    if (!closing) observe({ event: "database-connection-lost", error });
+  });
   try {
     await checkVersion(pool);
   } catch (error) {
     await pool.end();
     throw error;
   }
-  return { pool, close: () => pool.end() };
+  return {
+    pool,
+    close: () => {
+      closing = true;
+      return pool.end();
+    },
+  };
 }
 
 async function checkVersion(pool: Pool): Promise<void> {

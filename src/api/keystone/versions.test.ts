@@ -28,12 +28,6 @@ test("the root lists every version of the origin under the host that was asked",
   expect(answer.json()).toEqual({ versions: { values: [identityVersion(base), ...dataProcessing(base)] } });
 });
 
-test("a browser that asks for the root is sent to the console", async () => {
-  const { send } = await keystoneWorld();
-  const answer = await send("GET", "/", { headers: { accept: "text/html,application/xhtml+xml,*/*;q=0.8" } });
-  expect([answer.statusCode, answer.headers.location]).toEqual([302, "/console/"]);
-});
-
 test("identity and data processing describe themselves, with and without a final slash", async () => {
   const { send } = await keystoneWorld();
   const base = "http://localhost:80";

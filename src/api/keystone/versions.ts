@@ -16,12 +16,8 @@ export function versionRoutes(): OpenRoute[] {
 
 /** Every version of one origin in one document: keystoneauth, both Go clients and saharaclient find theirs in it. */
 async function showRoot(request: RouteRequest): Promise<Reply> {
-  const { accept } = request.headers;
-  // A person's browser; API clients do not ask for HTML.
-  if (typeof accept === "string" && accept.includes("text/html"))
-    return { status: 302, headers: { location: "/console/" } };
   const values = [identityVersion(request.base), ...dataProcessingVersions(request.base)];
-  return json(300, { versions: { values } }, { vary: "Accept" });
+  return json(300, { versions: { values } });
 }
 
 async function showIdentity({ base }: RouteRequest): Promise<Reply> {

@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type OperatorWorld, operatorWorld } from "../../test/setup/operators.ts";
-import { describeIsolation } from "./isolation.ts";
+import { describeIsolation, type Isolation } from "./isolation.ts";
 import { listProcesses } from "./process-table.ts";
 
 const MIB = 1024 * 1024;
@@ -208,9 +208,9 @@ describe("limits", () => {
 });
 
 /** What a system may lack, and whether every process of a node is found then, whatever it does. */
-const lacking = [
+const lacking: readonly { lack: string; without: Partial<Isolation>; certain: boolean }[] = [
   { lack: "nothing", without: {}, certain: true },
-  { lack: "namespaces", without: { namespace: false }, certain: ROOT },
+  { lack: "namespaces", without: { namespace: false, ...(ROOT ? {} : { ownUsers: false }) }, certain: ROOT },
   { lack: "users", without: { ownUsers: false }, certain: true },
   { lack: "users and namespaces", without: { ownUsers: false, namespace: false }, certain: false },
 ];
@@ -225,6 +225,22 @@ describe.each(lacking)("on a system that lacks $lack", ({ without, certain }) =>
   });
 
   afterAll(async () => await own.close());
+
+  test.skipIf(without.ownUsers === false && without.namespace === false)(
+    "the data folder stays hidden whatever a node tries",
+    async () => {
+      const folder = own.dataFolder;
+      const tricks = `umount ${folder}; umount -l ${folder}; unshare -Urm umount ${folder}; mount --bind / /mnt; chmod 700 ${folder}`;
+      const { log } = await own.run({
+        type: "Shell",
+        properties: {
+          statement: `${tricks}; cat ${folder}/secret /mnt${folder}/secret /proc/1/root${folder}/secret; echo end`,
+        },
+      });
+      expect(log).toContain("end");
+      expect(log).not.toContain("master key");
+    },
+  );
 
   test("background processes end with their node, also those that left its group and hid their mark", async () => {
     const { outcome } = await own.run({

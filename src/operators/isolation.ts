@@ -100,7 +100,7 @@ export function spawnerCommand(
   };
   const [command = settings.nodePath, ...args] = [
     ...(isolation.namespace ? namespacePrefix(settings) : []),
-    ...(isolation.noNewPrivileges ? ["setpriv", "--no-new-privs"] : []),
+    ...(isolation.noNewPrivileges ? ["setpriv", "--no-new-privs", ...withoutRights(isolation)] : []),
     ...(isolation.limits.length > 0 ? ["prlimit", ...isolation.limits] : []),
     settings.nodePath,
     `--max-old-space-size=${SPAWNER_HEAP_MIB}`,
@@ -110,6 +110,11 @@ export function spawnerCommand(
     JSON.stringify(options),
   ];
   return { command, args };
+}
+
+/** A root that can give nodes no other user (in a container, say) at least gives them no right to undo a mount. */
+function withoutRights(isolation: Isolation): string[] {
+  return userId() === 0 && !isolation.ownUsers ? ["--bounding-set=-all", "--inh-caps=-all"] : [];
 }
 
 /** Source file or compiled file, as this one is. */

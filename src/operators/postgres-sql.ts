@@ -1,4 +1,5 @@
 /** `RDSSQL` and `DWSSQL`: SQL on the PostgreSQL database of a connection (product 5; dataarts-factory 4.12). */
+import { isIP } from "node:net";
 import { Client, type ClientConfig, Query } from "pg";
 import { Fault } from "../domain/fault.ts";
 import { type AddressGuard, addressesOf, createAddressGuard } from "./address-guard.ts";
@@ -97,7 +98,7 @@ async function connectionConfig(
 
 /** `sslMode` as in libpq: `require` encrypts without asking who answers, all else checks the certificate's name. */
 function tlsOptions(host: string, mode: string | undefined) {
-  return { servername: host, rejectUnauthorized: mode !== "require" };
+  return { ...(isIP(host) === 0 && { servername: host }), rejectUnauthorized: mode !== "require" };
 }
 
 async function refuseOwnDatabase(

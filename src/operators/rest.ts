@@ -1,6 +1,7 @@
 /** `RESTAPI` and its other names: one HTTP call whose answer is the node's output (dataarts-factory 4.2). */
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
+import { isIP } from "node:net";
 import { Fault } from "../domain/fault.ts";
 import { type AddressGuard, createAddressGuard } from "./address-guard.ts";
 import { refuse, requireProperty, settleAttempt } from "./command.ts";
@@ -165,7 +166,7 @@ async function send(
   };
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const outgoing = secure
-    ? requestHttps({ ...options, servername: call.url.hostname.replace(/^\[|\]$/g, "") }, resolve)
+    ? requestHttps({ ...options, servername: serverName(call.url.hostname) }, resolve)
     : requestHttp(options, resolve);
   outgoing.on("error", reject);
   outgoing.end(body);
@@ -188,6 +189,11 @@ async function readAnswer(incoming: IncomingMessage, bytesMax: number): Promise<
     ...(location !== undefined && { location }),
     text: Buffer.concat(chunks).toString(),
   };
+}
+
+/** TLS names hosts only; with none given node checks the certificate against the address that was dialled. */
+function serverName(host: string): string {
+  return isIP(host.replace(/^\[|\]$/g, "")) === 0 ? host : "";
 }
 
 function credentialsOf(url: URL): string {

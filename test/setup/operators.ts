@@ -59,7 +59,11 @@ export async function operatorWorld(
     userSlot: async (projectId) => SLOTS.indexOf(projectId),
     ...overrides,
   };
-  const runner = await createProcessRunner(settings, { ...(await detectIsolation(settings)), ...without });
+  const isolation = { ...(await detectIsolation(settings)), ...without };
+  const runner = await createProcessRunner(settings, isolation).catch(async (error: unknown) => {
+    await rm(folder, { recursive: true });
+    throw error;
+  });
   const find = createOperatorFinder(createOperators(settings, runner));
   const buckets = folderBuckets(join(dataFolder, "buckets"));
   const operatorFor = (type: string) => {

@@ -21,6 +21,7 @@ export type DataSourceField =
 export const DATA_SOURCES: MarkerTable<DataSourceField> = {
   name: "data-source",
   from: "data_source t",
+  keyedName: "name",
   columns: COLUMNS,
   fields: {
     id: { sql: "t.id", type: "uuid" },

@@ -22,6 +22,7 @@ export type JobBinaryField =
 export const JOB_BINARIES: MarkerTable<JobBinaryField> = {
   name: "job-binary",
   from: "job_binary t",
+  keyedName: "name",
   columns: COLUMNS,
   fields: {
     id: { sql: "t.id", type: "uuid" },

@@ -25,6 +25,7 @@ export type JobTemplateField =
 export const JOB_TEMPLATES: MarkerTable<JobTemplateField> = {
   name: "job-template",
   from: "job_template t",
+  keyedName: "name",
   columns: COLUMNS,
   fields: {
     id: { sql: "t.id", type: "uuid" },

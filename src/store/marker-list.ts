@@ -3,6 +3,7 @@ import { Fault } from "../domain/fault.ts";
 import type { MarkerPage, Markers } from "../domain/page.ts";
 import { type Database, type DatabasePool, transaction } from "./database.ts";
 import { hasCode } from "./file-system.ts";
+import { isPattern, type NarrowedQuery, narrowByName, ownNamed, publicNamed } from "./name-search.ts";
 
 /** A table whose rows belong to a project, and may be shown to all. `t` is its alias in every text. */
 export interface MarkerTable<Field extends string> {
@@ -13,6 +14,8 @@ export interface MarkerTable<Field extends string> {
   readonly columns: string;
   /** SQL of each field by which rows are sorted or filtered. */
   readonly fields: Readonly<Record<Field, FieldText>>;
+  /** The field with the name, where names have keys (name-search.ts). */
+  readonly keyedName?: Field;
 }
 
 export interface FieldText {
@@ -51,8 +54,6 @@ export interface MarkerBatch<Row> {
 /** A list is read in batches of so many rows, so that none is held whole. */
 export const BATCH_ROWS = 500;
 const EXPRESSION_TIMEOUT_MS = 2_000;
-/** Characters that mean something in a regular expression. */
-const SPECIAL = /[\\^$.|?*+()[\]{}]/;
 
 /**
  * The rows after the marker, as many as the limit says, in batches; a page of up to `BATCH_ROWS` is one batch. `next` is
@@ -63,9 +64,10 @@ const SPECIAL = /[\\^$.|?*+()[\]{}]/;
 export async function* listMarkerBatches<Field extends string, Row extends Place>(
   pool: DatabasePool,
   table: MarkerTable<Field>,
-  query: MarkerQuery<Field>,
+  wanted: MarkerQuery<Field>,
   marker: MarkerPlace | undefined,
 ): AsyncGenerator<MarkerBatch<Row>, void, undefined> {
+  const query = await narrowByName(pool, table, wanted);
   const limit = query.page.limit;
   const before =
     marker?.fits === true && limit !== undefined ? readPrev(pool, table, query, marker, limit) : null;
@@ -112,7 +114,7 @@ export async function findMarker<Field extends string>(
 async function readRows<Field extends string, Row extends Place>(
   pool: DatabasePool,
   table: MarkerTable<Field>,
-  query: MarkerQuery<Field>,
+  query: NarrowedQuery<Field>,
   part: { readonly after: Place | undefined; readonly limit: number },
 ): Promise<Row[]> {
   const { values, value } = collectValues();
@@ -125,7 +127,7 @@ async function readRows<Field extends string, Row extends Place>(
   return await run<Row>(pool, query.filters, {
     text,
     values,
-    ...(query.filters.length === 0 && { name: statementName(table, query, part.after !== undefined) }),
+    ...(isPlain(query) && { name: statementName(table, query, part.after !== undefined) }),
   });
 }
 
@@ -133,7 +135,7 @@ async function readRows<Field extends string, Row extends Place>(
 async function readPrev<Field extends string>(
   pool: DatabasePool,
   table: MarkerTable<Field>,
-  query: MarkerQuery<Field>,
+  query: NarrowedQuery<Field>,
   marker: MarkerPlace,
   limit: number,
 ): Promise<string | null> {
@@ -148,7 +150,7 @@ async function readPrev<Field extends string>(
   const rows = await run<{ readonly id: string }>(pool, query.filters, {
     text,
     values,
-    ...(query.filters.length === 0 && { name: `${statementName(table, query, true)}-prev` }),
+    ...(isPlain(query) && { name: `${statementName(table, query, true)}-prev` }),
   });
   return rows[0]?.id ?? null;
 }
@@ -163,7 +165,7 @@ interface Selection {
 /** Own rows and other projects' public rows, each from an index of its own, merged. */
 function selectText<Field extends string>(
   table: MarkerTable<Field>,
-  query: MarkerQuery<Field>,
+  query: NarrowedQuery<Field>,
   value: (value: unknown) => string,
   { columns, descending, beyond, limit }: Selection,
 ): string {
@@ -177,13 +179,25 @@ function selectText<Field extends string>(
     const place = `(${value(beyond.sort_value)}::${sort.type}, ${value(beyond.id)}::uuid)`;
     conditions.push(`(${sort.sql}, t.id) ${comparison} ${place}`);
   }
-  const branch = (owner: string) =>
-    `(select ${columns}t.id, (${sort.sql})::text as sort_value, ${sort.sql} as sort_key from ${table.from}
+  const branch = (owner: string, named: typeof ownNamed) =>
+    `(select ${columns}t.id, (${sort.sql})::text as sort_value, ${sort.sql} as sort_key
+      from ${fromText(table, query, value, named)}
       where ${[owner, ...conditions].join(" and ")}
       order by ${sort.sql} ${direction}, t.id ${direction} limit ${most})`;
-  return `select * from (${branch(`t.project_id = ${project}`)}
-    union all ${branch(`t.is_public and t.project_id <> ${project}`)}) seen
+  return `select * from (${branch(`t.project_id = ${project}`, ownNamed)}
+    union all ${branch(`t.is_public and t.project_id <> ${project}`, publicNamed)}) seen
     order by sort_key ${direction}, id ${direction} limit ${most}`;
+}
+
+/** Few rows are found before they are sorted: `offset 0` keeps the planner from a walk through the whole list. */
+function fromText<Field extends string>(
+  { from }: MarkerTable<Field>,
+  { namePart, projectId }: NarrowedQuery<Field>,
+  value: (value: unknown) => string,
+  named: typeof ownNamed,
+): string {
+  if (namePart === undefined) return from;
+  return `(select t.* from ${from} where ${named(namePart, projectId, value)} offset 0) t`;
 }
 
 function conditionsOf<Field extends string>(
@@ -201,7 +215,7 @@ function conditionsOf<Field extends string>(
       case "second":
         return `date_trunc('second', ${sql}) = ${value(filter.value)}::${type}`;
       case "matches":
-        return SPECIAL.test(filter.expression)
+        return isPattern(filter.expression)
           ? `${sql} ~ ${value(filter.expression)}`
           : `${sql} like ${value(`%${escapeLike(filter.expression)}%`)}`;
       default:
@@ -233,7 +247,11 @@ async function run<Row extends object>(
   }
 }
 
-/** Named statements are kept parsed; the ones with filters differ too much to be. */
+/** Only statements without filters are named, and so kept parsed: the others differ too much. */
+function isPlain({ filters, namePart }: NarrowedQuery<string>): boolean {
+  return filters.length === 0 && namePart === undefined;
+}
+
 function statementName<Field extends string>(
   table: MarkerTable<Field>,
   query: MarkerQuery<Field>,

@@ -1,0 +1,134 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type SaharaWorld, saharaWorld, tokenOf } from "../../../test/setup/sahara-world.ts";
+import { createSaharaFace } from "./face.ts";
+
+let world: SaharaWorld;
+
+beforeAll(async () => {
+  world = await saharaWorld("none");
+});
+afterAll(() => world.close());
+
+/** Every route, with the role that it needs. */
+const ROUTES = [
+  ["GET", "/jobs", "reader"],
+  ["POST", "/jobs", "member"],
+  ["GET", "/jobs/:id", "reader"],
+  ["PATCH", "/jobs/:id", "member"],
+  ["DELETE", "/jobs/:id", "member"],
+  ["POST", "/jobs/:id/execute", "member"],
+  ["GET", "/jobs/config-hints/:type", "reader"],
+  ["GET", "/job-executions", "reader"],
+  ["GET", "/job-executions/:id", "reader"],
+  ["GET", "/job-executions/:id/refresh-status", "reader"],
+  ["GET", "/job-executions/:id/cancel", "member"],
+  ["PATCH", "/job-executions/:id", "member"],
+  ["DELETE", "/job-executions/:id", "member"],
+  ["GET", "/job-binaries", "reader"],
+  ["POST", "/job-binaries", "member"],
+  ["GET", "/job-binaries/:id", "reader"],
+  ["GET", "/job-binaries/:id/data", "reader"],
+  ["PUT", "/job-binaries/:id", "member"],
+  ["DELETE", "/job-binaries/:id", "member"],
+  ["GET", "/job-binary-internals", "reader"],
+  ["PUT", "/job-binary-internals/:id", "member"],
+  ["GET", "/job-binary-internals/:id", "reader"],
+  ["GET", "/job-binary-internals/:id/data", "reader"],
+  ["PATCH", "/job-binary-internals/:id", "member"],
+  ["DELETE", "/job-binary-internals/:id", "member"],
+  ["GET", "/data-sources", "reader"],
+  ["POST", "/data-sources", "member"],
+  ["GET", "/data-sources/:id", "reader"],
+  ["PUT", "/data-sources/:id", "member"],
+  ["DELETE", "/data-sources/:id", "member"],
+  ["GET", "/job-types", "reader"],
+  ["GET", "/plugins", "reader"],
+  ["GET", "/plugins/:name", "reader"],
+  ["GET", "/plugins/:name/:version", "reader"],
+  ["GET", "/clusters", "reader"],
+  ["POST", "/clusters", "manager"],
+  ["GET", "/clusters/:id", "reader"],
+  ["DELETE", "/clusters/:id", "manager"],
+  ["GET", "/cluster-templates", "reader"],
+  ["POST", "/cluster-templates", "manager"],
+  ["GET", "/cluster-templates/:id", "reader"],
+  ["DELETE", "/cluster-templates/:id", "manager"],
+  ["GET", "/node-group-templates", "reader"],
+  ["POST", "/node-group-templates", "manager"],
+  ["GET", "/node-group-templates/:id", "reader"],
+  ["DELETE", "/node-group-templates/:id", "manager"],
+] as const;
+
+const BELOW = { member: "reader", manager: "member" } as const;
+
+test("the table of routes is whole", () => {
+  const served = createSaharaFace(world.deps)
+    .routes.filter(({ method }) => method !== "OPTIONS")
+    .map(({ method, path, role }) => `${method} ${path.replace("/v1.1/:project_id", "")} ${role}`);
+  expect(served.toSorted()).toEqual(ROUTES.map((route) => route.join(" ")).toSorted());
+});
+
+function call(method: (typeof ROUTES)[number][0], path: string, project: string, token?: string) {
+  const url = `/v1.1/${project}${path.replace(/:\w+/g, randomUUID())}`;
+  return world.app.inject({ method, url, headers: token === undefined ? {} : { "x-auth-token": token } });
+}
+
+describe.each(ROUTES)("%s %s", (method, path, role) => {
+  test("answers nobody without a token", async () => {
+    const answer = await call(method, path, newProject());
+    expect(answer.statusCode).toBe(401);
+    expect(answer.json()).toMatchObject({
+      error_code: 401,
+      error_name: "UNAUTHORIZED",
+      vendor_code: "12000001",
+      error_message: expect.any(String),
+      error_msg: expect.any(String),
+    });
+  });
+
+  test("answers nobody of another project, however its id is written", async () => {
+    const other = newProject();
+    for (const project of [other, dashed(other), other.toUpperCase()]) {
+      const answer = await call(method, path, project, tokenOf(newProject()));
+      expect(answer.statusCode).toBe(401);
+    }
+  });
+
+  test("asks for the role and no more", async () => {
+    const project = newProject();
+    if (role !== "reader") {
+      const answer = await call(method, path, project, tokenOf(project, BELOW[role]));
+      expect(answer.statusCode).toBe(403);
+      expect(answer.json()).toMatchObject({
+        error_code: 403,
+        error_name: "FORBIDDEN",
+        vendor_code: "12000136",
+      });
+    }
+    const answer = await call(method, path, project, tokenOf(project, role));
+    expect([200, 204, 400, 404]).toContain(answer.statusCode);
+  });
+});
+
+test("a project id that is no uuid stands for the token's project, with or without dashes the token's own is taken", async () => {
+  const project = newProject();
+  await world.app.inject({
+    method: "POST",
+    url: `/v1.1/${project}/data-sources`,
+    headers: { "x-auth-token": tokenOf(project) },
+    payload: { name: "one", type: "hdfs", url: "/one" },
+  });
+  for (const named of [project, dashed(project), project.toUpperCase(), "admin", "-"]) {
+    const answer = await call("GET", "/data-sources", named, tokenOf(project));
+    expect(answer.json().data_sources, named).toHaveLength(1);
+  }
+});
+
+function newProject(): string {
+  return randomUUID().replaceAll("-", "");
+}
+
+function dashed(id: string): string {
+  return id.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}

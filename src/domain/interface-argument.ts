@@ -156,29 +156,37 @@ function referencesOf(valueType: ValueType, value: SimpleValue | null): string[]
 function mergeValues(
   interfaceArguments: readonly InterfaceArgument[],
   given: ReadonlyMap<string, SimpleValue>,
-  configs: JobConfigs,
+  sent: JobConfigs,
 ): JobConfigs {
-  const maps = { configs: new Map<string, SimpleValue>(), params: new Map<string, SimpleValue>() };
-  const positional: { place: number; text: string }[] = [];
-  for (const { name, mappingType, location, default: fallback } of interfaceArguments) {
-    const value = given.get(name);
-    if (mappingType === "args") {
-      const text = value ?? fallback;
-      if (text !== null) positional.push({ place: Number(location), text: String(text) });
-    } else {
-      const sent = new Map(Object.entries(configs[mappingType] ?? {})).get(location);
-      const chosen = value ?? sent ?? fallback;
-      if (chosen !== null) maps[mappingType].set(location, chosen);
-    }
-  }
-  positional.sort((a, b) => a.place - b.place);
-  const args = [...positional.map(({ text }) => text), ...(configs.args ?? [])];
+  const configs = placedValues(interfaceArguments, "configs", given, sent);
+  const params = placedValues(interfaceArguments, "params", given, sent);
+  const positional = interfaceArguments
+    .filter(({ mappingType }) => mappingType === "args")
+    .toSorted((a, b) => Number(a.location) - Number(b.location))
+    .flatMap(({ name, default: fallback }) => given.get(name) ?? fallback ?? [])
+    .map(String);
   return {
-    ...configs,
-    ...(maps.configs.size > 0 && { configs: { ...configs.configs, ...Object.fromEntries(maps.configs) } }),
-    ...(maps.params.size > 0 && { params: { ...configs.params, ...Object.fromEntries(maps.params) } }),
-    ...(positional.length > 0 && { args }),
+    ...sent,
+    ...(configs.length > 0 && { configs: { ...sent.configs, ...Object.fromEntries(configs) } }),
+    ...(params.length > 0 && { params: { ...sent.params, ...Object.fromEntries(params) } }),
+    ...(positional.length > 0 && { args: [...positional, ...(sent.args ?? [])] }),
   };
+}
+
+/** Locations with their values: the one given, else the one sent for the same place, else the default. */
+function placedValues(
+  interfaceArguments: readonly InterfaceArgument[],
+  place: "configs" | "params",
+  given: ReadonlyMap<string, SimpleValue>,
+  sent: JobConfigs,
+): [string, SimpleValue][] {
+  const present = new Map(Object.entries(sent[place] ?? {}));
+  return interfaceArguments
+    .filter(({ mappingType }) => mappingType === place)
+    .flatMap(({ name, location, default: fallback }): [string, SimpleValue][] => {
+      const value = given.get(name) ?? present.get(location) ?? fallback;
+      return value === null ? [] : [[location, value]];
+    });
 }
 
 function repeated(names: readonly string[]): string[] {

@@ -43,13 +43,21 @@ export function checkBinaryUrl(url: string): void {
   const address = parseAddress(url);
   if (address === undefined || !SCHEMES.includes(address.scheme))
     throw new Fault("invalid", "job-binary-invalid", `url: the scheme must be one of ${SCHEMES.join(", ")}`);
-  const { scheme, host, path } = address;
-  if (scheme === "internal-db" && !UUID.test(host)) throw wrongShape(url, "internal-db://<uuid>");
-  if (scheme === "manila" && (!UUID.test(host) || path === ""))
-    throw wrongShape(url, "manila://<uuid>/<path>");
-  if (host === "" && scheme !== "hdfs") throw wrongShape(url, `${scheme}://<name>/<path>`);
-  if (scheme === "hdfs" && path === "") throw wrongShape(url, "hdfs://<host>/<path>");
-  if (!OBJECT_SCHEMES.includes(scheme)) return;
+  const shape = missingShape(address);
+  if (shape !== undefined) throw wrongShape(url, shape);
+  if (OBJECT_SCHEMES.includes(address.scheme)) checkObjectKey(url, address);
+}
+
+/** The form that an address of its scheme lacks; undefined when it has it. */
+function missingShape({ scheme, host, path }: Address): string | undefined {
+  if (scheme === "internal-db") return UUID.test(host) ? undefined : "internal-db://<uuid>";
+  if (scheme === "manila") return UUID.test(host) && path !== "" ? undefined : "manila://<uuid>/<path>";
+  if (scheme === "hdfs") return path !== "" ? undefined : "hdfs://<host>/<path>";
+  return host !== "" ? undefined : `${scheme}://<name>/<path>`;
+}
+
+/** A key is a name, never a path that is resolved. */
+function checkObjectKey(url: string, { scheme, path }: Address): void {
   if (path === "") throw new Fault("invalid", "job-binary-unusable", `url: ${url} names no object`);
   if (path.split("/").some((part) => part === "" || part === "." || part === ".."))
     throw wrongShape(url, `${scheme}://<bucket>/<key>, the key without empty parts, "." and ".."`);

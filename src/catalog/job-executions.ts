@@ -6,16 +6,15 @@ import { type DataSource, resolvePlaceholders } from "../domain/data-source.ts";
 import { Fault, missing } from "../domain/fault.ts";
 import { fillInterface } from "../domain/interface-argument.ts";
 import { type JobDefinition, NODE_DEFAULTS } from "../domain/job.ts";
+import type { JobConfigs, SimpleValue } from "../domain/job-configs.ts";
 import {
   checkExecution,
   checkPlacesDiffer,
   type ExecutionPlaces,
   environmentOf,
   JAVA_OPTIONS,
-  type JobConfigs,
   type JobExecution,
   MAIN_CLASS,
-  type SimpleValue,
 } from "../domain/job-execution.ts";
 import type { JobTemplate } from "../domain/job-template.ts";
 import { DEFAULT_WORKSPACE } from "../domain/project.ts";

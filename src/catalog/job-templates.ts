@@ -2,7 +2,8 @@
 import { Fault, missing } from "../domain/fault.ts";
 import { checkInterface, type InterfaceArgument } from "../domain/interface-argument.ts";
 import type { JobBinary } from "../domain/job-binary.ts";
-import { checkPrograms, type JobTemplate, type JobType } from "../domain/job-template.ts";
+import { checkPrograms, type JobTemplate } from "../domain/job-template.ts";
+import type { JobType } from "../domain/job-type.ts";
 import { checkMayDelete, checkMayUpdate, type Flag, parseObjectId } from "../domain/shared-object.ts";
 import { holdDataSources } from "../store/data-sources.ts";
 import { type Database, transaction } from "../store/database.ts";

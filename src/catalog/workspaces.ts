@@ -1,7 +1,6 @@
 /** Workspaces: when one comes into being, when an unknown one is refused, and its environment. */
-import type { Pool } from "pg";
 import { Fault, invalid } from "../domain/fault.ts";
-import { checkParameterName } from "../domain/job.ts";
+import { checkNamedValues } from "../domain/job.ts";
 import {
   DEFAULT_WORKSPACE,
   ENVIRONMENT_DESCRIPTION_MAX,
@@ -11,7 +10,7 @@ import {
   isWorkspaceId,
   WORKSPACES_MAX,
 } from "../domain/project.ts";
-import { type Database, transaction } from "../store/database.ts";
+import { type Database, type DatabasePool, transaction } from "../store/database.ts";
 import {
   insertWorkspace,
   listEnvironment,
@@ -21,7 +20,7 @@ import {
 } from "../store/workspaces.ts";
 
 export interface WorkspaceDeps {
-  readonly pool: Pool;
+  readonly pool: DatabasePool;
   readonly now: () => Date;
   /** Whether the first write to a workspace makes it (dataarts-factory 2). */
   readonly workspacesOnFirstUse: boolean;
@@ -73,17 +72,10 @@ export async function saveEnvironment(
 }
 
 function checkEnvironment(variables: readonly EnvironmentVariable[]): string[] {
-  const problems: string[] = [];
+  const problems = checkNamedValues(variables, ENVIRONMENT_VALUE_MAX);
   if (variables.length > ENVIRONMENT_VARIABLES_MAX)
     problems.push(`params: a workspace has at most ${ENVIRONMENT_VARIABLES_MAX} variables`);
-  const names = new Set<string>();
-  for (const { name, value, description } of variables) {
-    const problem = checkParameterName(name);
-    if (problem !== undefined) problems.push(`params: ${problem}`);
-    if (names.has(name)) problems.push(`params: the name "${name}" is used twice`);
-    names.add(name);
-    if (value.length > ENVIRONMENT_VALUE_MAX)
-      problems.push(`params: the value of "${name}" is longer than ${ENVIRONMENT_VALUE_MAX} characters`);
+  for (const { name, description } of variables) {
     if (description.length > ENVIRONMENT_DESCRIPTION_MAX)
       problems.push(
         `params: the description of "${name}" is longer than ${ENVIRONMENT_DESCRIPTION_MAX} characters`,

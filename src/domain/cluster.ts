@@ -1,5 +1,5 @@
 /** Clusters: where job executions run. One is built in. */
-import type { JobType } from "./job-template.ts";
+import type { JobType } from "./job-type.ts";
 import type { SharedObject } from "./shared-object.ts";
 
 export interface Cluster extends SharedObject {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { checkInterface, fillInterface, type InterfaceArgument } from "./interface-argument.ts";
-import type { JobConfigs, SimpleValue } from "./job-execution.ts";
-import type { JobType } from "./job-template.ts";
+import type { JobConfigs, SimpleValue } from "./job-configs.ts";
+import type { JobType } from "./job-type.ts";
 
 function argument(changes: Partial<InterfaceArgument>): InterfaceArgument {
   return {

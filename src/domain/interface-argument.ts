@@ -1,7 +1,7 @@
 /** Named arguments of a job template: what makes them legal, and how the values of a run fall into their places. */
 import { Fault } from "./fault.ts";
-import type { JobConfigs, SimpleValue } from "./job-execution.ts";
-import type { JobType } from "./job-template.ts";
+import type { JobConfigs, SimpleValue } from "./job-configs.ts";
+import type { JobType } from "./job-type.ts";
 import { parseObjectId } from "./shared-object.ts";
 
 export const MAPPING_TYPES = ["args", "configs", "params"] as const;

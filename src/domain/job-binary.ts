@@ -1,6 +1,6 @@
 /** A job binary: a named address of a program's file, and which addresses are legal. */
 import { Fault } from "./fault.ts";
-import type { SimpleValue } from "./job-execution.ts";
+import type { SimpleValue } from "./job-configs.ts";
 import { parseObjectId, type SharedObject } from "./shared-object.ts";
 
 export interface JobBinary extends SharedObject {

@@ -1,19 +1,12 @@
 /** A job execution: one run of a job template on a cluster, its settings, its rules and its states. */
 import type { DataSource } from "./data-source.ts";
 import { Fault } from "./fault.ts";
-import type { JobType } from "./job-template.ts";
+import type { JobConfigs, SimpleValue } from "./job-configs.ts";
+import type { JobType } from "./job-type.ts";
 import type { SharedObject } from "./shared-object.ts";
 import type { InstanceState } from "./states.ts";
 
 /** Values of a flat map: no fractions, nulls or nesting. */
-export type SimpleValue = string | number | boolean;
-
-export interface JobConfigs {
-  readonly configs?: Readonly<Record<string, SimpleValue>>;
-  readonly params?: Readonly<Record<string, SimpleValue>>;
-  readonly args?: readonly string[];
-}
-
 /** A run with what its instance says; it has no name of its own, so `name` is its template's. */
 export interface JobExecution extends SharedObject {
   readonly instanceId: number;

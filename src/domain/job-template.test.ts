@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { checkPrograms, JOB_TYPES, type JobType } from "./job-template.ts";
+import { checkPrograms } from "./job-template.ts";
+import { JOB_TYPES, type JobType } from "./job-type.ts";
 
 /** What happens to a template with nothing, with mains alone, with libs alone: `-` taken, or the fault's last word. */
 const EXPECTED: Readonly<Record<JobType, string>> = {

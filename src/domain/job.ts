@@ -97,7 +97,7 @@ export const NODE_DEFAULTS = {
 } as const satisfies Partial<JobNode>;
 
 /** Most characters of a parameter's value. Source: dataarts-factory 4.1, Param. */
-export const PARAMETER_VALUE_MAX = 1024;
+const PARAMETER_VALUE_MAX = 1024;
 
 const PARAMETER_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 /** As a job's name, and `/`, `<`, `>`, which the vendor's console allows. Source: dataarts-factory 4.1, Node. */
@@ -118,26 +118,31 @@ export function checkJobName(name: string): string | undefined {
   return checkName(name);
 }
 
-/** What is wrong with a parameter's name, a job's or an environment's; undefined when nothing is. */
-export function checkParameterName(name: string): string | undefined {
+/** What is wrong with the names and lengths of parameters or of an environment's variables; empty when nothing is. */
+export function checkNamedValues(variables: readonly JobParameter[], valueMax: number): string[] {
+  const problems: string[] = [];
+  const names = new Set<string>();
+  for (const { name, value } of variables) {
+    const problem = checkParameterName(name);
+    if (problem !== undefined) problems.push(`params: ${problem}`);
+    if (names.has(name)) problems.push(`params: the name "${name}" is used twice`);
+    names.add(name);
+    if (value.length > valueMax)
+      problems.push(`params: the value of "${name}" is longer than ${valueMax} characters`);
+  }
+  return problems;
+}
+
+/** What is wrong with a parameter's name; undefined when nothing is. */
+function checkParameterName(name: string): string | undefined {
   if (PARAMETER_NAME.test(name)) return undefined;
   return `"${name}" must be 1 to 64 letters, digits, hyphens or underscores`;
 }
 
 /** Everything that is wrong with parameters: names, double names, lengths, expressions; empty when they are legal. */
 export function checkParameters(parameters: readonly JobParameter[]): string[] {
-  const problems: string[] = [];
-  const names = new Set<string>();
-  for (const { name, value } of parameters) {
-    const problem = checkParameterName(name);
-    if (problem !== undefined) problems.push(`params: ${problem}`);
-    if (names.has(name)) problems.push(`params: the name "${name}" is used twice`);
-    names.add(name);
-    if (value.length > PARAMETER_VALUE_MAX)
-      problems.push(`params: the value of "${name}" is longer than ${PARAMETER_VALUE_MAX} characters`);
-    problems.push(...checkText(`params: "${name}"`, value));
-  }
-  return problems;
+  const expressions = parameters.flatMap(({ name, value }) => checkText(`params: "${name}"`, value));
+  return [...checkNamedValues(parameters, PARAMETER_VALUE_MAX), ...expressions];
 }
 
 /** Everything that is wrong with a definition: what concerns its schedule, and the rest; both empty when it is legal. */
@@ -170,7 +175,7 @@ function checkText(place: string, text: string): string[] {
 }
 
 /** Everything that is wrong with the graph, in reading order; empty when it is legal. */
-export function checkNodes(nodes: readonly JobNode[]): string[] {
+function checkNodes(nodes: readonly JobNode[]): string[] {
   const problems: string[] = [];
   if (nodes.length > NODES_MAX) problems.push(`nodes: a job has at most ${NODES_MAX} nodes`);
   const names = new Set<string>();

@@ -16,7 +16,7 @@ import type { Operator, Outcome, WorkContext } from "./operator.ts";
 import type { ProcessRunner } from "./process.ts";
 import { programText } from "./program-text.ts";
 import type { OperatorSettings } from "./settings.ts";
-import { rowsAsOutput, rowsAsTable } from "./sql-rows.ts";
+import { succeedWithRows } from "./sql-rows.ts";
 
 /** The SQL with local paths, and how these and the buckets' belong together. */
 interface LocalSql {
@@ -156,12 +156,7 @@ async function conclude(
     return { state: "failed", message };
   }
   for (const [path, name] of local.outputs) await uploadOutput(path, name, folder, context);
-  if (columns.length > 0) context.log(rowsAsTable(columns, rows, rowCount));
-  const cut =
-    rowCount > rows.length
-      ? { message: `the output holds the first ${rows.length} of ${rowCount} rows` }
-      : {};
-  return { state: "succeeded", output: rowsAsOutput(rows), exitCode: 0, ...cut };
+  return succeedWithRows({ columns, rows, rowCount }, context.log);
 }
 
 /** One file, or all files of a folder that a partitioned `copy` made. */

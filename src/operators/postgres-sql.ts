@@ -7,7 +7,7 @@ import { refuse, settleAttempt } from "./command.ts";
 import type { Operator, Outcome, Work, WorkConnection, WorkContext } from "./operator.ts";
 import { programText } from "./program-text.ts";
 import type { OperatorSettings, SqlLimits } from "./settings.ts";
-import { rowsAsOutput, rowsAsTable, type TextRow } from "./sql-rows.ts";
+import { succeedWithRows, type TextRow } from "./sql-rows.ts";
 
 type PostgresSettings = Pick<OperatorSettings, "allowedAddresses" | "ownDatabase" | "warehouse" | "sql">;
 
@@ -128,13 +128,7 @@ async function runScript(
     context.signal.addEventListener("abort", cancel, { once: true });
     await client.connect();
     context.signal.throwIfAborted();
-    const { columns, rows, rowCount } = await runQuery(limits, client, sql, context);
-    if (columns.length > 0) context.log(rowsAsTable(columns, rows, rowCount));
-    const cut =
-      rowCount > rows.length
-        ? { message: `the output holds the first ${rows.length} of ${rowCount} rows` }
-        : {};
-    return { state: "succeeded", output: rowsAsOutput(rows), ...cut };
+    return succeedWithRows(await runQuery(limits, client, sql, context), context.log);
   } catch (error) {
     if (context.signal.aborted || error instanceof Fault || !(error instanceof Error)) throw error;
     context.log(`ERROR: ${error.message}\n`);

@@ -1,6 +1,6 @@
 /** Lists of clusters and of their templates: the built-in cluster as a table of one row, and tables without any. */
 import { type Cluster, LOCAL_CLUSTER_ID, localCluster } from "../domain/cluster.ts";
-import type { MarkerTable } from "./marker-list.ts";
+import type { MarkerTable } from "./marker-table.ts";
 
 export type ClusterField =
   | "id"

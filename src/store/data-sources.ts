@@ -1,7 +1,7 @@
 /** The data_source table. */
 import type { DataSource, DataSourceType } from "../domain/data-source.ts";
 import { type Database, execute, query } from "./database.ts";
-import type { MarkerTable } from "./marker-list.ts";
+import type { MarkerTable } from "./marker-table.ts";
 
 const COLUMNS =
   "t.project_id, t.name, t.description, t.type, t.url, t.is_public, t.is_protected, t.created_at, t.updated_at";

@@ -3,7 +3,7 @@ import { Fault } from "../domain/fault.ts";
 import type { JobBinary } from "../domain/job-binary.ts";
 import { orFault, REFERENCED } from "./constraints.ts";
 import { type Database, execute, query } from "./database.ts";
-import type { MarkerTable } from "./marker-list.ts";
+import type { MarkerTable } from "./marker-table.ts";
 
 const COLUMNS =
   "t.project_id, t.name, t.description, t.url, t.is_public, t.is_protected, t.created_at, t.updated_at";

@@ -1,15 +1,11 @@
 /** The job_execution table; what happens in time stands in its instance and node run. */
 import { LOCAL_CLUSTER_ID, localCluster } from "../domain/cluster.ts";
 import type { DataSource } from "../domain/data-source.ts";
-import {
-  EXECUTION_STATUS,
-  type JobConfigs,
-  type JobExecution,
-  type SimpleValue,
-} from "../domain/job-execution.ts";
+import type { JobConfigs, SimpleValue } from "../domain/job-configs.ts";
+import { EXECUTION_STATUS, type JobExecution } from "../domain/job-execution.ts";
 import type { InstanceState } from "../domain/states.ts";
 import { type Database, execute, query } from "./database.ts";
-import type { MarkerTable } from "./marker-list.ts";
+import type { MarkerTable } from "./marker-table.ts";
 
 const COLUMNS = `t.project_id, t.instance_id, t.job_template_id, j.name, t.cluster_id, t.input_id, t.output_id,
   t.job_configs, t.interface, t.data_source_urls, t.is_public, t.is_protected, t.created_at,

@@ -9,9 +9,7 @@ const PROJECT = "0123456789abcdef0123456789abcdef";
 const OTHER = "ffffffffffffffffffffffffffffffff";
 const AT = new Date("2026-01-02T03:04:05Z");
 
-async function setup(
-  count: number,
-): Promise<{
+async function setup(count: number): Promise<{
   pool: Pool;
   list: (filter: JobFilter, offset?: number, limit?: number) => ReturnType<typeof listJobs>;
 }> {

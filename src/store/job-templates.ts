@@ -2,11 +2,12 @@
 import { Fault } from "../domain/fault.ts";
 import type { InterfaceArgument } from "../domain/interface-argument.ts";
 import type { JobBinary } from "../domain/job-binary.ts";
-import type { JobTemplate, JobType } from "../domain/job-template.ts";
+import type { JobTemplate } from "../domain/job-template.ts";
+import type { JobType } from "../domain/job-type.ts";
 import { orFault, REFERENCED, UNIQUE } from "./constraints.ts";
 import { type Database, execute, query } from "./database.ts";
 import { type JobBinaryRow, jobBinaryFromRow } from "./job-binaries.ts";
-import type { MarkerTable } from "./marker-list.ts";
+import type { MarkerTable } from "./marker-table.ts";
 
 const COLUMNS = `t.project_id, t.name, t.description, t.type, t.interface, t.is_public, t.is_protected,
   t.created_at, t.updated_at`;

@@ -3,13 +3,8 @@ import { beforeAll, expect, test } from "vitest";
 import { testDatabase } from "../../test/setup/postgres.ts";
 import type { DatabasePool } from "./database.ts";
 import { JOB_BINARIES, type JobBinaryField, type JobBinaryRow } from "./job-binaries.ts";
-import {
-  BATCH_ROWS,
-  findMarker,
-  type ListFilter,
-  listMarkerBatches,
-  type MarkerQuery,
-} from "./marker-list.ts";
+import { BATCH_ROWS, findMarker, listMarkerBatches } from "./marker-list.ts";
+import type { ListFilter, MarkerQuery } from "./marker-table.ts";
 
 const AT = Date.UTC(2026, 0, 1);
 

@@ -1,43 +1,10 @@
 /** Lists that are walked by the id of a row already seen: one builder of their statements for every table. */
 import { Fault } from "../domain/fault.ts";
-import type { MarkerPage, Markers } from "../domain/page.ts";
+import type { Markers } from "../domain/page.ts";
 import { type Database, type DatabasePool, transaction } from "./database.ts";
 import { hasCode } from "./file-system.ts";
+import type { ListFilter, MarkerQuery, MarkerTable } from "./marker-table.ts";
 import { isPattern, type NarrowedQuery, narrowByName, ownNamed, publicNamed } from "./name-search.ts";
-
-/** A table whose rows belong to a project, and may be shown to all. `t` is its alias in every text. */
-export interface MarkerTable<Field extends string> {
-  /** Names its statements. */
-  readonly name: string;
-  /** The table, with its joins. */
-  readonly from: string;
-  readonly columns: string;
-  /** SQL of each field by which rows are sorted or filtered. */
-  readonly fields: Readonly<Record<Field, FieldText>>;
-  /** The field with the name, where names have keys (name-search.ts). */
-  readonly keyedName?: Field;
-}
-
-export interface FieldText {
-  readonly sql: string;
-  /** Type of the SQL, to which a value is cast. */
-  readonly type: "text" | "uuid" | "boolean" | "bigint" | "integer" | "timestamptz";
-}
-
-export type ListFilter<Field extends string> =
-  | { readonly rule: "equals"; readonly field: Field; readonly value: string | number | boolean }
-  | { readonly rule: "one-of"; readonly field: Field; readonly values: readonly string[] }
-  /** Within the same second: what this API shows of a time. */
-  | { readonly rule: "second"; readonly field: Field; readonly value: Date }
-  | { readonly rule: "matches"; readonly field: Field; readonly expression: string };
-
-/** What a caller asks of a list: rows of its project and public ones of others. */
-export interface MarkerQuery<Field extends string> {
-  readonly projectId: string;
-  readonly sort: { readonly field: Field; readonly descending: boolean };
-  readonly filters: readonly ListFilter<Field>[];
-  readonly page: MarkerPage;
-}
 
 /** A row's place in the order. */
 interface Place {

@@ -1,6 +1,6 @@
 /** The rows of a marker list whose name holds a text, found by the keys of the name's pieces (migrations/0002). */
 import type { DatabasePool } from "./database.ts";
-import type { MarkerQuery, MarkerTable } from "./marker-list.ts";
+import type { MarkerQuery, MarkerTable } from "./marker-table.ts";
 import { PIECE_LENGTH, piecesOf } from "./name-parts.ts";
 
 /** Up to so many rows are looked up by key; a more frequent part is soon met on a walk through the list. */

@@ -1,7 +1,7 @@
 /** The stored_file table: what is known about each file of the internal store; the bytes lie in the blob store. */
 import type { StoredFile } from "../domain/job-binary.ts";
 import { type Database, execute, query } from "./database.ts";
-import type { MarkerTable } from "./marker-list.ts";
+import type { MarkerTable } from "./marker-table.ts";
 
 const COLUMNS = "t.project_id, t.name, t.size_bytes, t.is_public, t.is_protected, t.created_at, t.updated_at";
 

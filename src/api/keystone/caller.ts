@@ -29,6 +29,16 @@ export function administrator(
   });
 }
 
+/** Both guards for handlers that take identity first: `anybody` who is recognised, `only` administrators. */
+export function guardsOf(identity: Identity) {
+  return {
+    anybody: (handle: (identity: Identity, request: RouteRequest, caller: Principal) => Promise<Reply>) =>
+      authenticated(identity, (request, caller) => handle(identity, request, caller)),
+    only: (rule: string, handle: (identity: Identity, request: RouteRequest) => Promise<Reply>) =>
+      administrator(identity, rule, (request) => handle(identity, request)),
+  };
+}
+
 /** The refusal of a recognised sender; `rule` is Keystone's name of what was tried, e.g. `identity:list_users`. */
 export function forbidden(rule: string): Fault {
   return new Fault(

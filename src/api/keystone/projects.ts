@@ -9,15 +9,11 @@ import { createProject, deleteProject, getProject, updateProject } from "../../i
 import { listProjects, type ProjectFilter } from "../../store/projects.ts";
 import { listMemberships } from "../../store/role-assignments.ts";
 import { firstOf, json, NO_CONTENT, type OpenRoute, type Reply, type RouteRequest } from "../route.ts";
-import { administrator, authenticated, forbidden } from "./caller.ts";
+import { forbidden, guardsOf } from "./caller.ts";
 import { decodeBody, decodeFlag, decodePathId, domainFits, encodeList, LIST_MAX, Text } from "./wire.ts";
 
 export function projectRoutes(identity: Identity): OpenRoute[] {
-  const anybody = (
-    handle: (identity: Identity, request: RouteRequest, caller: Principal) => Promise<Reply>,
-  ) => authenticated(identity, (request, caller) => handle(identity, request, caller));
-  const only = (rule: string, handle: (identity: Identity, request: RouteRequest) => Promise<Reply>) =>
-    administrator(identity, rule, (request) => handle(identity, request));
+  const { anybody, only } = guardsOf(identity);
   const project = "/v3/projects/:project_id";
   return [
     { method: "GET", path: "/v3/projects", role: "public", handle: anybody(listAllProjects) },

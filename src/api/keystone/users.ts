@@ -16,15 +16,11 @@ import {
 } from "../../identity/users.ts";
 import { listUsers } from "../../store/users.ts";
 import { firstOf, json, NO_CONTENT, type OpenRoute, type Reply, type RouteRequest } from "../route.ts";
-import { administrator, authenticated, forbidden } from "./caller.ts";
+import { forbidden, guardsOf } from "./caller.ts";
 import { decodeBody, decodeFlag, decodePathId, domainFits, encodeList, LIST_MAX, Text } from "./wire.ts";
 
 export function userRoutes(identity: Identity): OpenRoute[] {
-  const anybody = (
-    handle: (identity: Identity, request: RouteRequest, caller: Principal) => Promise<Reply>,
-  ) => authenticated(identity, (request, caller) => handle(identity, request, caller));
-  const only = (rule: string, handle: (identity: Identity, request: RouteRequest) => Promise<Reply>) =>
-    administrator(identity, rule, (request) => handle(identity, request));
+  const { anybody, only } = guardsOf(identity);
   const user = "/v3/users/:user_id";
   return [
     { method: "GET", path: "/v3/users", role: "public", handle: anybody(listVisibleUsers) },

@@ -3,7 +3,8 @@ import { type Static, Type } from "typebox";
 import type { JobTemplateChanges, JobTemplateDraft } from "../../catalog/job-templates.ts";
 import { type InterfaceArgument, MAPPING_TYPES, VALUE_TYPES } from "../../domain/interface-argument.ts";
 import type { JobBinary } from "../../domain/job-binary.ts";
-import { JOB_TYPES, type JobTemplate } from "../../domain/job-template.ts";
+import type { JobTemplate } from "../../domain/job-template.ts";
+import { JOB_TYPES } from "../../domain/job-type.ts";
 import { formatObjectId } from "../../domain/shared-object.ts";
 import { encodeJobBinary } from "./job-binary-wire.ts";
 import {

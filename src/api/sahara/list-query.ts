@@ -5,14 +5,8 @@ import { EXECUTION_STATUS } from "../../domain/job-execution.ts";
 import type { MarkerPage, Markers } from "../../domain/page.ts";
 import { formatObjectId, parseObjectId } from "../../domain/shared-object.ts";
 import type { DatabasePool } from "../../store/database.ts";
-import {
-  findMarker,
-  type ListFilter,
-  listMarkerBatches,
-  type MarkerBatch,
-  type MarkerQuery,
-  type MarkerTable,
-} from "../../store/marker-list.ts";
+import { findMarker, listMarkerBatches, type MarkerBatch } from "../../store/marker-list.ts";
+import type { ListFilter, MarkerQuery, MarkerTable } from "../../store/marker-table.ts";
 import { type CallerRequest, firstOf, json, type Query, type Reply } from "../route.ts";
 
 /** How the text of a filter is read. */

@@ -1,0 +1,23 @@
+/** `npm run bench [-- PART…]`: all benchmarks, or those named. */
+import { cpus, totalmem } from "node:os";
+import { benchEngine } from "./engine.ts";
+import { benchLists } from "./lists.ts";
+import { benchStart } from "./start.ts";
+
+const PARTS: Readonly<Record<string, () => Promise<void>>> = {
+  start: benchStart,
+  engine: benchEngine,
+  lists: () => benchLists(),
+  "lists-quick": () => benchLists(100_000),
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !(name in PARTS));
+if (unknown.length > 0) {
+  console.error(`there is no part ${unknown.join(", ")}; there are: ${Object.keys(PARTS).join(", ")}`);
+  process.exit(2);
+}
+console.log(
+  `${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
+);
+for (const name of wanted.length > 0 ? wanted : ["start", "engine", "lists"]) await PARTS[name]?.();

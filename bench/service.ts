@@ -1,0 +1,99 @@
+/** A service in a process of its own for the time of a benchmark, and ways to it: HTTP, its database, its processor time. */
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Pool } from "pg";
+import { openDatabase } from "../src/store/database.ts";
+import { openEmbedded } from "../src/store/embedded.ts";
+import { createClient } from "./measure.ts";
+
+export interface BenchService {
+  readonly url: string;
+  readonly projectId: string;
+  readonly pool: Pool;
+  /** Microseconds that the service's own process has spent. */
+  readonly cpu: () => Promise<number>;
+  /** Resident memory of the service's own process, bytes. */
+  readonly residentBytes: () => Promise<number>;
+  /** A token of the first user within the project, who is given the role admin there. */
+  readonly tokenFor: (projectId: string) => Promise<string>;
+  readonly stop: () => Promise<void>;
+}
+
+interface Usage {
+  readonly cpuMicroseconds: number;
+  readonly residentBytes: number;
+}
+
+/** Starts on a new data folder, which is removed at the end. */
+export async function startService(): Promise<BenchService> {
+  const dataDir = await mkdtemp(join(tmpdir(), "azalai-bench-"));
+  const child = fork(join(import.meta.dirname, "service-process.ts"), [], {
+    env: {
+      ...process.env,
+      AZALAI_DATA_DIR: dataDir,
+      AZALAI_PORT: "0",
+      AZALAI_LOG_LEVEL: "warn",
+      AZALAI_TOKEN_HOURS: "24",
+    },
+  });
+  const [{ url }] = (await once(child, "message")) as [{ url: string }];
+  const usage = async (): Promise<Usage> => {
+    child.send("usage");
+    const [message] = (await once(child, "message")) as [Usage];
+    return message;
+  };
+  const embedded = await openEmbedded(join(dataDir, "postgres"), () => undefined);
+  const { pool, close } = await openDatabase(embedded.connection, () => undefined, { statementTimeoutMs: 0 });
+  const credentials = JSON.parse(await readFile(join(dataDir, "credentials.json"), "utf8")) as Credentials;
+  return {
+    url,
+    projectId: credentials.projectId,
+    pool,
+    cpu: async () => (await usage()).cpuMicroseconds,
+    residentBytes: async () => (await usage()).residentBytes,
+    tokenFor: (projectId) => tokenFor(url, credentials, projectId, pool),
+    stop: async () => {
+      await close();
+      child.kill("SIGTERM");
+      await once(child, "exit");
+      await embedded.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Credentials {
+  readonly userName: string;
+  readonly password: string;
+  readonly projectId: string;
+}
+
+async function tokenFor(
+  url: string,
+  { userName, password }: Credentials,
+  projectId: string,
+  pool: Pool,
+): Promise<string> {
+  await pool.query(
+    `insert into role_assignment (project_id, user_id, role)
+     select $1, id, 'admin' from user_account where name = $2 on conflict do nothing`,
+    [projectId, userName],
+  );
+  const client = createClient(url, 1);
+  const user = { name: userName, password, domain: { id: "default" } };
+  const auth = {
+    identity: { methods: ["password"], password: { user } },
+    scope: { project: { id: projectId } },
+  };
+  const { headers } = await client.send(
+    "POST",
+    "/v3/auth/tokens",
+    { "content-type": "application/json" },
+    JSON.stringify({ auth }),
+  );
+  client.close();
+  return String(headers["x-subject-token"]);
+}

@@ -10,6 +10,8 @@ import { prepareDemo } from "./demo-start.ts";
 import { CommandFailure, EXIT } from "./failure.ts";
 import { formatFacts } from "./terminal.ts";
 
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
 export function addServeCommand(program: Command): void {
   program
     .command("serve")
@@ -76,7 +78,11 @@ async function tryConnectToOwn(config: Config, server: RunningServer): Promise<C
 /** Settles at the first SIGINT or SIGTERM; the second one ends the process as it would without us. */
 function firstSignal(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+  const onSignal = () => {
+    for (const signal of SIGNALS) process.off(signal, onSignal);
+    resolve();
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
   return promise;
 }
 

@@ -18,15 +18,6 @@ export interface Project {
 export const DEFAULT_WORKSPACE = "default";
 export const WORKSPACES_MAX = 1000;
 
-export interface Workspace {
-  readonly projectId: string;
-  /** What the header names. */
-  readonly id: string;
-  /** Variables for `${name}` and `#{Env.get(...)}`. */
-  readonly environment: readonly EnvironmentVariable[];
-  readonly createdAt: Date;
-}
-
 /** A variable or constant that every job of a workspace can read. Source: dataarts-factory 5, `F/env`. */
 export interface EnvironmentVariable {
   readonly name: string;

@@ -21,7 +21,7 @@ export const SCRIPT_TYPES = [
 export type ScriptType = (typeof SCRIPT_TYPES)[number];
 
 /** Longest content, in UTF-8 bytes. Source: dataarts-factory 4.10. */
-export const SCRIPT_CONTENT_BYTES_MAX = 4 * 1024 * 1024;
+const SCRIPT_CONTENT_BYTES_MAX = 4 * 1024 * 1024;
 export const SCRIPT_DESCRIPTION_MAX = 255;
 
 /** A script with its text. */

@@ -42,17 +42,6 @@ export async function insertWorkspace(
   return await workspaceExists(db, { projectId, workspaceId });
 }
 
-/** Ids of the project's workspaces, in order. */
-export async function listWorkspaceIds(db: Database, projectId: string): Promise<string[]> {
-  const rows = await query<{ id: string }>(
-    db,
-    "list-workspaces",
-    "select id from workspace where project_id = $1 order by id",
-    [projectId],
-  );
-  return rows.map(({ id }) => id);
-}
-
 /** The workspace's variables in their order; none where there is no such workspace. */
 export async function listEnvironment(
   db: Database,

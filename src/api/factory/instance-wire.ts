@@ -162,7 +162,7 @@ const NODE_STATES: Readonly<Record<NodeRunState, string>> = {
   cancelled: "manual-stop",
 };
 
-export function encodeNodeState(state: NodeRunState): string {
+function encodeNodeState(state: NodeRunState): string {
   return NODE_STATES[state];
 }
 

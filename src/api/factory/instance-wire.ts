@@ -162,10 +162,6 @@ const NODE_STATES: Readonly<Record<NodeRunState, string>> = {
   cancelled: "manual-stop",
 };
 
-function encodeNodeState(state: NodeRunState): string {
-  return NODE_STATES[state];
-}
-
 function encodeNodeRun(
   instance: Instance,
   {

@@ -5,7 +5,3 @@ import { type Cluster, LOCAL_CLUSTER_ID, localCluster } from "../domain/cluster.
 export function findCluster(projectId: string, id: string | undefined): Cluster | undefined {
   return id === LOCAL_CLUSTER_ID ? localCluster(projectId) : undefined;
 }
-
-export function listClusters(projectId: string): Cluster[] {
-  return [localCluster(projectId)];
-}

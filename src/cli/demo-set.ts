@@ -16,7 +16,7 @@ const DATA: Readonly<Record<string, string>> = {
   "airports.csv": "airports/airports.csv",
   "seattle-weather.csv": "weather/seattle-weather.csv",
 };
-export const BUCKET = "demo";
+const BUCKET = "demo";
 
 /** Flights of each month in the data; product.md 3 of the data's own description, checked by the demo itself. */
 export const FLIGHTS_OF_MONTHS: Readonly<Record<string, number>> = {

@@ -100,7 +100,7 @@ export async function fetchInstances(client: Client, options: Partial<ListOption
   return answer as InstancePage;
 }
 
-export function formatInstances(instances: readonly InstanceEntry[]): string {
+function formatInstances(instances: readonly InstanceEntry[]): string {
   return formatTable(
     ["INSTANCE", "JOB", "STATUS", "ORIGIN", "PLANNED (UTC)", "STARTED (UTC)", "TOOK"],
     instances.map((instance) => [
@@ -120,7 +120,7 @@ async function showInstance(id: number, _options: unknown, command: Command): Pr
   printResult(wantsJson(command), instance, () => formatInstance(instance));
 }
 
-export function formatInstance(instance: InstanceView): string {
+function formatInstance(instance: InstanceView): string {
   const parameters = Object.entries(instance.parameters).map(([name, value]) => `${name}=${value}`);
   const facts = formatFacts([
     ["instance", instance.id],
@@ -136,7 +136,7 @@ export function formatInstance(instance: InstanceView): string {
   return `${facts}\n\n${formatNodes(instance.nodes)}`;
 }
 
-export function formatNodes(nodes: readonly NodeView[]): string {
+function formatNodes(nodes: readonly NodeView[]): string {
   return formatTable(
     ["NODE", "TYPE", "STATE", "ATTEMPTS", "TOOK", "LOG", "MESSAGE"],
     nodes.map((node) => [

@@ -92,7 +92,7 @@ interface JobQuery {
 }
 
 /** One page of `GET /v1/{project_id}/jobs`; its `offset` is a page number. */
-export async function fetchJobs(client: Client, query: JobQuery): Promise<JobPage> {
+async function fetchJobs(client: Client, query: JobQuery): Promise<JobPage> {
   const { jobType, name: jobName, tags, limit, page: offset } = query;
   const answer = await client.send("GET", `/v1/${client.projectId}/jobs`, {
     query: { jobType, jobName, tags, limit, offset },
@@ -100,7 +100,7 @@ export async function fetchJobs(client: Client, query: JobQuery): Promise<JobPag
   return answer as JobPage;
 }
 
-export function formatJobs(jobs: readonly JobEntry[]): string {
+function formatJobs(jobs: readonly JobEntry[]): string {
   return formatTable(
     ["NAME", "TYPE", "STATUS", "LAST RUN", "ENDED (UTC)"],
     jobs.map((job) => [
@@ -161,7 +161,7 @@ async function readDefinition(file: string): Promise<JobDocument> {
 }
 
 /** Saves a job; with `replace`, a job of that name gets the definition as its next version. */
-export async function saveJob(
+async function saveJob(
   client: Client,
   definition: JobDocument,
   replace: boolean,

@@ -27,7 +27,7 @@ export interface PlannedAct {
 }
 
 /** Most times of one schedule that are decided in one go; the rest follows in the next. */
-export const PLANNED_TIMES_MAX = 1_000;
+const PLANNED_TIMES_MAX = 1_000;
 
 /**
  * The first time strictly after `after` at which the rule fires; undefined when there is none.

@@ -10,7 +10,6 @@ export const PLANNED_RUN = {
   skipped: [],
   missed: [],
 } as const satisfies Machine<"due" | "started" | "skipped" | "missed">;
-export type PlannedRunState = keyof typeof PLANNED_RUN;
 
 /** One run of a job. `suspended` is Factory's running-exception: a node failed under the SUSPEND policy. */
 export const INSTANCE = {
@@ -70,7 +69,6 @@ export const REAL_TIME = {
   exception: ["normal", "stopping"],
   stopping: ["stopped"],
 } as const satisfies Machine<"stopped" | "starting" | "normal" | "exception" | "stopping">;
-export type RealTimeState = keyof typeof REAL_TIME;
 
 /** Whether `machine` allows the move. */
 export function mayMove<S extends string>(machine: Machine<S>, from: S, to: S): boolean {

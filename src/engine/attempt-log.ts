@@ -11,7 +11,7 @@ export interface AttemptLog {
 }
 
 /** Longest log of an attempt; what comes after is dropped, with a notice. */
-export const LOG_BYTES_MAX = 64 * 1024 * 1024;
+const LOG_BYTES_MAX = 64 * 1024 * 1024;
 const FLUSH_MS = 200;
 /** The first lines are shown sooner. */
 const FIRST_FLUSH_MS = 20;

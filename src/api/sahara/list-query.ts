@@ -116,7 +116,7 @@ function encodeMarkers({ prev, next }: Markers): Markers {
 }
 
 /** What the query asks, or the first thing that is wrong with it. */
-export function parseListQuery<Field extends string>(
+function parseListQuery<Field extends string>(
   list: Pick<List<Field, unknown>, "sorts" | "filters">,
   query: Query,
   projectId: string,

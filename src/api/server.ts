@@ -195,7 +195,8 @@ function refuse(
   error?: unknown,
 ): FastifyReply {
   const path = pathOf(request.originalUrl);
-  if (fault.code === "server-unavailable")
+  const broken = request.raw.destroyed && !request.raw.complete; // the client went away while it was sending
+  if (fault.code === "server-unavailable" && !broken)
     deps.observe({
       event: "request-failed",
       requestId: request.id,
@@ -209,6 +210,8 @@ function refuse(
     path: pathOf(request.url),
     base: baseOf(deps, request.raw),
   };
+  // A client that is still sending reads the answer when it has sent all: what comes is dropped.
+  if (!request.raw.complete) request.raw.resume();
   const face = deps.faces.find((candidate) => candidate.owns(asked.path));
   return send(reply, face === undefined ? encodeNobodysFault(fault) : face.encodeFault(fault, asked));
 }

@@ -1,0 +1,60 @@
+"""Drives the vendor's SDK for DataArts Factory, which signs with an access key; told what to call by a test."""
+
+import json
+import re
+import sys
+
+from huaweicloudsdkcore.auth.credentials import BasicCredentials
+from huaweicloudsdkcore.exceptions.exceptions import ServiceResponseException
+from huaweicloudsdkcore.utils.http_utils import sanitize_for_serialization
+from huaweicloudsdkdgc import v1
+
+from conversation import converse
+
+LOGIN = json.loads(sys.argv[1])
+
+client = (
+    v1.DgcClient.new_builder()
+    .with_credentials(BasicCredentials(LOGIN["accessKey"], LOGIN["secretKey"], LOGIN["projectId"]))
+    .with_endpoint(LOGIN["url"])
+    .build()
+)
+
+
+def perform(call, arguments):
+    """`list_jobs` gets a ListJobsRequest of these arguments, the SDK's own models made of what is nested in them."""
+    request = model(call.title().replace("_", "") + "Request", arguments)
+    answer = getattr(client, call)(request)
+    return {"http_status": answer.status_code, **plain(answer)}
+
+
+def model(kind, value):
+    """A value of the type that the SDK's models name: `str`, `list[Node]`, `Schedule`."""
+    entry = re.fullmatch(r"list\[(.+)\]", kind)
+    if entry:
+        return [model(entry[1], item) for item in value]
+    if not hasattr(v1, kind):
+        return value
+    made = getattr(v1, kind)
+    return made(**{name: model(made.openapi_types[name], item) for name, item in value.items()})
+
+
+def plain(answer):
+    """What the SDK understood of the answer, under the SDK's own names."""
+    found = {name: getattr(answer, name) for name in answer.openapi_types}
+    return {name: nested(value) for name, value in found.items() if value is not None}
+
+
+def nested(value):
+    if isinstance(value, list):
+        return [nested(item) for item in value]
+    return plain(value) if hasattr(value, "openapi_types") else sanitize_for_serialization(value)
+
+
+def describe_error(error):
+    if isinstance(error, ServiceResponseException):
+        return {"status": error.status_code, "code": error.error_code, "message": error.error_msg}
+    return None
+
+
+converse(perform, describe_error)

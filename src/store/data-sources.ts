@@ -1,22 +1,12 @@
 /** The data_source table. */
 import type { DataSource, DataSourceType } from "../domain/data-source.ts";
 import { type Database, execute, query } from "./database.ts";
-import type { MarkerTable } from "./marker-table.ts";
+import { CHANGED_AT, type MarkerTable, OBJECT_FIELDS, type ObjectField } from "./marker-table.ts";
 
 const COLUMNS =
   "t.project_id, t.name, t.description, t.type, t.url, t.is_public, t.is_protected, t.created_at, t.updated_at";
 
-export type DataSourceField =
-  | "id"
-  | "projectId"
-  | "name"
-  | "description"
-  | "type"
-  | "url"
-  | "isPublic"
-  | "isProtected"
-  | "createdAt"
-  | "updatedAt";
+export type DataSourceField = ObjectField | "description" | "type" | "url" | "updatedAt";
 
 export const DATA_SOURCES: MarkerTable<DataSourceField> = {
   name: "data-source",
@@ -24,16 +14,11 @@ export const DATA_SOURCES: MarkerTable<DataSourceField> = {
   keyedName: "name",
   columns: COLUMNS,
   fields: {
-    id: { sql: "t.id", type: "uuid" },
-    projectId: { sql: "t.project_id", type: "uuid" },
-    name: { sql: "t.name", type: "text" },
+    ...OBJECT_FIELDS,
     description: { sql: "t.description", type: "text" },
     type: { sql: "t.type", type: "text" },
     url: { sql: "t.url", type: "text" },
-    isPublic: { sql: "t.is_public", type: "boolean" },
-    isProtected: { sql: "t.is_protected", type: "boolean" },
-    createdAt: { sql: "t.created_at", type: "timestamptz" },
-    updatedAt: { sql: "coalesce(t.updated_at, 'infinity')", type: "timestamptz" },
+    updatedAt: CHANGED_AT,
   },
 };
 

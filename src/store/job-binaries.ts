@@ -3,21 +3,12 @@ import { Fault } from "../domain/fault.ts";
 import type { JobBinary } from "../domain/job-binary.ts";
 import { orFault, REFERENCED } from "./constraints.ts";
 import { type Database, execute, query } from "./database.ts";
-import type { MarkerTable } from "./marker-table.ts";
+import { CHANGED_AT, type MarkerTable, OBJECT_FIELDS, type ObjectField } from "./marker-table.ts";
 
 const COLUMNS =
   "t.project_id, t.name, t.description, t.url, t.is_public, t.is_protected, t.created_at, t.updated_at";
 
-export type JobBinaryField =
-  | "id"
-  | "projectId"
-  | "name"
-  | "description"
-  | "url"
-  | "isPublic"
-  | "isProtected"
-  | "createdAt"
-  | "updatedAt";
+export type JobBinaryField = ObjectField | "description" | "url" | "updatedAt";
 
 export const JOB_BINARIES: MarkerTable<JobBinaryField> = {
   name: "job-binary",
@@ -25,15 +16,10 @@ export const JOB_BINARIES: MarkerTable<JobBinaryField> = {
   keyedName: "name",
   columns: COLUMNS,
   fields: {
-    id: { sql: "t.id", type: "uuid" },
-    projectId: { sql: "t.project_id", type: "uuid" },
-    name: { sql: "t.name", type: "text" },
+    ...OBJECT_FIELDS,
     description: { sql: "t.description", type: "text" },
     url: { sql: "t.url", type: "text" },
-    isPublic: { sql: "t.is_public", type: "boolean" },
-    isProtected: { sql: "t.is_protected", type: "boolean" },
-    createdAt: { sql: "t.created_at", type: "timestamptz" },
-    updatedAt: { sql: "coalesce(t.updated_at, 'infinity')", type: "timestamptz" },
+    updatedAt: CHANGED_AT,
   },
 };
 

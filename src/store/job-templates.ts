@@ -7,21 +7,12 @@ import type { JobType } from "../domain/job-type.ts";
 import { orFault, REFERENCED, UNIQUE } from "./constraints.ts";
 import { type Database, execute, query } from "./database.ts";
 import { type JobBinaryRow, jobBinaryFromRow } from "./job-binaries.ts";
-import type { MarkerTable } from "./marker-table.ts";
+import { type MarkerTable, OBJECT_FIELDS, type ObjectField } from "./marker-table.ts";
 
 const COLUMNS = `t.project_id, t.name, t.description, t.type, t.interface, t.is_public, t.is_protected,
   t.created_at, t.updated_at`;
 
-export type JobTemplateField =
-  | "id"
-  | "projectId"
-  | "name"
-  | "description"
-  | "type"
-  | "isPublic"
-  | "isProtected"
-  | "createdAt"
-  | "updatedAt";
+export type JobTemplateField = ObjectField | "description" | "type" | "updatedAt";
 
 export const JOB_TEMPLATES: MarkerTable<JobTemplateField> = {
   name: "job-template",
@@ -29,14 +20,9 @@ export const JOB_TEMPLATES: MarkerTable<JobTemplateField> = {
   keyedName: "name",
   columns: COLUMNS,
   fields: {
-    id: { sql: "t.id", type: "uuid" },
-    projectId: { sql: "t.project_id", type: "uuid" },
-    name: { sql: "t.name", type: "text" },
+    ...OBJECT_FIELDS,
     description: { sql: "t.description", type: "text" },
     type: { sql: "t.type", type: "text" },
-    isPublic: { sql: "t.is_public", type: "boolean" },
-    isProtected: { sql: "t.is_protected", type: "boolean" },
-    createdAt: { sql: "t.created_at", type: "timestamptz" },
     updatedAt: { sql: "t.updated_at", type: "timestamptz" },
   },
 };

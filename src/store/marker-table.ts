@@ -20,6 +20,20 @@ export interface FieldText {
   readonly type: "text" | "uuid" | "boolean" | "bigint" | "integer" | "timestamptz";
 }
 
+/** Fields that every table of objects has. */
+export const OBJECT_FIELDS = {
+  id: { sql: "t.id", type: "uuid" },
+  projectId: { sql: "t.project_id", type: "uuid" },
+  name: { sql: "t.name", type: "text" },
+  isPublic: { sql: "t.is_public", type: "boolean" },
+  isProtected: { sql: "t.is_protected", type: "boolean" },
+  createdAt: { sql: "t.created_at", type: "timestamptz" },
+} as const satisfies Readonly<Record<string, FieldText>>;
+export type ObjectField = keyof typeof OBJECT_FIELDS;
+
+/** Of a table whose rows have no time of change until they are changed: those sort last. */
+export const CHANGED_AT: FieldText = { sql: "coalesce(t.updated_at, 'infinity')", type: "timestamptz" };
+
 export type ListFilter<Field extends string> =
   | { readonly rule: "equals"; readonly field: Field; readonly value: string | number | boolean }
   | { readonly rule: "one-of"; readonly field: Field; readonly values: readonly string[] }

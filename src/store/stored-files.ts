@@ -1,33 +1,20 @@
 /** The stored_file table: what is known about each file of the internal store; the bytes lie in the blob store. */
 import type { StoredFile } from "../domain/job-binary.ts";
 import { type Database, execute, query } from "./database.ts";
-import type { MarkerTable } from "./marker-table.ts";
+import { CHANGED_AT, type MarkerTable, OBJECT_FIELDS, type ObjectField } from "./marker-table.ts";
 
 const COLUMNS = "t.project_id, t.name, t.size_bytes, t.is_public, t.is_protected, t.created_at, t.updated_at";
 
-export type StoredFileField =
-  | "id"
-  | "projectId"
-  | "name"
-  | "sizeBytes"
-  | "isPublic"
-  | "isProtected"
-  | "createdAt"
-  | "updatedAt";
+export type StoredFileField = ObjectField | "sizeBytes" | "updatedAt";
 
 export const STORED_FILES: MarkerTable<StoredFileField> = {
   name: "stored-file",
   from: "stored_file t",
   columns: COLUMNS,
   fields: {
-    id: { sql: "t.id", type: "uuid" },
-    projectId: { sql: "t.project_id", type: "uuid" },
-    name: { sql: "t.name", type: "text" },
+    ...OBJECT_FIELDS,
     sizeBytes: { sql: "t.size_bytes", type: "bigint" },
-    isPublic: { sql: "t.is_public", type: "boolean" },
-    isProtected: { sql: "t.is_protected", type: "boolean" },
-    createdAt: { sql: "t.created_at", type: "timestamptz" },
-    updatedAt: { sql: "coalesce(t.updated_at, 'infinity')", type: "timestamptz" },
+    updatedAt: CHANGED_AT,
   },
 };
 

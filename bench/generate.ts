@@ -5,13 +5,14 @@ import { foldListBlocks } from "../src/store/list-blocks.ts";
 const BATCH = 50_000;
 const AT = "2026-01-01T00:00:00Z";
 
+export interface Generated {
+  readonly projectId: string;
+  readonly jobSeconds: number;
+  readonly templateSeconds: number;
+}
+
 /** A project of that name with `count` Factory jobs and as many job templates of the data-processing face. */
-export async function generateProject(
-  pool: Pool,
-  name: string,
-  count: number,
-  progress: (done: number) => void,
-): Promise<string> {
+export async function generateProject(pool: Pool, name: string, count: number): Promise<Generated> {
   const { rows } = await pool.query<{ id: string }>(
     "insert into project (id, name, created_at) values (gen_random_uuid(), $1, $2) returning id",
     [name, AT],
@@ -21,16 +22,36 @@ export async function generateProject(
     projectId,
     AT,
   ]);
-  for (let from = 1; from <= count; from += BATCH) {
-    const to = Math.min(count, from + BATCH - 1);
-    await pool.query(JOBS, [projectId, from, to, AT]);
-    await pool.query(TEMPLATES, [projectId, from, to, AT]);
-    progress(to);
-  }
+  const jobSeconds = await insertRows(pool, { what: "jobs", text: JOBS, projectId, count });
+  const templateSeconds = await insertRows(pool, {
+    what: "job templates",
+    text: TEMPLATES,
+    projectId,
+    count,
+  });
   while ((await foldListBlocks(pool)) > 0);
   for (const table of ["job", "job_version", "job_template", "list_block", "list_block_delta", "instance"])
     await pool.query(`vacuum (analyze) ${table}`);
-  return projectId;
+  return { projectId, jobSeconds, templateSeconds };
+}
+
+interface Rows {
+  readonly what: string;
+  readonly text: string;
+  readonly projectId: string;
+  readonly count: number;
+}
+
+/** Gives the seconds that it took. */
+async function insertRows(pool: Pool, { what, text, projectId, count }: Rows): Promise<number> {
+  const began = performance.now();
+  for (let from = 1; from <= count; from += BATCH) {
+    const to = Math.min(count, from + BATCH - 1);
+    await pool.query(text, [projectId, from, to, AT]);
+    process.stderr.write(`\r  ${to} of ${count} ${what} made`);
+  }
+  process.stderr.write("\n");
+  return (performance.now() - began) / 1000;
 }
 
 /** Half of the names hold `flow_`; a number of four digits matches at most some hundreds of names in a million. */

@@ -63,7 +63,7 @@ export async function updateProject(identity: Identity, id: string, wanted: Proj
   });
 }
 
-/** Removes a project and all that is in it. Faults: `project-missing`, `object-protected`. */
+/** Removes a project and all that is in it. Faults: `project-missing`, `object-protected`, `object-in-use`. */
 export async function deleteProject(identity: Identity, id: string): Promise<void> {
   await changeKeepingAnAdministrator(identity, async (db) => {
     await getProject(db, id);

@@ -1,5 +1,7 @@
 /** The project table. */
+import { Fault } from "../domain/fault.ts";
 import type { Project } from "../domain/project.ts";
+import { orFault, REFERENCED } from "./constraints.ts";
 import { type Database, execute, query } from "./database.ts";
 
 export interface ProjectFilter {
@@ -83,8 +85,21 @@ export async function updateProject(db: Database, project: Project): Promise<voi
   );
 }
 
-/** Removes a project with everything in it. */
+/**
+ * Removes a project with everything in it, in the caller's transaction. Raises `object-in-use` while another project uses
+ * something public of it.
+ */
 export async function deleteProject(db: Database, id: string): Promise<void> {
+  // Each cascade is checked for itself, so what refers to others goes first.
+  await orFault(deleteInOrder(db, id), REFERENCED, (cause) => {
+    const message = "another project uses something public of this one";
+    return new Fault("conflict", "object-in-use", message, { cause });
+  });
+}
+
+async function deleteInOrder(db: Database, id: string): Promise<void> {
+  await execute(db, "delete-project-runs", "delete from job_execution where project_id = $1", [id]);
+  await execute(db, "delete-project-templates", "delete from job_template where project_id = $1", [id]);
   await execute(db, "delete-project", "delete from project where id = $1", [id]);
 }
 

@@ -8,6 +8,8 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type SaharaWorld, saharaWorld, tokenOf } from "../../../test/setup/sahara-world.ts";
 import { LOCAL_CLUSTER_ID } from "../../domain/cluster.ts";
 import { formatObjectId } from "../../domain/shared-object.ts";
+import { transaction } from "../../store/database.ts";
+import { deleteProject } from "../../store/projects.ts";
 
 const CLUSTER = formatObjectId(LOCAL_CLUSTER_ID);
 const FINAL = ["SUCCEEDED", "FAILED", "KILLED"];
@@ -206,6 +208,22 @@ test("a public job runs in another project, with programs that are not seen ther
   expect((await owner.call("DELETE", `/job-executions/${done.id}`)).body.error_name).toBe("DELETION_FAILED");
   await guest.call("DELETE", `/job-executions/${done.id}`);
   expect((await owner.call("DELETE", `/jobs/${job}`)).status).toBe(204);
+});
+
+test("a project goes with its runs, but not while another project runs its public job", async () => {
+  const [owner, guest] = [setup(), setup()];
+  const job = await owner.addShell("shared", "true", { is_public: true });
+  await owner.run(job);
+  const { id } = await guest.run(job);
+  const { pool } = world.database;
+  const remove = () => transaction(pool, (db) => deleteProject(db, owner.project));
+  await expect(remove()).rejects.toMatchObject({ code: "object-in-use" });
+  await guest.call("DELETE", `/job-executions/${id}`);
+  await remove();
+  const { rows } = await pool.query("select 1 as one from job_execution where project_id = $1", [
+    owner.project,
+  ]);
+  expect(rows).toEqual([]);
 });
 
 test("a type without an engine is refused after its own rules, and what is missing is named", async () => {

@@ -101,7 +101,7 @@ create index job_template_binary_used on job_template_binary (binary_project_id,
 
 -- A run through the Sahara face: its own members; state and times are those of its instance.
 create table job_execution (
-  project_id uuid not null,
+  project_id uuid not null references project on delete cascade,
   id uuid not null,
   instance_id bigint not null,
   job_template_project_id uuid not null,

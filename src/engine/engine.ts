@@ -49,6 +49,8 @@ export interface EngineDeps {
   readonly timeZone: string;
   /** How long `stop` waits for running attempts before it hands them back; 10 s where absent. */
   readonly drainGraceMs?: number;
+  /** How long attempts that were told to end are waited for before they count as lost; 10 s where absent. */
+  readonly abortGraceMs?: number;
 }
 
 export interface Engine {
@@ -119,6 +121,7 @@ export interface Engine {
 }
 
 const DRAIN_GRACE_MS = 10_000;
+const ABORT_GRACE_MS = 10_000;
 /** How often running attempts are asked whether they are to end, for signals that were lost. */
 const STOP_POLL_MS = 2_000;
 
@@ -149,6 +152,7 @@ export function createEngine(deps: EngineDeps): Engine {
     definitions,
     operators,
     slots: deps.slots,
+    abortGraceMs: deps.abortGraceMs ?? ABORT_GRACE_MS,
     sources: deps.sources,
     prepare: createPrepareWork({ db: pool, sources: deps.sources, now, zone: deps.timeZone }),
     openLog: (claim) => createAttemptLog(deps.blobs, claim, observe),

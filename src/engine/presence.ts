@@ -4,7 +4,7 @@ import type { DatabasePool } from "../store/database.ts";
 import type { DirectConnection } from "../store/direct-connection.ts";
 import {
   beatServer,
-  deleteServer,
+  deleteIdleServer,
   insertServer,
   listenToSignals,
   type Signal,
@@ -37,6 +37,7 @@ export interface Presence {
   readonly serverId: () => string | undefined;
   /** Tells other servers soon; several signals of one moment travel together, the same one once. */
   readonly signal: (signal: Signal) => void;
+  /** Leaves the register; with node runs still in its hands it stays there as a lost one, whose work others take. */
   readonly stop: () => Promise<void>;
 }
 
@@ -131,7 +132,7 @@ export function createPresence(deps: PresenceDeps): Presence {
       stopped = true;
       clearTimeout(sending);
       await beat.stop();
-      if (serverId !== undefined) await deleteServer(deps.pool, serverId);
+      if (serverId !== undefined) await deleteIdleServer(deps.pool, serverId);
       serverId = undefined;
       await connection?.close();
     },

@@ -24,9 +24,12 @@ const LOSSES_MAX = 3;
 /** While others are registered. */
 const WATCH_MS = 250;
 const ALONE_MS = 5_000;
+/** Rounds, while others are registered, between looks for node runs of servers that are not in the register. */
+const ROUNDS_TO_UNKNOWN = 20;
 
 export function createRescuer(deps: RescuerDeps): Loop {
-  let rounds = 0;
+  let toUnknown = 0;
+  let registeredAs: string | undefined;
 
   async function round(): Promise<number> {
     const own = deps.serverId();
@@ -34,7 +37,10 @@ export function createRescuer(deps: RescuerDeps): Loop {
     const { lost, others } = await findLostServers(deps.pool, own);
     deps.onOthers(others);
     // Of a server that is not even in the register there is nothing to see but its node runs.
-    const unknown = rounds++ % 20 === 0 ? await findUnknownServers(deps.pool) : [];
+    const looks = own !== registeredAs || others === 0 || toUnknown === 0;
+    const unknown = looks ? await findUnknownServers(deps.pool) : [];
+    registeredAs = own;
+    toUnknown = looks ? ROUNDS_TO_UNKNOWN : toUnknown - 1;
     for (const serverId of [...lost, ...unknown]) await rescue(serverId);
     return others > 0 ? WATCH_MS : ALONE_MS;
   }

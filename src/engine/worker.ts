@@ -13,6 +13,8 @@ export interface WorkerDeps extends AttemptDeps {
   readonly pool: DatabasePool;
   readonly definitions: Definitions;
   readonly slots: Readonly<Record<Lane, number>>;
+  /** How long attempts that were told to end are waited for, at most. */
+  readonly abortGraceMs: number;
   readonly observe: Observe;
   /** A random whole number below 2^53 for each call that claims. */
   readonly newFence: () => number;
@@ -36,7 +38,10 @@ export interface Worker {
   readonly running: () => number;
   /** Drops all attempts without settling them, since another server may have them by now, and claims no more. */
   readonly abandon: () => Promise<void>;
-  /** Claims no more; after the grace time hands back what still runs. Resolves when all is settled. */
+  /**
+   * Claims no more; after the grace time tells what still runs to end, and hands it back. Resolves when all is settled,
+   * or when what ignores that has been given up: it stays in this server's hands, for others to rescue.
+   */
   readonly drain: (graceMs: number) => Promise<void>;
   /** Resolves after a whole round that began later than this call. For tests. */
   readonly round: () => Promise<void>;
@@ -210,7 +215,7 @@ export function createWorker(deps: WorkerDeps): Worker {
   }
 
   async function allDone(): Promise<void> {
-    while (running.size > 0) {
+    while (running.size > 0 && !abandoned) {
       await Promise.all([...running.values()].map(({ done }) => done));
       if (successes.length > 0) await loop.round();
       else await new Promise(setImmediate);
@@ -238,7 +243,8 @@ export function createWorker(deps: WorkerDeps): Worker {
       serverId = undefined;
       unanswered = undefined;
       abortAll("lost");
-      await Promise.all([...running.values()].map(({ done }) => done));
+      // What outlives the wait settles nothing: its fence is gone when the node run is rescued.
+      await atMost(Promise.all([...running.values()].map(({ done }) => done)), deps.abortGraceMs);
       successes = [];
       running.clear();
       for (const lane of LANES) used[lane] = 0;
@@ -246,8 +252,9 @@ export function createWorker(deps: WorkerDeps): Worker {
     drain: async (graceMs) => {
       accepting = false;
       const timer = setTimeout(() => abortAll("drain"), graceMs);
-      await allDone();
+      await atMost(allDone(), graceMs + deps.abortGraceMs);
       clearTimeout(timer);
+      abandoned = running.size > 0;
       for (const pending of timers) clearTimeout(pending);
       await loop.stop();
     },
@@ -257,6 +264,16 @@ export function createWorker(deps: WorkerDeps): Worker {
 
 function keyOf({ projectId, instanceId, nodeNo, fence }: Claim): string {
   return `${projectId}/${instanceId}/${nodeNo}/${fence}`;
+}
+
+/** Resolves with the work or when the time is over, whichever is first. */
+async function atMost(work: Promise<unknown>, limitMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise((resolve) => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  await Promise.race([work, limit]);
+  clearTimeout(timer);
 }
 
 function pause(delayMs: number): Promise<void> {

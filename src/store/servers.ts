@@ -43,6 +43,17 @@ export async function deleteServer(db: Database, serverId: string): Promise<void
   await execute(db, "delete-server", "delete from server where id = $1", [serverId]);
 }
 
+/** Takes a server out of the register unless node runs are still in its hands: others then find it there, and them. */
+export async function deleteIdleServer(db: Database, serverId: string): Promise<void> {
+  await execute(
+    db,
+    "delete-idle-server",
+    `delete from server where id = $1
+       and not exists (select from node_run where server_id = $1 and state = 'running')`,
+    [serverId],
+  );
+}
+
 /**
  * Servers whose lock nobody holds, and how many others than `serverId` are registered. Tries each lock for the length of
  * the statement; another who asks at that moment takes the server for a living one and asks again.

@@ -39,7 +39,7 @@ async function startOnce(
   const began = performance.now();
   const child = spawn(
     process.execPath,
-    [CLI, "serve", "--no-demo", "--data-dir", dataDir, "--port", String(port)],
+    [...process.execArgv, CLI, "serve", "--no-demo", "--data-dir", dataDir, "--port", String(port)],
     { stdio: "ignore" },
   );
   while (!(await isReady(port))) {

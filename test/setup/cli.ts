@@ -69,7 +69,7 @@ export async function serveOn(dataDir: string, words: readonly string[]): Promis
       if (stdout.includes("Ctrl-C stops")) onReady(stdout);
     },
   });
-  ended.then((end) => reject(new Error(`the server ended with ${end.code}: ${end.stderr}`)));
+  void ended.then((end) => reject(new Error(`the server ended with ${end.code}: ${end.stderr}`)));
   const banner = await ready;
   const stop = async () => {
     server?.kill("SIGTERM");

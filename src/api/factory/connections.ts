@@ -5,13 +5,12 @@ import {
   removeConnection,
   saveConnection,
 } from "../../catalog/connections.ts";
-import { checkWorkspace } from "../../catalog/workspaces.ts";
 import { invalid } from "../../domain/fault.ts";
 import { listConnections } from "../../store/connections.ts";
-import { type CallerRequest, firstOf, json, NO_CONTENT, type Reply, type Route } from "../route.ts";
+import { type CallerRequest, json, NO_CONTENT, type Reply, type Route } from "../route.ts";
 import { decodeConnection, encodeConnection } from "./connection-wire.ts";
 import type { FactoryDeps } from "./deps.ts";
-import { booleanOf, readPage, wirePageOf, workspaceOf } from "./request-wire.ts";
+import { booleanOf, decodeNameQuery, readPage, workspaceOf } from "./request-wire.ts";
 
 const CONNECTIONS = "/v1/:project_id/connections";
 const CONNECTION = `${CONNECTIONS}/:connection_name`;
@@ -35,12 +34,9 @@ async function create(deps: FactoryDeps, request: CallerRequest): Promise<Reply>
 }
 
 async function list(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
-  const workspace = workspaceOf(request);
-  const page = wirePageOf(request.query, { most: LIMIT_MAX });
-  const nameContains = firstOf(request.query, "connectionName") ?? "";
-  await checkWorkspace(deps.pool, deps, workspace);
-  const { connections, total } = await readPage(page, (records) =>
-    listConnections(deps.pool, workspace, nameContains, records),
+  const wanted = await decodeNameQuery(deps, request, { name: "connectionName", most: LIMIT_MAX });
+  const { connections, total } = await readPage(wanted.page, (records) =>
+    listConnections(deps.pool, wanted.workspace, wanted.nameContains, records),
   );
   return json(200, { total, connections: connections.map(encodeConnection) });
 }

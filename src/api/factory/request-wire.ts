@@ -1,9 +1,11 @@
 /** What all Factory requests share: the workspace header, query values, pages, and an object as body. */
+import { checkWorkspace } from "../../catalog/workspaces.ts";
 import { Fault, invalid } from "../../domain/fault.ts";
 import type { Page } from "../../domain/page.ts";
 import { DEFAULT_WORKSPACE } from "../../domain/project.ts";
 import type { WorkspaceKey } from "../../store/workspaces.ts";
 import { type CallerRequest, firstOf, type Query, type RouteRequest } from "../route.ts";
+import type { FactoryDeps } from "./deps.ts";
 
 /** Largest page number; the vendor's members are 32-bit integers. */
 const OFFSET_MAX = 2_147_483_647;
@@ -113,4 +115,16 @@ export async function readPage<Result extends { readonly total: number }>(
   const countsRecords =
     limit >= RECORD_LIMIT_MIN && offset >= limit && offset % limit === 0 && offset * limit >= result.total;
   return countsRecords ? await read({ offset, limit }) : result;
+}
+
+/** What the lists by a part of a name ask for, in a workspace that may be read. */
+export async function decodeNameQuery(
+  deps: FactoryDeps,
+  request: CallerRequest,
+  { name, most }: { readonly name: string; readonly most: number },
+): Promise<{ readonly workspace: WorkspaceKey; readonly page: WirePage; readonly nameContains: string }> {
+  const workspace = workspaceOf(request);
+  const page = wirePageOf(request.query, { most });
+  await checkWorkspace(deps.pool, deps, workspace);
+  return { workspace, page, nameContains: firstOf(request.query, name) ?? "" };
 }

@@ -1,18 +1,16 @@
 /** Routes of DataArts Factory v1 about scripts (dataarts-factory 4.10). */
 import { createScript, getScript, removeScript, saveScript } from "../../catalog/scripts.ts";
-import { checkWorkspace } from "../../catalog/workspaces.ts";
 import { listScripts } from "../../store/scripts.ts";
 import {
   type CallerRequest,
   DOCUMENT_BYTES_MAX,
-  firstOf,
   json,
   NO_CONTENT,
   type Reply,
   type Route,
 } from "../route.ts";
 import type { FactoryDeps } from "./deps.ts";
-import { readPage, wirePageOf, workspaceOf } from "./request-wire.ts";
+import { decodeNameQuery, readPage, workspaceOf } from "./request-wire.ts";
 import { decodeNewScript, decodeScript, encodeScript, encodeScriptDetail } from "./script-wire.ts";
 
 const SCRIPTS = "/v1/:project_id/scripts";
@@ -43,12 +41,9 @@ async function create(deps: FactoryDeps, request: CallerRequest): Promise<Reply>
 }
 
 async function list(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
-  const workspace = workspaceOf(request);
-  const page = wirePageOf(request.query, { most: LIMIT_MAX });
-  const nameContains = firstOf(request.query, "scriptName") ?? "";
-  await checkWorkspace(deps.pool, deps, workspace);
-  const { scripts, total } = await readPage(page, (records) =>
-    listScripts(deps.pool, workspace, nameContains, records),
+  const wanted = await decodeNameQuery(deps, request, { name: "scriptName", most: LIMIT_MAX });
+  const { scripts, total } = await readPage(wanted.page, (records) =>
+    listScripts(deps.pool, wanted.workspace, wanted.nameContains, records),
   );
   return json(200, { total, scripts: scripts.map(encodeScript) });
 }

@@ -28,7 +28,10 @@ export function addServeCommand(program: Command): void {
 
 /** The server's settings; CommandFailure with every problem. */
 export function configFrom(flags: Flags): Config {
-  const read = readConfig(flags, processEnvironment());
+  const environment = processEnvironment();
+  // Somebody who watches a terminal reads the banner; a log file gets every line.
+  const level = environment.AZALAI_LOG_LEVEL || (process.stderr.isTTY ? "warn" : undefined);
+  const read = readConfig(flags, { ...environment, AZALAI_LOG_LEVEL: level });
   if ("config" in read) return read.config;
   throw new CommandFailure(EXIT.usage, read.problems.join("\n"));
 }

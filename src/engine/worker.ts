@@ -205,6 +205,8 @@ export function createWorker(deps: WorkerDeps): Worker {
   function observeFailure(settlement: Settlement, facts: InstanceFacts | undefined): void {
     const { type, claim, message = "" } = settlement;
     if (type !== "failed" && type !== "retried") return;
+    // A real-time node that ended without fault is only begun again.
+    if (message === "") return;
     const { projectId, instanceId, nodeNo, attempt } = claim;
     const node = facts?.pinned?.nodes[nodeNo]?.name ?? `${nodeNo}`;
     deps.observe({ event: "attempt-failed", projectId, instanceId, node, attempt, message });

@@ -12,7 +12,7 @@ import { createMasterKey } from "../../src/store/secrets.ts";
 import { testDatabase } from "./postgres.ts";
 
 /** Low, so that a login costs a test no time. */
-const CHEAP = { memoryKib: 64, passes: 1, lanes: 1 };
+export const CHEAP = { memoryKib: 64, passes: 1, lanes: 1 };
 
 export interface IdentityWorld {
   readonly identity: Identity;

@@ -1,0 +1,158 @@
+/** Signed requests of real Factory clients, sent byte for byte as they were recorded, at the time at which they were signed. */
+import { randomUUID } from "node:crypto";
+import type { FastifyInstance } from "fastify";
+import type { Pool } from "pg";
+import { expect, test } from "vitest";
+import { createAuthenticate } from "../src/api/authenticate.ts";
+import { createFactoryFace } from "../src/api/factory/routes.ts";
+import { createServer } from "../src/api/server.ts";
+import { ACCESS_KEYS_MAX, sealSecretKey } from "../src/identity/access-keys.ts";
+import { createIdentity } from "../src/identity/identity.ts";
+import { grantRole } from "../src/identity/roles.ts";
+import { createUser } from "../src/identity/users.ts";
+import { insertAccessKey } from "../src/store/access-keys.ts";
+import { transaction } from "../src/store/database.ts";
+import { type Answer, type FactoryWorld, factoryWorld, PROJECT } from "./setup/factory.ts";
+import { CHEAP } from "./setup/identity.ts";
+import { type Differing, prepareRecorded, type Recorded, readRecorded, replay } from "./setup/recorded.ts";
+
+const KEY = { id: "AKIDEXAMPLE", secretKey: "SKEXAMPLE" };
+
+/** The world's face behind the real judge, who knows the recordings' access key in the recordings' project. */
+async function judgedServer({ deps, pool, clock }: FactoryWorld): Promise<FastifyInstance> {
+  const identity = createIdentity({
+    pool,
+    masterKeys: deps.masterKeys,
+    now: () => clock.now,
+    observe: () => undefined,
+    settings: { passwordCost: CHEAP },
+  });
+  const user = await createUser(identity, { name: "recorded", password: "recorded-password" });
+  await grantRole(identity, { projectId: PROJECT, userId: user.id, role: "manager" });
+  const key = { id: KEY.id, userId: user.id, description: "", enabled: true, createdAt: clock.now };
+  const secretSealed = sealSecretKey(deps.masterKeys, KEY);
+  await transaction(pool, (db) => insertAccessKey(db, { ...key, secretSealed }, ACCESS_KEYS_MAX));
+  return await createServer({
+    faces: [createFactoryFace(deps)],
+    authenticate: createAuthenticate(identity),
+    observe: () => undefined,
+    elapsedMs: () => 0,
+    newId: () => randomUUID().replaceAll("-", ""),
+    checkReady: async () => undefined,
+  });
+}
+
+/**
+ * Makes the instance that `make` starts bear the number that the recording's stand-in gave: later requests name it in
+ * paths that are signed.
+ */
+async function numbered<T>(pool: Pool, instanceId: number, make: () => Promise<T>): Promise<T> {
+  const { rows } = await pool.query("select last_value from instance_id");
+  await pool.query("select setval('instance_id', $1, false)", [instanceId]);
+  const made = await make();
+  await pool.query("select setval('instance_id', $1)", [rows[0].last_value]);
+  return made;
+}
+
+/** Sends it as it is, the clock standing where its signer's stood. */
+async function send(app: FastifyInstance, { clock, pool }: FactoryWorld, request: Recorded): Promise<Answer> {
+  const date = request.headers["X-Sdk-Date"] ?? "";
+  clock.now = new Date(date.replace(/(....)(..)(..)T(..)(..)(..)Z/, "$1-$2-$3T$4:$5:$6Z"));
+  const inject = () =>
+    app.inject({
+      method: request.method as "GET",
+      url: request.target,
+      headers: request.headers,
+      ...(request.body !== "" && { payload: request.body }),
+    });
+  const { instanceId } = request.response.body ?? {};
+  const response = await (instanceId === undefined ? inject() : numbered(pool, instanceId, inject));
+  return {
+    status: response.statusCode,
+    json: response.body === "" ? undefined : response.json(),
+    headers: response.headers,
+  };
+}
+
+/** Every signed request of the file that this face has a route for; gives how many were sent. */
+async function replaySigned(world: FactoryWorld, file: string, differing?: Differing): Promise<number> {
+  const app = await judgedServer(world);
+  const requests = await readRecorded(file, createFactoryFace(world.deps).routes);
+  const signed = requests.filter(({ headers }) => headers.Authorization !== undefined);
+  return await replay(signed, (request) => send(app, world, request), differing);
+}
+
+test("the vendor's Python SDK for data development is let in, but for its wrong secret", async () => {
+  expect(await replaySigned(await factoryWorld(), "dgc_calls.json")).toBe(24);
+});
+
+test("the vendor's older Python SDK is let in", async () => {
+  expect(await replaySigned(await factoryWorld(), "dlf_calls.json", { create_script: [204] })).toBe(17);
+});
+
+test("the Terraform provider is let in, but for its wrong secret and a lasting key called temporary", async () => {
+  const world = await factoryWorld();
+  await prepareRecorded(world, "terraform");
+  const differing = {
+    "data source jobs: unknown workspace": [200],
+    "auth: temporary keys": [401, "APIGW.0301"],
+  } as const;
+  expect(await replaySigned(world, "terraform_calls.json", differing)).toBe(80);
+});
+
+test("the Airflow provider is let in", async () => {
+  const world = await factoryWorld();
+  await prepareRecorded(world, "airflow");
+  expect(await replaySigned(world, "airflow_calls.json")).toBe(13);
+});
+
+test("the second vendor's Go client, refused by the recording's stand-in, is let in", async () => {
+  const world = await factoryWorld();
+  const app = await judgedServer(world);
+  const requests = await readRecorded("otc_go_calls.json", createFactoryFace(world.deps).routes);
+  const answers: [target: string, status: number, code?: string][] = [];
+  for (const request of requests.filter(({ headers }) => headers.Authorization !== undefined)) {
+    const { status, json } = await send(app, world, request);
+    const call = `${request.method} ${request.target.slice(`/v1/${PROJECT}`.length)}`;
+    answers.push(json?.error_code === undefined ? [call, status] : [call, status, json.error_code]);
+  }
+  expect(answers).toEqual([
+    ["POST /jobs", 204],
+    ["GET /jobs/otcjob", 200],
+    ["POST /jobs", 204],
+    ["GET /jobs?jobName=otc&jobType=BATCH&limit=5", 200],
+    ["POST /jobs/otcjob/start", 204],
+    ["PUT /jobs/otcjob", 204],
+    ["GET /jobs/otcjob/status", 200],
+    ["POST /jobs/otcjob/stop", 204],
+    ["GET /jobs/instances/detail?jobName=otcjob", 200],
+    ["GET /jobs/none", 400, "DLF.0100"],
+    ["DELETE /jobs/otcjob", 204],
+    ["POST /scripts", 204],
+    ["GET /scripts/s", 200],
+    ["POST /connections", 204],
+    ["GET /connections", 200],
+  ]);
+});
+
+test("a recorded request is refused when a byte of it has changed, or when it comes later", async () => {
+  const world = await factoryWorld();
+  const app = await judgedServer(world);
+  const requests = await readRecorded("dgc_calls.json", createFactoryFace(world.deps).routes);
+  const request = requests.find(({ call }) => call === "create_job");
+  if (request === undefined) throw new RangeError("the recording has no create_job");
+  const { target, body, headers } = request;
+  const refused = { status: 401, json: { error_code: "APIGW.0301", request_id: expect.any(String) } };
+  // Fewer than shut the sender out.
+  for (const changes of [
+    { body: body.replace('"j1"', '"j2"') },
+    { target: target.replace("/jobs", "/scripts") },
+    { headers: { ...headers, workspace: "w2" } },
+    { headers: { ...headers, "X-Sdk-Date": "20261124T065516Z" } },
+    { headers: { ...headers, Authorization: headers.Authorization?.replace("AKID", "AKIE") ?? "" } },
+  ])
+    expect(await send(app, world, { ...request, ...changes }), JSON.stringify(changes)).toMatchObject(
+      refused,
+    );
+  expect(await send(app, world, request)).toMatchObject({ status: 204 });
+});

@@ -45,6 +45,7 @@ export interface FactoryWorld {
   readonly app: FastifyInstance;
   readonly pool: Pool;
   readonly deps: FactoryDeps;
+  readonly engine: Engine;
   readonly clock: { now: Date };
   /** `path` after the project, e.g. `/jobs`; a path from `/v` on is taken whole. */
   call(method: string, path: string, call?: Call): Promise<Answer>;
@@ -123,6 +124,7 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
     app,
     pool,
     deps,
+    engine,
     clock,
     call,
     ok,

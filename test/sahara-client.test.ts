@@ -1,5 +1,6 @@
 /** The data-processing API driven by OpenStack's own clients, python-saharaclient and the openstack command, over a running service. */
 import { execFile } from "node:child_process";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -341,6 +342,7 @@ async function openstack(words: string, ...further: string[]) {
   const { stdout } = await promisify(execFile)(program, args, {
     env: {
       PATH: "/usr/bin:/bin",
+      HOME: tmpdir(), // a user without an account has none
       OS_AUTH_URL: `${service.url}/v3`,
       OS_USERNAME: userName,
       OS_PASSWORD: password,

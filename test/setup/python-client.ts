@@ -1,6 +1,7 @@
 /** A real client of the API, driven call by call from a test: a script of `test/clients` in the tests' Python. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 
@@ -42,7 +43,12 @@ export function testPython(): string {
 export function startPythonClient(script: string, login: unknown): PythonClient {
   const child = spawn(testPython(), [join(FOLDER, `${script}.py`), JSON.stringify(login)], {
     stdio: ["pipe", "pipe", "pipe"],
-    env: { PATH: `${dirname(testPython())}:/usr/bin:/bin`, PYTHONDONTWRITEBYTECODE: "1", no_proxy: "*" },
+    env: {
+      PATH: `${dirname(testPython())}:/usr/bin:/bin`,
+      HOME: tmpdir(), // a user without an account has none
+      PYTHONDONTWRITEBYTECODE: "1",
+      no_proxy: "*",
+    },
   });
   const ended = once(child, "close");
   let complaints = "";

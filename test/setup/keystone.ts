@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { FastifyInstance, LightMyRequestResponse } from "fastify";
 import { createAuthenticate } from "../../src/api/authenticate.ts";
-import { createKeystoneFace } from "../../src/api/keystone/face.ts";
+import { createKeystoneFace } from "../../src/api/keystone/routes.ts";
 import type { Face, Method } from "../../src/api/route.ts";
 import { createServer } from "../../src/api/server.ts";
 import type { IdentitySettings } from "../../src/identity/identity.ts";

@@ -14,8 +14,8 @@ import { putLogChunk } from "../../store/logs.ts";
 import { requeueLost, step } from "../../store/node-runs.ts";
 import { insertProject } from "../../store/projects.ts";
 import { createServer } from "../server.ts";
-import { createConsoleFace } from "./face.ts";
 import { LOG_PART_BYTES_MAX } from "./instances.ts";
+import { createConsoleFace } from "./routes.ts";
 
 const OURS = "0123456789abcdef0123456789abcdef";
 const THEIRS = "fedcba9876543210fedcba9876543210";

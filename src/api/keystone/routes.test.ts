@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { peopledWorld } from "../../../test/setup/keystone.ts";
 import { signedHeaders } from "../../../test/setup/sign.ts";
-import { createKeystoneFace } from "./face.ts";
+import { createKeystoneFace } from "./routes.ts";
 
 describe("every route", () => {
   const open = [

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type SaharaWorld, saharaWorld, tokenOf } from "../../../test/setup/sahara-world.ts";
-import { createSaharaFace } from "./face.ts";
+import { createSaharaFace } from "./routes.ts";
 
 let world: SaharaWorld;
 

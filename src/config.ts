@@ -29,6 +29,8 @@ export interface Config {
   readonly allowedPrivateAddresses: readonly string[];
   readonly processSlots: number;
   readonly streamSlots: number;
+  /** Largest upload of a job binary's bytes. */
+  readonly uploadBytesMax: number;
   readonly demo: boolean;
 }
 
@@ -117,6 +119,11 @@ export function readConfig(
       least: 1,
       most: 1000,
       fallback: 32,
+    }),
+    uploadBytesMax: integer(environment.AZALAI_UPLOAD_BYTES_MAX || undefined, "AZALAI_UPLOAD_BYTES_MAX", {
+      least: 1,
+      most: 2 ** 40,
+      fallback: 2 ** 30,
     }),
     demo: flags.demo ?? false,
   };

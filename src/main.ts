@@ -254,7 +254,7 @@ async function listen(
     ? [
         createKeystoneFace(identity),
         createFactoryFace({ ...shared, pageMax: config.factoryPageMax, timeZone: config.timeZone }),
-        createSaharaFace(shared),
+        createSaharaFace({ ...shared, uploadBytesMax: config.uploadBytesMax }),
         createConsoleFace(shared),
       ]
     : [];

@@ -118,6 +118,14 @@ test("users log in with the password that was shown, and may do what their role 
   const refused = await runCommand(["jobs", "delete", "answer"], { env });
   expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("role member") });
   expect((await azalai(["users", "list"])).stdout).toMatch(/^rita +reader/m);
+  expect(await azalai(["users", "grant", "rita", "member"])).toMatchObject({
+    code: 0,
+    stdout: "member granted: rita\n",
+  });
+  expect((await azalai(["users", "list"])).stdout).toMatch(/^rita +(reader, member|member, reader)/m);
+  expect(await azalai(["users", "revoke", "rita", "reader"])).toMatchObject({ code: 0 });
+  expect((await azalai(["users", "list"])).stdout).toMatch(/^rita +member /m);
+  expect(await azalai(["users", "grant", "rita", "king"])).toMatchObject({ code: 4 });
   expect(await azalai(["users", "delete", "rita"])).toMatchObject({ code: 0 });
   expect(await runCommand(["jobs", "list"], { env })).toMatchObject({ code: 3 });
 });

@@ -23,7 +23,7 @@ const PASSWORD_BYTES = 18;
 export function addUsersCommands(program: Command): void {
   const users = program
     .command("users")
-    .description("users and their roles in the project: list, create, delete");
+    .description("users and their roles in the project: list, create, grant, revoke, delete");
   users.command("list").description("all users, with their roles in the project").action(listUsers);
   users
     .command("create")
@@ -32,6 +32,15 @@ export function addUsersCommands(program: Command): void {
     .option("--new-password <text>", "absent: one is made and shown once")
     .description("makes a user and gives it a role in the project")
     .action(createUser);
+  for (const verb of ["grant", "revoke"] as const)
+    users
+      .command(verb)
+      .argument("<name>")
+      .argument("<role>", "reader, member, manager or admin")
+      .description(`${verb}s a user's role in the project`)
+      .action((name: string, role: string, _options: unknown, command: Command) =>
+        changeRole(verb, { name, role }, command),
+      );
   users
     .command("delete")
     .argument("<name>")
@@ -121,6 +130,26 @@ async function createUser(name: string, options: CreateUserOptions, command: Com
     const facts = formatFacts(Object.entries(made));
     return options.newPassword === undefined ? `${facts}\n\nThe password is not shown again.` : facts;
   });
+}
+
+async function changeRole(
+  verb: "grant" | "revoke",
+  wanted: { readonly name: string; readonly role: string },
+  command: Command,
+): Promise<void> {
+  const client = await connectFor(command);
+  const [user, role] = await Promise.all([
+    findNamed(client, "users", wanted.name),
+    findNamed(client, "roles", wanted.role),
+  ]);
+  const path = `/v3/projects/${client.projectId}/users/${user.id}/roles/${role.id}`;
+  await client.send(verb === "grant" ? "PUT" : "DELETE", path);
+  const done = verb === "grant" ? "granted" : "revoked";
+  printResult(
+    wantsJson(command),
+    { id: user.id, ...wanted, done },
+    () => `${wanted.role} ${done}: ${wanted.name}`,
+  );
 }
 
 async function deleteUser(name: string, _options: unknown, command: Command): Promise<void> {

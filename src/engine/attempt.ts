@@ -16,6 +16,9 @@ import type { Settlement } from "./settle.ts";
 import type { WorkSources } from "./sources.ts";
 import type { PrepareWork } from "./work.ts";
 
+/** Longest message that is kept with an attempt, in UTF-8 bytes; the log has the rest. */
+const MESSAGE_BYTES_MAX = 4_000;
+
 export interface AttemptDeps {
   readonly operators: OperatorIndex;
   readonly sources: WorkSources;
@@ -117,10 +120,11 @@ function settleFailure(
   outcome: Exclude<Outcome, { readonly state: "succeeded" }>,
   timedOut: boolean,
 ): Settlement {
+  const said = resultOf(outcome);
   const message = timedOut
     ? `it took longer than ${node.timeoutSeconds} s`
-    : (outcome.message ?? "it was cancelled");
-  const result = { ...resultOf(outcome), message };
+    : (said.message ?? "it was cancelled");
+  const result = { ...said, message };
   const permanent = outcome.state === "failed" && outcome.permanent === true;
   const again = timedOut ? node.retryOnTimeout : !permanent;
   if (!again || claim.tries >= node.retriesMax)
@@ -138,16 +142,17 @@ function settleFailure(
 function resultOf(outcome: Outcome): { exitCode?: number; message?: string; output?: string } {
   return {
     ...("exitCode" in outcome && outcome.exitCode !== undefined && { exitCode: outcome.exitCode }),
-    ...(outcome.message !== undefined && { message: outcome.message }),
-    ...("output" in outcome && outcome.output !== undefined && { output: cutOutput(outcome.output) }),
+    ...(outcome.message !== undefined && { message: keepable(outcome.message, MESSAGE_BYTES_MAX) }),
+    ...("output" in outcome &&
+      outcome.output !== undefined && { output: keepable(outcome.output, OUTPUT_BYTES_MAX) }),
   };
 }
 
-/** At a border between characters; PostgreSQL's text takes no zero character. */
-function cutOutput(output: string): string {
-  const text = output.replaceAll("\0", "");
-  if (Buffer.byteLength(text) <= OUTPUT_BYTES_MAX) return text;
-  const bytes = Buffer.from(text).subarray(0, OUTPUT_BYTES_MAX);
+/** Cut at a border between characters; PostgreSQL's text takes no zero character. */
+function keepable(text: string, bytesMax: number): string {
+  const clean = text.replaceAll("\0", "");
+  if (Buffer.byteLength(clean) <= bytesMax) return clean;
+  const bytes = Buffer.from(clean).subarray(0, bytesMax);
   return new TextDecoder().decode(bytes, { stream: true });
 }
 

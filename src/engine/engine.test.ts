@@ -304,3 +304,22 @@ test("a server that stops hands back what it runs, and the next goes on without 
   const [run] = await listNodeRuns(world.database.pool, world.projectId, id);
   expect(run).toMatchObject({ attempt: 2, tries: 0, losses: 0 });
 });
+
+test("whatever a node says of itself is kept as far as the database can", async () => {
+  const long = `zero \0 half \ud800 ${"x".repeat(10_000)}`;
+  const world = await engineWorld(({ nodeName }) =>
+    nodeName === "a"
+      ? { state: "succeeded", message: long, output: long }
+      : { state: "failed", message: long },
+  );
+  const engine = await world.newEngine();
+  await engine.start();
+  const jobId = await world.addJob({ nodes: [node("a"), node("b", ["a"])] });
+  const id = await engine.runNow({ projectId: world.projectId, jobId, by: "x" });
+  expect(await world.ended(id)).toBe("failed");
+  const { rows } = await world.database.pool.query(
+    "select length(message) as message, output from node_run order by node_no",
+  );
+  expect(rows.map(({ message }) => message)).toEqual([3998, 3998]);
+  expect(rows[0]?.output.slice(0, 14)).toBe("zero  half \ufffd x");
+});

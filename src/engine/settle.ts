@@ -44,7 +44,7 @@ export interface MoveRequest {
   readonly errorMessage?: string;
 }
 
-/** Longest message of a node run or an instance, in characters; the log has the rest. */
+/** Longest message of an instance, in characters. */
 const MESSAGE_MAX = 4_000;
 
 /**
@@ -89,7 +89,7 @@ export async function moveInstance(
   await saveProgress(db, locked, {
     now,
     progress,
-    ends: requests.flatMap(({ end }) => (end === undefined ? [] : [cut(end)])),
+    ends: requests.flatMap(({ end }) => end ?? []),
     restarted: requests.some(({ move }) => move.type === "restart"),
     ...(errorMessage !== undefined && { errorMessage: errorMessage.slice(0, MESSAGE_MAX) }),
   });
@@ -140,8 +140,4 @@ function requestOf(settlement: Settlement): MoveRequest {
     default:
       return settlement satisfies never;
   }
-}
-
-function cut(end: AttemptEnd): AttemptEnd {
-  return end.message === undefined ? end : { ...end, message: end.message.slice(0, MESSAGE_MAX) };
 }

@@ -148,7 +148,7 @@ function bodies(): [method: string, path: string, body: unknown][] {
 }
 
 const GONE = Symbol("left out");
-const ODD = [
+const ODD: unknown[] = [
   GONE,
   null,
   true,
@@ -167,7 +167,7 @@ const ODD = [
   [],
   [[null]],
   {},
-  { constructor: {}, toString: 1 },
+  { constructor: "x", toString: 1 },
   Array(300).fill("a"),
 ];
 

@@ -31,7 +31,7 @@ import { OPERATOR_DEFAULTS, type OperatorSettings } from "./operators/settings.t
 import { type BlobStore, createFolderBlobs } from "./store/blobs.ts";
 import { createBuckets } from "./store/buckets.ts";
 import { type DatabaseConnection, openDatabase } from "./store/database.ts";
-import { connectDirectly } from "./store/direct-connection.ts";
+import { connectDirectly, type DirectConnection } from "./store/direct-connection.ts";
 import { openEmbedded } from "./store/embedded.ts";
 import { openMasterKeys } from "./store/master-key.ts";
 import { MIGRATIONS_FOLDER, migrate } from "./store/migrate.ts";
@@ -128,8 +128,8 @@ async function startParts(
 /** Everything that lasts, and how to reach it. */
 interface Store {
   readonly pool: Awaited<ReturnType<typeof openDatabase>>["pool"];
-  /** What sessions of our own connect to. */
-  readonly where: string | DatabaseConnection;
+  /** A session of our own beside the pool; an embedded database that has died is started again before. */
+  readonly connect: () => Promise<DirectConnection>;
   readonly blobs: BlobStore;
   /** Of the database for users' data; absent on an external server. */
   readonly warehouse?: DatabaseConnection;
@@ -151,7 +151,11 @@ async function openStore(config: Config, observe: Observe, undo: (() => Promise<
     client.release();
   }
   const blobs = createFolderBlobs(join(config.dataDir, "blobs"));
-  if (embedded === undefined) return { pool, where, blobs };
+  const connect = async () => {
+    await embedded?.revive();
+    return await connectDirectly(where);
+  };
+  if (embedded === undefined) return { pool, connect, blobs };
   const password = await readOrCreateSecret(join(config.dataDir, "warehouse.password"));
   const warehouse = await ensureOwnedDatabase(embedded.connection, {
     name: "warehouse",
@@ -160,7 +164,7 @@ async function openStore(config: Config, observe: Observe, undo: (() => Promise<
     statementTimeoutMs: OPERATOR_DEFAULTS.sql.statementTimeoutMs,
     temporaryFilesMaxBytes: OPERATOR_DEFAULTS.sql.duckdbSpillBytes,
   });
-  return { pool, where, blobs, warehouse };
+  return { pool, connect, blobs, warehouse };
 }
 
 interface EngineParts {
@@ -176,7 +180,7 @@ async function startEngine(config: Config, { store, catalog, observe, undo }: En
   undo.push(runner.stop);
   const engine = createEngine({
     pool: store.pool,
-    connect: () => connectDirectly(store.where),
+    connect: store.connect,
     operators: createOperators(settings, runner),
     sources: workSources(config, store, catalog),
     blobs: store.blobs,

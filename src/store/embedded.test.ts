@@ -111,6 +111,19 @@ test("a killed server is started again and has everything that was committed", a
   expect(await ask(second.connection, "select n from kept")).toEqual([7]);
 });
 
+test("a server that was killed while it is open is revived at the same address, and stopped at the end", async () => {
+  const { folder } = await setup();
+  const observed: unknown[] = [];
+  const opened = await openEmbedded(folder, (observation) => observed.push(observation));
+  await opened.revive();
+  process.kill(opened.pid, "SIGKILL");
+  await Promise.all([opened.revive(), opened.revive()]);
+  expect(await ask(opened.connection, "select 3")).toEqual([3]);
+  expect(observed).toHaveLength(2);
+  await opened.stop();
+  expect(await ask(opened.connection, "select 3").catch(String)).toMatch("ENOENT");
+});
+
 test("a stale file that names another living process does not keep the server from starting", async () => {
   const { folder } = await setup();
   const first = await openEmbedded(folder, silent);

@@ -18,8 +18,13 @@ export interface EmbeddedPostgres {
   readonly connection: DatabaseConnection;
   /** True where the server ran already. */
   readonly adopted: boolean;
-  /** The postmaster's process id. */
+  /** The postmaster's process id at the opening. */
   readonly pid: number;
+  /**
+   * Starts the server again where it has died, at the same address; otherwise does nothing. Safe as opening is.
+   * @throws Fault `server-unavailable` as opening does.
+   */
+  revive(): Promise<void>;
   /**
    * Shuts the server down (open transactions are rolled back) and waits for its end; leaves it to the others where
    * another process has it open too.
@@ -62,9 +67,20 @@ export async function openEmbedded(
 ): Promise<EmbeddedPostgres> {
   const cluster = await openCluster(folder);
   const claim = await claimServer(cluster);
-  const { connection, pid, adopted } = await findOrStart(cluster, options.settings ?? {});
-  observe({ event: "database-started", folder: cluster.folder, adopted });
-  return { connection, adopted, pid, stop: () => stopServer(cluster, claim, pid) };
+  const settings = options.settings ?? {};
+  const opened = await findOrStart(cluster, settings);
+  observe({ event: "database-started", folder: cluster.folder, adopted: opened.adopted });
+  let { pid } = opened;
+  return {
+    ...opened,
+    revive: async () => {
+      const found = await findOrStart(cluster, settings);
+      if (found.pid === pid) return;
+      pid = found.pid;
+      observe({ event: "database-started", folder: cluster.folder, adopted: found.adopted });
+    },
+    stop: () => stopServer(cluster, claim, pid),
+  };
 }
 
 interface Running {

@@ -1,6 +1,7 @@
 /** A job: a named, versioned graph of nodes with its schedule, and what makes one legal. */
 import { checkTemplate } from "./expression.ts";
 import { cycleIn } from "./graph.ts";
+import type { JobSettings } from "./job-settings.ts";
 import { checkCronSchedule, type JobSchedule } from "./schedule.ts";
 
 export type JobKind = "batch" | "real-time";
@@ -54,6 +55,8 @@ export interface JobDefinition {
   readonly priority: number;
   /** Every node succeeds without doing anything (`emptyRunningJob`). */
   readonly dryRun: boolean;
+  /** Beyond the vendor's words; absent in definitions without any. */
+  readonly settings?: JobSettings;
 }
 
 export interface JobParameter {

@@ -170,6 +170,8 @@ const REFUSED: readonly (readonly [what: string, members: Record<string, unknown
   ["an instance timeout of 4", basic({ instanceTimeout: 4 }), "DLF.3051"],
   ["an instance timeout of 1441", basic({ instanceTimeout: 1441 }), "DLF.3051"],
   ["custom fields beyond 2048 characters", basic({ customFields: { a: "x".repeat(2048) } }), "DLF.3051"],
+  ["a setting that does not exist", basic({ customFields: { "azalai.catchup": "all" } }), "DLF.3051"],
+  ["a setting against its rule", basic({ customFields: { "azalai.overlap": "0" } }), "DLF.3051"],
   ["tags in a text", basic({ tags: "a,b" }), "DLF.3051"],
   ["a directory that is a number", { directory: 1 }, "DLF.3051"],
   ["cleanOverdueDays in a text", { cleanOverdueDays: "1" }, "DLF.3051"],

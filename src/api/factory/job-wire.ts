@@ -11,6 +11,7 @@ import {
   NODE_DEFAULTS,
   NODES_MAX,
 } from "../../domain/job.ts";
+import { readJobSettings } from "../../domain/job-settings.ts";
 import { checkCronSchedule, type JobReference } from "../../domain/schedule.ts";
 import type { VersionedJob } from "../../store/job-versions.ts";
 import { checkSchema } from "../route.ts";
@@ -192,8 +193,10 @@ function checkTrigger(
 }
 
 function checkCustomFields({ basicConfig }: Static<typeof JobBody>): string[] {
-  if (JSON.stringify(basicConfig?.customFields ?? {}).length <= CUSTOM_FIELDS_MAX) return [];
-  return [`basicConfig.customFields: must be at most ${CUSTOM_FIELDS_MAX} characters`];
+  const fields = basicConfig?.customFields ?? {};
+  if (JSON.stringify(fields).length > CUSTOM_FIELDS_MAX)
+    return [`basicConfig.customFields: must be at most ${CUSTOM_FIELDS_MAX} characters`];
+  return readJobSettings(fields).problems.map((problem) => `basicConfig.customFields.${problem}`);
 }
 
 function decodeDefinition(job: Static<typeof JobBody>, schedule: JobDefinition["schedule"]): JobDefinition {
@@ -204,6 +207,7 @@ function decodeDefinition(job: Static<typeof JobBody>, schedule: JobDefinition["
     schedule,
     priority: job.basicConfig?.priority ?? 0,
     dryRun: job.emptyRunningJob === "1",
+    settings: readJobSettings(job.basicConfig?.customFields ?? {}).settings,
   };
 }
 

@@ -1,0 +1,94 @@
+/** What a job is told beyond the vendor's words: the `azalai.…` keys of its custom fields, each with its rule. */
+
+/** A rule for the text of one key. */
+interface Setting<Value> {
+  /** Undefined for a text against the rule. */
+  readonly read: (text: string) => Value | undefined;
+  /** Ends the sentence "it must be …". */
+  readonly rule: string;
+}
+
+const NAME_MAX = 128;
+const CATCH_UP_SECONDS_MAX = 366 * 86_400;
+
+/** Every key, without its prefix. */
+const SETTINGS = {
+  /** A fixed time of day that the clock skips runs when the gap ends, or not on that day (docs/schedules.md). */
+  missingHour: oneOf("shift", "skip"),
+  /** A fixed time of day that the clock shows twice runs in the first pass, in the last one, or in both. */
+  repeatedHour: oneOf("first", "last", "both"),
+  /** Which of the times that came while no scheduler ran are made up for. */
+  catchUp: oneOf("none", "last", "all"),
+  /** How old a time may be, in seconds, to be made up for. */
+  catchUpSeconds: wholeNumber(1, CATCH_UP_SECONDS_MAX),
+  /** How many instances of the schedule run at a time. */
+  overlap: wholeNumber(1, 128),
+  /** Whether an instance beyond them waits for its turn or its time is skipped. */
+  overlapPolicy: oneOf("wait", "skip"),
+  /** The calendar on whose workdays alone the schedule runs, and which the job's expressions ask. */
+  calendar: nonEmpty(NAME_MAX),
+} as const satisfies Readonly<Record<string, Setting<unknown>>>;
+
+/** The settings that a job was given; those that it was not stand in `SETTING_DEFAULTS`. */
+export type JobSettings = {
+  readonly [Key in keyof typeof SETTINGS]?: NonNullable<ReturnType<(typeof SETTINGS)[Key]["read"]>>;
+};
+
+/** What counts where a job says nothing; a setting without a default stays absent. */
+export const SETTING_DEFAULTS = {
+  missingHour: "shift",
+  repeatedHour: "first",
+  // Missed times are not made up, as the wire says: dataarts-factory 4.8.
+  catchUp: "none",
+  catchUpSeconds: 86_400,
+  // Source: dataarts-factory 4.8.
+  overlap: 5,
+  overlapPolicy: "wait",
+} as const satisfies JobSettings;
+
+const PREFIX = "azalai.";
+
+/** The settings among a job's custom fields, and everything that is wrong with them; other fields are the user's own. */
+export function readJobSettings(fields: Readonly<Record<string, unknown>>): {
+  readonly settings: JobSettings;
+  readonly problems: readonly string[];
+} {
+  const settings: Record<string, unknown> = {};
+  const problems: string[] = [];
+  for (const [field, value] of Object.entries(fields)) {
+    if (!field.startsWith(PREFIX)) continue;
+    const key = field.slice(PREFIX.length);
+    if (!isKey(key)) {
+      problems.push(`${field}: is no setting; there are ${Object.keys(SETTINGS).join(", ")}`);
+      continue;
+    }
+    const { read, rule } = SETTINGS[key];
+    const given = read(typeof value === "string" ? value.trim() : String(value));
+    if (given === undefined) problems.push(`${field}: must be ${rule}`);
+    else settings[key] = given;
+  }
+  return { settings, problems };
+}
+
+function isKey(key: string): key is keyof typeof SETTINGS {
+  return Object.hasOwn(SETTINGS, key);
+}
+
+function oneOf<const Word extends string>(...words: readonly Word[]): Setting<Word> {
+  return { read: (text) => words.find((word) => word === text), rule: `one of ${words.join(", ")}` };
+}
+
+function wholeNumber(least: number, most: number): Setting<number> {
+  return {
+    read: (text) =>
+      /^\d{1,15}$/.test(text) && Number(text) >= least && Number(text) <= most ? Number(text) : undefined,
+    rule: `a whole number from ${least} to ${most}`,
+  };
+}
+
+function nonEmpty(lengthMax: number): Setting<string> {
+  return {
+    read: (text) => (text !== "" && text.length <= lengthMax ? text : undefined),
+    rule: `a text of 1 to ${lengthMax} characters`,
+  };
+}

@@ -256,7 +256,7 @@ async function openWorld(): Promise<World> {
     },
     blobs: createFolderBlobs(join(folder, "blobs")),
     roles: ["worker"],
-    slots: { inline: 1000, process: 16, stream: 32 },
+    slots: { inline: 1000, process: 16, stream: 32, child: 1000 },
     now: () => new Date(),
     random: Math.random,
     observe: ends.observe,

@@ -54,6 +54,8 @@ export interface RunningServer {
 const now = () => new Date();
 const newId = () => randomUUID().replaceAll("-", "");
 const CONNECTIONS_MAX = 16;
+/** A node that waits for other instances costs a promise: nobody should ever meet this. */
+const CHILD_SLOTS = 100_000;
 /** Nobody else lists or reads it; the system user under whom root's embedded database runs may pass through. */
 const DATA_FOLDER_MODE = process.getuid?.() === 0 ? 0o711 : 0o700;
 
@@ -185,7 +187,7 @@ async function startEngine(config: Config, { store, catalog, observe, undo }: En
     sources: workSources(config, store, catalog),
     blobs: store.blobs,
     roles: config.roles.filter((role) => role !== "api"),
-    slots: { inline: 1000, process: config.processSlots, stream: config.streamSlots },
+    slots: { inline: 1000, process: config.processSlots, stream: config.streamSlots, child: CHILD_SLOTS },
     now,
     random: Math.random,
     observe,

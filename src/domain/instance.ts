@@ -35,14 +35,20 @@ export interface Instance {
   /** A failed node was passed over by its IGNORE policy. */
   readonly ignoreSuccess: boolean;
   readonly errorMessage: string | null;
+  /** It takes only what other work leaves: its processes wait for slots that nobody else wants. */
+  readonly background: boolean;
 }
 
 /**
  * Where attempts count against a server's capacity: `inline` costs nothing but a promise, `process` is a child process
- * or a query, `stream` is held by a real-time node for as long as it lives.
+ * or a query, `stream` is held by a real-time node for as long as it lives, `child` by a node that waits for instances
+ * of its own. `background` is a process of a background instance: it uses the slots that `process` leaves.
  */
-export const LANES = ["inline", "process", "stream"] as const;
+export const LANES = ["inline", "process", "stream", "child", "background"] as const;
 export type Lane = (typeof LANES)[number];
+
+/** A lane that a node has by its type. */
+export type OwnLane = Exclude<Lane, "background">;
 
 export interface NodeRun {
   /** Place of the node in the pinned definition, in topological order. */

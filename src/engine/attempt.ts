@@ -88,7 +88,8 @@ async function outcomeOf(
     // A stop that came while the work was prepared.
     if (abort.signal.aborted) return { state: "cancelled" };
     if (!isKeptAlive(facts)) timer = setTimeout(() => abort.abort("timeout"), node.timeoutSeconds * 1000);
-    return await runOperator(deps, operator, work, { abort, log });
+    const { background } = facts.instance;
+    return await runOperator(deps, operator, work, { abort, log, background });
   } catch (error) {
     return { state: "failed", message: messageOf(error) };
   } finally {
@@ -101,11 +102,16 @@ async function runOperator(
   { sources }: AttemptDeps,
   operator: Operator,
   work: Work,
-  { abort, log }: { readonly abort: AbortController; readonly log: AttemptLog },
+  {
+    abort,
+    log,
+    background,
+  }: { readonly abort: AbortController; readonly log: AttemptLog; readonly background: boolean },
 ): Promise<Outcome> {
   try {
     const { signal } = abort;
-    return await operator.run(work, { signal, log: log.append, buckets: sources.buckets(work.projectId) });
+    const buckets = sources.buckets(work.projectId);
+    return await operator.run(work, { signal, log: log.append, background, buckets });
   } catch (error) {
     const message = messageOf(error);
     log.append(`${message}\n`);

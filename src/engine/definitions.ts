@@ -29,18 +29,27 @@ export function pin(definition: JobDefinition): Pinned {
 }
 
 /** The node runs that an instance begins with. Nodes of a real-time job run side by side, whatever stands in `after`. */
-export function newNodeRuns({ definition, nodes }: Pinned, operators: OperatorIndex): NewNodeRun[] {
+export function newNodeRuns(
+  { definition, nodes }: Pinned,
+  operators: OperatorIndex,
+  background = false,
+): NewNodeRun[] {
   if (definition.kind === "real-time")
     return nodes.map(() => ({ lane: "stream" as Lane, need: 0, successors: [] }));
   const numbers = new Map(nodes.map((node, nodeNo) => [node.name, nodeNo]));
   const successors = successorsOf(nodes);
   return nodes.map((node) => ({
-    lane: operators.get(node.type)?.lane ?? "inline",
+    lane: laneOf(operators.get(node.type), background),
     need: new Set(node.after.filter((name) => numbers.has(name))).size,
     successors: (successors.get(node.name) ?? [])
       .flatMap((name) => numbers.get(name) ?? [])
       .sort((a, b) => a - b),
   }));
+}
+
+function laneOf(operator: Operator | undefined, background: boolean): Lane {
+  const lane = operator?.lane ?? "inline";
+  return background && lane === "process" ? "background" : lane;
 }
 
 /** Operators by the node types that they know. */

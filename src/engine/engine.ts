@@ -1,7 +1,6 @@
 /** The run engine as the rest of the service sees it: the operations that start and end things, and its own life. */
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import type { Lane } from "../domain/instance.ts";
 import type { Observe } from "../domain/observation.ts";
 import type { Operator } from "../operators/operator.ts";
 import type { BlobStore } from "../store/blobs.ts";
@@ -23,7 +22,7 @@ import { type Moved, moveInstance } from "./settle.ts";
 import type { WorkSources } from "./sources.ts";
 import { startInstances } from "./start.ts";
 import { createPrepareWork } from "./work.ts";
-import { createWorker } from "./worker.ts";
+import { createWorker, type Slots } from "./worker.ts";
 
 /** What a server's engine does: plans and releases (`scheduler`), runs nodes (`worker`). */
 export type EngineRole = "scheduler" | "worker";
@@ -40,7 +39,7 @@ export interface EngineDeps {
   readonly blobs: BlobStore;
   readonly roles: readonly EngineRole[];
   /** Attempts of each lane that run here at a time. */
-  readonly slots: Readonly<Record<Lane, number>>;
+  readonly slots: Slots;
   readonly now: () => Date;
   /** A number from 0 to below 1, for the jitter of retries. */
   readonly random: () => number;

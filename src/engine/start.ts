@@ -21,6 +21,8 @@ export interface Start {
   readonly by: string;
   /** Whether it is held until others of its job have ended (`release.ts`). */
   readonly waits: boolean;
+  /** Whether it takes only what other work leaves; not where absent. */
+  readonly background?: boolean;
 }
 
 /**
@@ -42,7 +44,7 @@ export async function startInstances(
     jobName: name,
     createdBy: by,
     priority: pinned.definition.priority,
-    nodes: newNodeRuns(pinned, operators),
+    nodes: newNodeRuns(pinned, operators, start.background),
     ...(job === undefined ? { definition: pinned.definition } : { jobId: job.id, jobVersion: job.version }),
   }));
   return await insertInstances(db, instances, now);

@@ -1,5 +1,5 @@
 /** Claims ready node runs and runs them; what ends while a call to the database is under way goes into the next one. */
-import { LANES, type Lane } from "../domain/instance.ts";
+import { LANES, type Lane, type OwnLane } from "../domain/instance.ts";
 import type { Observe } from "../domain/observation.ts";
 import type { AbortReason } from "../operators/operator.ts";
 import type { DatabasePool } from "../store/database.ts";
@@ -12,7 +12,8 @@ import { type Moved, type Settlement, settleByModel } from "./settle.ts";
 export interface WorkerDeps extends AttemptDeps {
   readonly pool: DatabasePool;
   readonly definitions: Definitions;
-  readonly slots: Readonly<Record<Lane, number>>;
+  /** Attempts at a time; `background` has what `process` leaves. */
+  readonly slots: Slots;
   /** How long attempts that were told to end are waited for, at most. */
   readonly abortGraceMs: number;
   readonly observe: Observe;
@@ -27,6 +28,8 @@ export interface WorkerDeps extends AttemptDeps {
   /** More is ready than this server takes. */
   readonly onMoreReady: () => void;
 }
+
+export type Slots = Readonly<Record<OwnLane, number>>;
 
 export interface Worker {
   /** Begins to claim, in the name of a server that is registered. */
@@ -49,7 +52,8 @@ export interface Worker {
 
 interface Attempt {
   readonly claim: Claim;
-  readonly lane: Lane;
+  /** Whose slot it has; undefined when its work is done and only its success is to be written. */
+  lane: Lane | undefined;
   readonly abort: AbortController;
   readonly done: Promise<void>;
 }
@@ -63,7 +67,7 @@ const SETTLE_RETRY_MAX_MS = 5_000;
 
 export function createWorker(deps: WorkerDeps): Worker {
   const running = new Map<string, Attempt>();
-  const used: Record<Lane, number> = { inline: 0, process: 0, stream: 0 };
+  const used: Record<Lane, number> = { inline: 0, process: 0, stream: 0, child: 0, background: 0 };
   let successes: PlainSuccess[] = [];
   /** Undefined while nothing is to be claimed. */
   let serverId: string | undefined;
@@ -142,6 +146,7 @@ export function createWorker(deps: WorkerDeps): Worker {
     async function finish(settlement: Settlement | undefined): Promise<void> {
       if (settlement === undefined || abandoned) return release(claim);
       if (settlement.type === "succeeded") {
+        freeSlot(claim);
         successes.push(settlement);
         loop.wake();
         return;
@@ -155,7 +160,8 @@ export function createWorker(deps: WorkerDeps): Worker {
 
   function laneOf({ nodeNo }: Claim, facts: InstanceFacts | undefined): Lane {
     if (facts?.instance.origin === "stream") return "stream";
-    return deps.operators.get(facts?.pinned?.nodes[nodeNo]?.type ?? "")?.lane ?? "inline";
+    const lane = deps.operators.get(facts?.pinned?.nodes[nodeNo]?.type ?? "")?.lane ?? "inline";
+    return lane === "process" && facts?.instance.background === true ? "background" : lane;
   }
 
   /** Until the database has taken it, or this server has lost its attempts. */
@@ -185,17 +191,27 @@ export function createWorker(deps: WorkerDeps): Worker {
   }
 
   function freeLanes(): { lane: Lane; want: number }[] {
-    return LANES.map((lane) => ({ lane, want: deps.slots[lane] - used[lane] })).filter(
-      ({ want }) => want > 0,
-    );
+    return LANES.map((lane) => ({ lane, want: freeSlots(lane) })).filter(({ want }) => want > 0);
+  }
+
+  /** What runs in the background takes no slot away from other work. */
+  function freeSlots(lane: Lane): number {
+    return lane === "background"
+      ? deps.slots.process - used.process - used.background
+      : deps.slots[lane] - used[lane];
   }
 
   function release(claim: Claim): void {
-    const key = keyOf(claim);
-    const attempt = running.get(key);
-    if (attempt === undefined) return;
-    running.delete(key);
+    freeSlot(claim);
+    running.delete(keyOf(claim));
+  }
+
+  /** The call that writes the success claims the next. */
+  function freeSlot(claim: Claim): void {
+    const attempt = running.get(keyOf(claim));
+    if (attempt?.lane === undefined) return;
     used[attempt.lane] -= 1;
+    attempt.lane = undefined;
   }
 
   function observeLate({ projectId, instanceId, nodeNo, attempt }: Claim): void {

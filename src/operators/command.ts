@@ -88,6 +88,7 @@ export async function runCommand(
     environment: command.environment ?? {},
     ...(command.stdin !== undefined && { stdin: command.stdin }),
     signal: context.signal,
+    background: context.background,
     onOutput: (kind, chunk) => {
       if (kind === "stderr") complaint = (complaint + chunk.toString()).slice(-2 * COMPLAINT_LENGTH_MAX);
       context.log(chunk);

@@ -23,6 +23,8 @@ export interface StartRequest {
   readonly stdin?: string;
   /** Output beyond this is dropped, but for the last of it. */
   readonly outputBytesMax: number;
+  /** At a lower priority than others, with all that it starts. */
+  readonly background: boolean;
 }
 
 export interface EndRequest {

@@ -1,6 +1,6 @@
 /** The contract between the engine and the code that does one node's work. */
 import type { Readable } from "node:stream";
-import type { Lane } from "../domain/instance.ts";
+import type { OwnLane } from "../domain/instance.ts";
 
 /** One attempt at a node, every expression in it resolved and everything that it names fetched. */
 export interface Work {
@@ -55,6 +55,8 @@ export interface WorkContext {
   readonly signal: AbortSignal;
   /** Appends to the attempt's log; never throws, never waits. */
   readonly log: (chunk: string | Uint8Array) => void;
+  /** Its processes give way to those of other work. */
+  readonly background: boolean;
   /** Files of the project's buckets, named `obs://bucket/key`. */
   readonly buckets: Buckets;
 }
@@ -92,7 +94,7 @@ export const OUTPUT_BYTES_MAX = 1024 * 1024;
 export interface Operator {
   /** Names of the node types that it knows, as Factory writes them. */
   readonly types: readonly string[];
-  readonly lane: Lane;
+  readonly lane: OwnLane;
   /**
    * Does the work and says how it ended. It settles only when nothing of the work is left running, also after an
    * abort. An exception counts as a failed attempt whose message is the exception's.

@@ -16,6 +16,8 @@ export interface Command {
   readonly stdin?: string;
   /** When aborted, the whole group is asked to end, and killed after the grace time. */
   readonly signal: AbortSignal;
+  /** Whether it runs at a lower priority than other processes. */
+  readonly background: boolean;
   /** Each piece of output as it comes, up to the settings' `logBytesMax`. */
   readonly onOutput: (kind: OutputKind, chunk: Buffer) => void;
 }
@@ -97,6 +99,7 @@ async function createRunner(settings: OperatorSettings, isolation: Isolation): P
           ...(folder.uid !== undefined && { uid: folder.uid }),
           ...(command.stdin !== undefined && { stdin: command.stdin }),
           outputBytesMax: settings.logBytesMax,
+          background: command.background,
         },
         {
           onOutput: (kind, chunk) => {

@@ -77,6 +77,12 @@ describe("a shell node", () => {
     expect(outcome).toMatchObject({ state: "failed", message: "ended by SIGSEGV" });
   });
 
+  test("gives way to others when it is of a background instance, with all that it starts", async () => {
+    const statement = { type: "Shell", properties: { statement: "nice; bash -c nice" } };
+    expect((await world.run(statement)).log).toBe("0\n0\n");
+    expect((await world.run(statement, { background: true })).log).toBe("10\n10\n");
+  });
+
   test("does not wait for input", async () => {
     expect((await world.run({ type: "Shell", script: script("cat; echo end") })).log).toBe("end\n");
   });

@@ -17,6 +17,7 @@ export interface NewInstance {
   readonly origin: InstanceOrigin;
   /** Whether it has to wait for others of its job; else its first nodes are ready at once. */
   readonly waits: boolean;
+  readonly background?: boolean;
   readonly priority: number;
   readonly parameters: Readonly<Record<string, string>>;
   readonly plannedAt: Date;
@@ -48,15 +49,18 @@ export async function insertInstances(
     `with given as materialized (
        select g.*, nextval('instance_id') as id
        from unnest($2::uuid[], $3::text[], $4::bigint[], $5::integer[], $6::text[], $7::text[], $8::boolean[],
-           $9::smallint[], $10::jsonb[], $11::timestamptz[], $12::text[], $13::jsonb[], $14::integer[], $15::integer[])
+           $9::smallint[], $10::jsonb[], $11::timestamptz[], $12::text[], $13::jsonb[], $14::integer[], $15::integer[],
+           $21::boolean[])
          with ordinality as g (project_id, workspace_id, job_id, job_version, job_name, origin, waits,
-           priority, parameters, planned_at, created_by, definition, node_count, sinks, place)
+           priority, parameters, planned_at, created_by, definition, node_count, sinks, background, place)
      ), made as (
        insert into instance (project_id, id, workspace_id, job_id, job_version, job_name, origin, state, left_sinks,
-         node_count, priority, parameters, planned_at, created_at, created_by, started_at)
+         node_count, priority, parameters, planned_at, created_at, created_by, started_at,
+         background)
        select project_id, id, workspace_id, job_id, job_version, job_name, origin,
          case when waits then 'waiting' else 'running' end, sinks,
-         node_count, priority, parameters, planned_at, $1::timestamptz, created_by, case when not waits then $1::timestamptz end
+         node_count, priority, parameters, planned_at, $1::timestamptz, created_by, case when not waits then $1::timestamptz end,
+         background
        from given
      ), definitions as (
        insert into instance_definition (project_id, instance_id, definition)
@@ -64,7 +68,9 @@ export async function insertInstances(
      ), runs as (
        insert into node_run (project_id, instance_id, node_no, state, lane, need, live, successors, priority, ready_at)
        select g.project_id, g.id, n.node_no, case when n.need = 0 and not g.waits then 'ready' else 'waiting' end,
-         n.lane, n.need, n.need = 0, n.successors::smallint[], g.priority,
+         n.lane, n.need, n.need = 0, n.successors::smallint[],
+         -- Behind the last priority of other work.
+         g.priority + case when g.background then 3 else 0 end,
          case when n.need = 0 and not g.waits then $1::timestamptz end
        from unnest($16::integer[], $17::smallint[], $18::text[], $19::smallint[], $20::text[])
          as n (place, node_no, lane, need, successors)
@@ -92,6 +98,7 @@ export async function insertInstances(
       nodes.map(({ node }) => node.lane),
       nodes.map(({ node }) => node.need),
       nodes.map(({ node }) => `{${node.successors.join(",")}}`),
+      instances.map(({ background }) => background ?? false),
     ],
   );
   assert.equal(rows.length, instances.length);
@@ -102,7 +109,7 @@ const INSTANCE_COLUMNS = `i.project_id as "projectId", i.id, i.workspace_id as "
   i.job_version as "jobVersion", i.job_name as "jobName", i.origin, i.state, i.node_count as "nodeCount", i.parameters,
   i.planned_at as "plannedAt", i.created_at as "createdAt", i.created_by as "createdBy", i.started_at as "startedAt",
   i.ended_at as "endedAt", i.force_success as "forceSuccess", i.ignore_success as "ignoreSuccess",
-  i.error_message as "errorMessage"`;
+  i.error_message as "errorMessage", i.background`;
 
 export async function findInstance(
   db: Database,

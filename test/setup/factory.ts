@@ -173,7 +173,7 @@ function makeEngine(
     sources: NO_SOURCES,
     blobs: createFolderBlobs(folder),
     roles: ["scheduler", "worker"],
-    slots: { inline: 100, process: 50, stream: 10 },
+    slots: { inline: 100, process: 50, stream: 10, child: 1000 },
     now,
     random: () => 0,
     observe,

@@ -16,6 +16,7 @@ await runner.withFolder("project", async (folder) => {
     args: ["script.sh"],
     environment: {},
     signal: new AbortController().signal,
+    background: false,
     onOutput: (_, chunk) => process.stdout.write(chunk),
   });
 });

@@ -30,6 +30,7 @@ export interface OperatorWorld {
 
 export interface RunOptions {
   readonly signal?: AbortSignal;
+  readonly background?: boolean;
   /** Told of the whole log each time that something is added. */
   readonly onLog?: (log: string) => void;
 }
@@ -84,10 +85,12 @@ export async function operatorWorld(
       await runner.stop();
       await rm(folder, { recursive: true, force: true });
     },
-    run: async (work, { signal = new AbortController().signal, onLog = () => undefined } = {}) => {
+    run: async (work, options = {}) => {
+      const { signal = new AbortController().signal, background = false, onLog = () => undefined } = options;
       let log = "";
       const outcome = await operatorFor(work.type).run(workOf(work), {
         signal,
+        background,
         buckets,
         log: (chunk) => {
           log += chunk.toString();

@@ -106,7 +106,7 @@ async function startEngine(
     },
     blobs,
     roles: kind === "real" ? ["scheduler", "worker"] : [],
-    slots: { inline: 100, process: 4, stream: 2 },
+    slots: { inline: 100, process: 4, stream: 2, child: 1000 },
     now: () => new Date(),
     random: Math.random,
     observe: () => undefined,

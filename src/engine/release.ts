@@ -1,8 +1,9 @@
 /** Lets waiting instances begin when others of their job have ended. */
 import type { Observe } from "../domain/observation.ts";
 import { type DatabasePool, transaction } from "../store/database.ts";
+import { listJobsWithEnds, takeEndsOfJob } from "../store/run-ends.ts";
 import { lockSchedule } from "../store/schedules.ts";
-import { listJobsThatWait, listReleasable } from "../store/waiting.ts";
+import { listReleasable } from "../store/waiting.ts";
 import { createLoop, type Loop } from "./loop.ts";
 import { type Moved, moveInstance } from "./settle.ts";
 
@@ -13,18 +14,20 @@ export interface ReleaseDeps {
   readonly onMoved: (moved: Moved) => void;
 }
 
-/** Whoever ends an instance wakes the loop; this is for what was ended by a server that died before it could. */
+/** Whoever ends an instance wakes the loop; this is for ends on servers that died before they could. */
 const POLL_MS = 5_000;
+/** Jobs that one round takes on before the next look. */
+const JOBS_MAX = 200;
 
 export function createReleaseLoop(deps: ReleaseDeps): Loop {
-  return createLoop(
-    "release",
-    async () => {
-      for (const job of await listJobsThatWait(deps.pool)) await releaseJob(deps, job);
-      return POLL_MS;
-    },
-    deps.observe,
-  );
+  async function round(): Promise<number> {
+    for (;;) {
+      const jobs = await listJobsWithEnds(deps.pool, JOBS_MAX);
+      for (const job of jobs) await releaseJob(deps, job);
+      if (jobs.length < JOBS_MAX) return POLL_MS;
+    }
+  }
+  return createLoop("release", round, deps.observe);
 }
 
 /** Holding the job's schedule, so that no two servers count the same running instances. */
@@ -34,6 +37,7 @@ async function releaseJob(
 ): Promise<void> {
   const released = await transaction(pool, async (db) => {
     await lockSchedule(db, projectId, jobId);
+    await takeEndsOfJob(db, projectId, jobId);
     const moved: (Moved | undefined)[] = [];
     for (const instanceId of await listReleasable(db, projectId, jobId))
       moved.push(

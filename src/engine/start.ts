@@ -4,6 +4,7 @@ import { Fault } from "../domain/fault.ts";
 import type { InstanceOrigin } from "../domain/instance.ts";
 import type { Database } from "../store/database.ts";
 import { insertInstances } from "../store/instances.ts";
+import type { EndAudience } from "../store/run-ends.ts";
 import { newNodeRuns, type OperatorIndex, type Pinned } from "./definitions.ts";
 
 export interface Start {
@@ -23,6 +24,8 @@ export interface Start {
   readonly waits: boolean;
   /** Whether it takes only what other work leaves; not where absent. */
   readonly background?: boolean;
+  /** Who is told, durably, when the instance has ended (`store/run-ends.ts`). */
+  readonly tells?: EndAudience;
 }
 
 /**
@@ -39,8 +42,9 @@ export async function startInstances(
   for (const { name, pinned } of starts)
     if (pinned.nodes.length === 0)
       throw new Fault("invalid", "job-without-nodes", `Job "${name}" has no node to run.`);
-  const instances = starts.map(({ job, name, pinned, by, ...start }) => ({
+  const instances = starts.map(({ job, name, pinned, by, tells, ...start }) => ({
     ...start,
+    ...(tells !== undefined && { endAudience: tells }),
     jobName: name,
     createdBy: by,
     priority: pinned.definition.priority,

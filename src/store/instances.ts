@@ -6,6 +6,7 @@ import type { JobDefinition } from "../domain/job.ts";
 import type { Page } from "../domain/page.ts";
 import type { InstanceState } from "../domain/states.ts";
 import { type Database, execute, query } from "./database.ts";
+import type { EndAudience } from "./run-ends.ts";
 
 export interface NewInstance {
   readonly projectId: string;
@@ -24,6 +25,8 @@ export interface NewInstance {
   readonly createdBy: string;
   /** Kept with the instance where there is no job whose version could be pinned. */
   readonly definition?: JobDefinition;
+  /** Who is told when it has ended. */
+  readonly endAudience?: EndAudience;
   /** By `nodeNo`; at least one. */
   readonly nodes: readonly NewNodeRun[];
 }
@@ -50,21 +53,25 @@ export async function insertInstances(
        select g.*, nextval('instance_id') as id
        from unnest($2::uuid[], $3::text[], $4::bigint[], $5::integer[], $6::text[], $7::text[], $8::boolean[],
            $9::smallint[], $10::jsonb[], $11::timestamptz[], $12::text[], $13::jsonb[], $14::integer[], $15::integer[],
-           $21::boolean[])
+           $21::boolean[], $22::text[])
          with ordinality as g (project_id, workspace_id, job_id, job_version, job_name, origin, waits,
-           priority, parameters, planned_at, created_by, definition, node_count, sinks, background, place)
+           priority, parameters, planned_at, created_by, definition, node_count, sinks, background, end_audience, place)
      ), made as (
        insert into instance (project_id, id, workspace_id, job_id, job_version, job_name, origin, state, left_sinks,
          node_count, priority, parameters, planned_at, created_at, created_by, started_at,
-         background)
+         background, end_audience)
        select project_id, id, workspace_id, job_id, job_version, job_name, origin,
          case when waits then 'waiting' else 'running' end, sinks,
          node_count, priority, parameters, planned_at, $1::timestamptz, created_by, case when not waits then $1::timestamptz end,
-         background
+         background, end_audience
        from given
      ), definitions as (
        insert into instance_definition (project_id, instance_id, definition)
        select project_id, id, definition from given where definition is not null
+     ), looks as (
+       insert into run_end (audience, project_id, job_id, planned_at, instance_id, state)
+       select 'dependants', project_id, job_id, planned_at, id, 'waiting' from given
+       where waits and origin = 'schedule'
      ), runs as (
        insert into node_run (project_id, instance_id, node_no, state, lane, need, live, successors, priority, ready_at)
        select g.project_id, g.id, n.node_no, case when n.need = 0 and not g.waits then 'ready' else 'waiting' end,
@@ -99,6 +106,7 @@ export async function insertInstances(
       nodes.map(({ node }) => node.need),
       nodes.map(({ node }) => `{${node.successors.join(",")}}`),
       instances.map(({ background }) => background ?? false),
+      instances.map(({ endAudience }) => endAudience ?? null),
     ],
   );
   assert.equal(rows.length, instances.length);

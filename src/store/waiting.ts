@@ -2,18 +2,6 @@
 import { OVERLAP_MAX } from "../domain/schedule.ts";
 import { type Database, query } from "./database.ts";
 
-/** Jobs that have waiting instances. */
-export async function listJobsThatWait(
-  db: Database,
-): Promise<{ readonly projectId: string; readonly jobId: number }[]> {
-  return await query(
-    db,
-    "list-jobs-that-wait",
-    `select distinct project_id as "projectId", job_id as "jobId" from instance
-     where state = 'waiting' and job_id is not null`,
-  );
-}
-
 /** A job's waiting instances, the earliest planned first. */
 export async function listWaiting(db: Database, projectId: string, jobId: number): Promise<number[]> {
   const rows = await query<{ readonly id: number }>(

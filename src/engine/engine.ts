@@ -1,6 +1,7 @@
 /** The run engine as the rest of the service sees it: the operations that start and end things, and its own life. */
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
+import { Fault } from "../domain/fault.ts";
 import type { Observe } from "../domain/observation.ts";
 import type { Operator } from "../operators/operator.ts";
 import type { BlobStore } from "../store/blobs.ts";
@@ -114,7 +115,8 @@ export interface Engine {
   /**
    * Runs an ended or suspended instance again under its id and plan time: after a success from the first node, else
    * from the first nodes that did not succeed (dataarts-factory 4.7).
-   * @throws Fault `instance-missing`; `instance-state` unless it succeeded, failed, was stopped or is suspended.
+   * @throws Fault `instance-missing`; `instance-state` unless it succeeded, failed, was stopped or is suspended, and for
+   * an instance of a real-time job.
    */
   readonly restartInstance: (projectId: string, instanceId: number) => Promise<void>;
 }
@@ -273,7 +275,15 @@ export function createEngine(deps: EngineDeps): Engine {
 
   async function act(projectId: string, instanceId: number, type: "stop" | "restart"): Promise<void> {
     const moved = await transaction(pool, (db) =>
-      moveInstance(db, { projectId, instanceId, now: now() }, () => [{ move: { type } }]),
+      moveInstance(db, { projectId, instanceId, now: now() }, ({ origin }) => {
+        if (type === "restart" && origin === "stream")
+          throw new Fault(
+            "conflict",
+            "instance-state",
+            "A real-time job is started again, not its instance.",
+          );
+        return [{ move: { type } }];
+      }),
     );
     definitions.forget(projectId, instanceId);
     if (moved !== undefined) afterMove(moved);

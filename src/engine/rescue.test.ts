@@ -136,3 +136,36 @@ test("an attempt that ignores that it is to end does not hold up the stop, and t
   expect(run).toMatchObject({ attempt: 2, losses: 1, tries: 0 });
   await expect.poll(() => servers(world)).toHaveLength(1);
 });
+
+test.each([
+  ["step", "answer"],
+  ["list-instances-by-id", "question"],
+])("nothing is lost with the %s of the database when its %s is", async (statement, lost) => {
+  const runs: number[] = [];
+  const world = await engineWorld(({ attempt }) => {
+    runs.push(attempt);
+    return { state: "succeeded" };
+  });
+  const { pool } = world.database;
+  let losses = 0;
+  const flaky: typeof pool = Object.create(pool, {
+    query: {
+      value: async (asked: { readonly name: string; readonly values: readonly unknown[] }) => {
+        const strikes = asked.name === statement && losses < 3 && runs.length < 3;
+        const reply = strikes && lost === "question" ? undefined : await pool.query(asked as never);
+        if (!strikes) return reply;
+        losses += 1;
+        throw new RangeError("the connection broke");
+      },
+    },
+  });
+  const engine = await world.newEngine({ pool: flaky });
+  await engine.start();
+  const jobId = await world.addJob({ nodes: [node("a"), node("b", ["a"]), node("c", ["b"])] });
+  const id = await engine.runNow({ projectId: world.projectId, jobId, by: "x" });
+  await expect
+    .poll(() => world.nodeStates(id), { timeout: 20_000 })
+    .toBe("a:succeeded b:succeeded c:succeeded");
+  expect(losses).toBe(3);
+  expect(runs).toEqual([1, 1, 1]);
+});

@@ -258,6 +258,8 @@ test("a real-time job is kept alive through exits until it is stopped", async ()
   await engine.stopJob(world.projectId, jobId);
   await expect.poll(() => statusOf(world, jobId)).toBe("stopped");
   expect(await world.ended(instance?.id ?? 0)).toBe("stopped");
+  const again = engine.restartInstance(world.projectId, instance?.id ?? 0);
+  await expect(again).rejects.toMatchObject({ code: "instance-state" });
   const { rows } = await world.database.pool.query("select outcome, message from attempt");
   expect(rows).toEqual([{ outcome: "exited", message: "it fell" }]);
 });

@@ -72,7 +72,7 @@ export function createWorker(deps: WorkerDeps): Worker {
   /** Undefined while nothing is to be claimed. */
   let serverId: string | undefined;
   let accepting = false;
-  /** Set when the answer of a call was lost: what it claimed has to be found before the next. */
+  /** Fence of a call whose claims have not begun: where its answer was lost, they have to be found before the next. */
   let unanswered: number | undefined;
   let abandoned = false;
   const timers = new Set<NodeJS.Timeout>();
@@ -86,7 +86,9 @@ export function createWorker(deps: WorkerDeps): Worker {
       const wants = accepting ? freeLanes() : [];
       if (successes.length === 0 && wants.length === 0) return POLL_MS;
       const { reply, full } = await callStep(server, wants);
-      await take(reply);
+      // What was claimed for a place that is lost by now is run by whoever rescues it.
+      if (serverId !== server) return POLL_MS;
+      await take(server, reply);
       // Attempts that end at once are gathered before the next call.
       await new Promise(setImmediate);
       if (abandoned || (successes.length === 0 && !full)) return POLL_MS;
@@ -96,11 +98,10 @@ export function createWorker(deps: WorkerDeps): Worker {
   async function callStep(server: string, wants: readonly { lane: Lane; want: number }[]) {
     const fence = deps.newFence();
     const batch = successes.slice(0, SUCCESSES_MAX);
-    unanswered = fence;
     const request = { now: deps.now(), serverId: server, fence, successes: batch, wants };
+    unanswered = fence;
     const reply = await step(deps.pool, request);
-    unanswered = undefined;
-    successes = successes.slice(batch.length);
+    if (serverId === server) successes = successes.slice(batch.length);
     for (const { claim } of batch) release(claim);
     const wanted = wants.reduce((sum, { want }) => sum + want, 0);
     if (reply.ready > reply.claims.length) deps.onMoreReady();
@@ -109,21 +110,20 @@ export function createWorker(deps: WorkerDeps): Worker {
 
   async function findUnanswered(server: string): Promise<void> {
     if (unanswered === undefined) return;
-    const claims = await listClaims(deps.pool, server, unanswered);
-    unanswered = undefined;
-    await begin(claims);
+    await begin(server, await listClaims(deps.pool, server, unanswered));
   }
 
-  async function take(reply: StepReply): Promise<void> {
+  async function take(server: string, reply: StepReply): Promise<void> {
     for (const success of reply.late) observeLate(success.claim);
     for (const success of reply.slow) void settle({ type: "succeeded", ...success });
     if (reply.ended.length > 0) deps.onEnded(reply.ended);
-    await begin(reply.claims);
+    await begin(server, reply.claims);
   }
 
-  async function begin(claims: readonly Claim[]): Promise<void> {
-    if (claims.length === 0) return;
-    const facts = await deps.definitions.factsOf(claims);
+  async function begin(server: string, claims: readonly Claim[]): Promise<void> {
+    const facts = claims.length === 0 ? [] : await deps.definitions.factsOf(claims);
+    if (serverId !== server) return;
+    unanswered = undefined;
     const streams: InstanceFacts[] = [];
     for (const [index, claim] of claims.entries()) {
       const fact = facts[index];
@@ -137,11 +137,10 @@ export function createWorker(deps: WorkerDeps): Worker {
     const lane = laneOf(claim, facts);
     const abort = new AbortController();
     used[lane] += 1;
-    const done = runAttempt(deps, claim, facts, abort).then(finish, (error: unknown) => {
-      deps.observe({ event: "loop-failed", loop: "attempt", error });
-    });
+    const done = runAttempt(deps, claim, facts, abort)
+      .catch((error: unknown): Settlement => failedInside(claim, error))
+      .then(finish);
     running.set(keyOf(claim), { claim, lane, abort, done });
-    if (abandoned) abort.abort("lost" satisfies AbortReason);
 
     async function finish(settlement: Settlement | undefined): Promise<void> {
       if (settlement === undefined || abandoned) return release(claim);
@@ -156,6 +155,13 @@ export function createWorker(deps: WorkerDeps): Worker {
       release(claim);
       loop.wake();
     }
+  }
+
+  /** A bug of ours ends the attempt, not the server. */
+  function failedInside(claim: Claim, error: unknown): Settlement {
+    deps.observe({ event: "loop-failed", loop: "attempt", error });
+    const message = "the server could not run it: an error of its own, which its log shows";
+    return { type: "failed", claim, policy: "fail", nodeName: `${claim.nodeNo}`, message };
   }
 
   function laneOf({ nodeNo }: Claim, facts: InstanceFacts | undefined): Lane {

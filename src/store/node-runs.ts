@@ -2,6 +2,7 @@
 import type { QueryArrayConfig } from "pg";
 import type { Lane } from "../domain/instance.ts";
 import { type Database, query } from "./database.ts";
+import { hasCode } from "./file-system.ts";
 
 /** A node run in the hands of a server: only who knows the fence can settle it. */
 export interface Claim {
@@ -59,8 +60,26 @@ type StepRow = readonly [
   ready: number,
 ];
 
-/** Settles successes and claims node runs: one round trip, one commit (migrations/0005-step.sql). */
+const STEP_ATTEMPTS_MAX = 5;
+
+/**
+ * Settles successes and claims node runs: one round trip, one commit (migrations/0005-step.sql). Not for use within a
+ * transaction: it is done again where the database ended it because of others that ran at the same time.
+ */
 export async function step(db: Database, request: StepRequest): Promise<StepReply> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await stepOnce(db, request);
+    } catch (error) {
+      if (attempt >= STEP_ATTEMPTS_MAX || !hasCode(error, COLLISIONS)) throw error;
+    }
+  }
+}
+
+/** Serialization failure and deadlock: nothing of it was done. */
+const COLLISIONS = ["40001", "40P01"];
+
+async function stepOnce(db: Database, request: StepRequest): Promise<StepReply> {
   const { successes, wants } = request;
   const statement: QueryArrayConfig = {
     name: "step",

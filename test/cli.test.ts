@@ -87,6 +87,15 @@ test("a run that is waited for ends with the code of its success", async () => {
   expect(bad).toMatchObject({ code: 1, stderr: expect.stringContaining("exit code 3: no") });
 });
 
+test("the audit trail says who ran what", async () => {
+  await saveJob("seen", [shell("one", "true")]);
+  const { id } = JSON.parse((await azalai(["--json", "jobs", "show", "seen"])).stdout);
+  await azalai(["jobs", "run", "seen", "--wait"]);
+  const listed = await azalai(["audit", "--kind", "job", "--id", String(id)]);
+  expect(listed.stdout).toMatch(new RegExp(`admin +run +job ${id} +.*instanceId`));
+  expect(JSON.parse((await azalai(["--json", "audit", "--limit", "1"])).stdout).acts).toHaveLength(1);
+});
+
 test("a log is followed while the node writes it, each line under its node's name", async () => {
   // The job goes on only when somebody has read its first line.
   await saveJob("talk", [

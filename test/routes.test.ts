@@ -71,14 +71,15 @@ test("no token, a guessed one, an expired one and one of another project open no
   const strange = await token(await user("eve", foreign, "admin"), foreign);
   expect(new Set(guarded.map(({ face }) => face))).toEqual(new Set(Object.keys(WORDS)));
   for (const { face, method, path, named } of guarded) {
-    // A path that names no project means the caller's own, where a stranger finds nothing.
+    // A path that names no project means the caller's own, where a stranger finds nothing of ours by its id.
     const foreigners = named ? [strange] : [];
     for (const text of [undefined, "", "azt_guess", `${strange}x`, old, ...foreigners])
       expect(await call(method, path, text), `${method} ${path} ${text}`).toMatchObject({
         status: 401,
         json: WORDS[face]?.[0],
       });
-    if (!named) expect((await call(method, path, strange)).status, `${method} ${path}`).toBe(404);
+    if (!named && path.includes(":"))
+      expect((await call(method, path, strange)).status, `${method} ${path}`).toBe(404);
   }
 });
 

@@ -26,6 +26,7 @@ import {
   formatObjectId,
 } from "../domain/shared-object.ts";
 import type { InstanceState } from "../domain/states.ts";
+import type { Caller } from "../domain/user.ts";
 import { orFault, REFERENCED } from "../store/constraints.ts";
 import { holdDataSources } from "../store/data-sources.ts";
 import { type Database, transaction } from "../store/database.ts";
@@ -57,7 +58,11 @@ export interface ExecutionEngine {
     },
     within: (db: Database, instanceId: number) => Promise<void>,
   ) => Promise<number>;
-  readonly stopInstance: (projectId: string, instanceId: number) => Promise<void>;
+  readonly stopInstance: (request: {
+    readonly projectId: string;
+    readonly instanceId: number;
+    readonly by: string;
+  }) => Promise<void>;
 }
 
 export interface ExecutionParts extends ProcessingParts {
@@ -162,22 +167,22 @@ export async function changeJobExecution(
 /** Tells a run to end, and gives it as it is then; a run that has ended stays as it is. Raises `object-foreign`, `object-protected`. */
 export async function cancelJobExecution(
   parts: ExecutionParts,
-  projectId: string,
+  { projectId, userName }: Caller,
   run: JobExecution,
 ): Promise<JobExecution> {
   checkMayCancel(run, projectId);
-  await stop(parts.engine, run);
+  await stop(parts.engine, run, userName);
   return await getJobExecution(parts, projectId, run.id);
 }
 
 /** Takes a run away; one that has not ended is told to end. Raises `object-foreign`, `object-protected`. */
 export async function removeJobExecution(
   parts: ExecutionParts,
-  projectId: string,
+  { projectId, userName }: Caller,
   run: JobExecution,
 ): Promise<void> {
   checkMayDelete(run, projectId);
-  await stop(parts.engine, run);
+  await stop(parts.engine, run, userName);
   await deleteJobExecution(parts.pool, run);
 }
 
@@ -296,10 +301,10 @@ function randomLetters(count: number): string {
 }
 
 /** A run that ends by itself meanwhile has what was wanted. */
-async function stop(engine: ExecutionEngine, run: JobExecution): Promise<void> {
+async function stop(engine: ExecutionEngine, run: JobExecution, by: string): Promise<void> {
   if (!STOPPABLE.includes(run.state)) return;
   try {
-    await engine.stopInstance(run.projectId, run.instanceId);
+    await engine.stopInstance({ projectId: run.projectId, instanceId: run.instanceId, by });
   } catch (error) {
     if (!(error instanceof Fault && ["instance-state", "instance-missing"].includes(error.code))) throw error;
   }

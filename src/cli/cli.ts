@@ -1,5 +1,6 @@
 /** The command line's entry: reads the words, runs the command, and ends with a code that scripts can read. */
 import { Command, CommanderError } from "commander";
+import { addAuditCommand } from "./audit.ts";
 import { addSharedOptions } from "./commands.ts";
 import { codeOf } from "./credentials.ts";
 import { addDemoCommand } from "./demo.ts";
@@ -25,6 +26,7 @@ function createProgram(): Command {
   addLoginCommands(program);
   addJobsCommands(program);
   addInstancesCommands(program);
+  addAuditCommand(program);
   addUsersCommands(program);
   addProjectsCommands(program);
   addKeysCommands(program);

@@ -62,10 +62,12 @@ test("a stopped run tells its running node and starts no other", async () => {
   const jobId = await world.addJob({ nodes: [node("a"), node("b", ["a"])] });
   const id = await engine.runNow({ projectId: world.projectId, jobId, by: "x" });
   await running;
-  await engine.stopInstance(world.projectId, id);
+  await engine.stopInstance({ projectId: world.projectId, instanceId: id, by: "ann" });
   expect(await world.ended(id)).toBe("stopped");
   expect(await world.nodeStates(id)).toBe("a:cancelled b:cancelled");
-  await expect(engine.stopInstance(world.projectId, id)).rejects.toMatchObject({ code: "instance-state" });
+  await expect(
+    engine.stopInstance({ projectId: world.projectId, instanceId: id, by: "ann" }),
+  ).rejects.toMatchObject({ code: "instance-state" });
 });
 
 test("a node whose condition does not hold is skipped, and what hangs on it alone", async () => {
@@ -211,7 +213,7 @@ test("a failed run goes on from where it failed, with its id and plan time", asy
   await world.ended(id);
   const before = await findInstance(world.database.pool, world.projectId, id);
   healthy = true;
-  await engine.restartInstance(world.projectId, id);
+  await engine.restartInstance({ projectId: world.projectId, instanceId: id, by: "ann" });
   await world.observed((one) => one.event === "instance-ended" && one.state === "succeeded");
   expect(runs).toEqual(["a1", "b1", "b2", "c1"]);
   const after = await findInstance(world.database.pool, world.projectId, id);
@@ -227,9 +229,15 @@ test("instances of other projects, and missing ones, are not there", async () =>
   await world.ended(id);
   const foreign = "0".repeat(32);
   const missing = { code: "instance-missing" };
-  await expect(engine.stopInstance(foreign, id)).rejects.toMatchObject(missing);
-  await expect(engine.restartInstance(foreign, id)).rejects.toMatchObject(missing);
-  await expect(engine.stopInstance(world.projectId, 999_999)).rejects.toMatchObject(missing);
+  await expect(engine.stopInstance({ projectId: foreign, instanceId: id, by: "ann" })).rejects.toMatchObject(
+    missing,
+  );
+  await expect(
+    engine.restartInstance({ projectId: foreign, instanceId: id, by: "ann" }),
+  ).rejects.toMatchObject(missing);
+  await expect(
+    engine.stopInstance({ projectId: world.projectId, instanceId: 999_999, by: "ann" }),
+  ).rejects.toMatchObject(missing);
   await expect(engine.runNow({ projectId: foreign, jobId, by: "x" })).rejects.toMatchObject({
     code: "job-missing",
   });

@@ -1,27 +1,27 @@
-/** The run engine as the rest of the service sees it: the operations that start and end things, and its own life. */
+/** The run engine, put together: what plans, runs, rescues and operates, and who tells whom. */
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { Fault } from "../domain/fault.ts";
 import type { Observe } from "../domain/observation.ts";
 import type { Operator } from "../operators/operator.ts";
 import type { BlobStore } from "../store/blobs.ts";
-import { type Database, type DatabasePool, transaction } from "../store/database.ts";
+import type { DatabasePool } from "../store/database.ts";
 import type { DirectConnection } from "../store/direct-connection.ts";
 import { listToStop } from "../store/node-runs.ts";
 import { listStreamInstances, refreshRealTimeStatus } from "../store/schedules.ts";
 import type { Signal } from "../store/servers.ts";
 import { createAttemptLog } from "./attempt-log.ts";
-import { createDefinitions, indexOperators, pin } from "./definitions.ts";
-import { deleteJob, runNow, scheduleSaved, startJob, stopJob } from "./job-operations.ts";
+import { createDefinitions, indexOperators } from "./definitions.ts";
+import { createExecutionOperations } from "./executions.ts";
+import { createInstanceOperations } from "./instance-operations.ts";
+import { createJobOperations } from "./job-operations.ts";
 import { createLoop } from "./loop.ts";
+import type { Engine } from "./operations.ts";
 import { createPresence } from "./presence.ts";
 import { createReleaseLoop } from "./release.ts";
-import type { RunNowRequest, StartExecutionRequest, StartJobRequest } from "./requests.ts";
 import { createRescuer } from "./rescuer.ts";
 import { createScheduler } from "./scheduler.ts";
-import { type Moved, moveInstance } from "./settle.ts";
+import type { Moved } from "./settle.ts";
 import type { WorkSources } from "./sources.ts";
-import { startInstances } from "./start.ts";
 import { createPrepareWork } from "./work.ts";
 import { createWorker, type Slots } from "./worker.ts";
 
@@ -53,74 +53,6 @@ export interface EngineDeps {
   readonly abortGraceMs?: number;
 }
 
-export interface Engine {
-  /** Registers this server, takes over what lost servers left, and begins to work. */
-  readonly start: () => Promise<void>;
-  /** Takes no new work, waits for what runs within the grace time, hands the rest back, and leaves the register. */
-  readonly stop: () => Promise<void>;
-  /** Looks for work now rather than at the next poll. */
-  readonly wake: () => void;
-
-  /**
-   * Puts a job into operation. A batch job with a cron schedule is `scheduling` from now on; one that runs once gets its
-   * instance at once and is `scheduling` until that ends (dataarts-factory 4.5); a real-time job is `starting`, then
-   * `normal`. A job already in operation stays as it is.
-   * @throws Fault `job-missing`; `job-without-nodes`; `schedule-invalid` where the schedule names no cron expression or
-   * an illegal one, or waits for events.
-   */
-  readonly startJob: (request: StartJobRequest) => Promise<void>;
-
-  /**
-   * Takes a job out of operation. Its waiting instances end as `stopped`, running ones of a batch job go on to their
-   * end; a real-time job's node runs are told to stop and it is `stopping` until they have. Stopping twice is no fault.
-   * @throws Fault `job-missing`.
-   */
-  readonly stopJob: (projectId: string, jobId: number) => Promise<void>;
-
-  /**
-   * Makes one instance of the job's present version now, whatever its schedule says, and gives the instance's id. The
-   * job's status does not change.
-   * @throws Fault `job-missing`; `job-without-nodes`.
-   */
-  readonly runNow: (request: RunNowRequest) => Promise<number>;
-
-  /**
-   * To be called in the transaction that saves a new version of a job, after the save: where the job is in operation,
-   * its schedule follows the new version from `now` on, or ends where the new version has none.
-   */
-  readonly scheduleSaved: (db: Database, projectId: string, jobId: number) => Promise<void>;
-
-  /**
-   * Stops the job as `stopJob` does and deletes it, in one transaction; instances that still run keep their definition.
-   * @throws Fault `job-missing`.
-   */
-  readonly deleteJob: (projectId: string, jobId: number) => Promise<void>;
-
-  /**
-   * Makes an instance of a definition without a job and gives its id. `within` runs in the same transaction, for rows
-   * that belong to the instance; what it throws undoes all.
-   */
-  readonly startExecution: (
-    request: StartExecutionRequest,
-    within: (db: Database, instanceId: number) => Promise<void>,
-  ) => Promise<number>;
-
-  /**
-   * Ends an instance as `stopped`: nothing more starts, and what runs is told to end. Answers when that is decided, not
-   * when the last process has gone.
-   * @throws Fault `instance-missing`; `instance-state` unless it is waiting, running or suspended.
-   */
-  readonly stopInstance: (projectId: string, instanceId: number) => Promise<void>;
-
-  /**
-   * Runs an ended or suspended instance again under its id and plan time: after a success from the first node, else
-   * from the first nodes that did not succeed (dataarts-factory 4.7).
-   * @throws Fault `instance-missing`; `instance-state` unless it succeeded, failed, was stopped or is suspended, and for
-   * an instance of a real-time job.
-   */
-  readonly restartInstance: (projectId: string, instanceId: number) => Promise<void>;
-}
-
 const DRAIN_GRACE_MS = 10_000;
 const ABORT_GRACE_MS = 10_000;
 /** How often running attempts are asked whether they are to end, for signals that were lost. */
@@ -131,7 +63,7 @@ export function createEngine(deps: EngineDeps): Engine {
   const { pool, now, observe } = deps;
   const operators = indexOperators(deps.operators);
   const definitions = createDefinitions(pool);
-  const operation = { pool, operators, now };
+  const operation = { pool, operators, definitions, now, workReady, planChanged, afterMove };
   let others = 0;
 
   const presence = createPresence({
@@ -273,22 +205,6 @@ export function createEngine(deps: EngineDeps): Engine {
     return STOP_POLL_MS;
   }
 
-  async function act(projectId: string, instanceId: number, type: "stop" | "restart"): Promise<void> {
-    const moved = await transaction(pool, (db) =>
-      moveInstance(db, { projectId, instanceId, now: now() }, ({ origin }) => {
-        if (type === "restart" && origin === "stream")
-          throw new Fault(
-            "conflict",
-            "instance-state",
-            "A real-time job is started again, not its instance.",
-          );
-        return [{ move: { type } }];
-      }),
-    );
-    definitions.forget(projectId, instanceId);
-    if (moved !== undefined) afterMove(moved);
-  }
-
   return {
     start: async () => {
       await presence.start();
@@ -305,56 +221,10 @@ export function createEngine(deps: EngineDeps): Engine {
       scheduler.wake();
       release.wake();
     },
-    startJob: async (request) => {
-      if (!(await startJob(operation, request))) return;
-      workReady();
-      planChanged();
-    },
-    stopJob: async (projectId, jobId) => {
-      for (const moved of await stopJob(operation, projectId, jobId)) afterMove(moved);
-    },
-    runNow: async (request) => {
-      const id = await runNow(operation, request);
-      workReady();
-      return id;
-    },
-    scheduleSaved: async (db, projectId, jobId) => {
-      await scheduleSaved(operation, db, projectId, jobId);
-      planChanged();
-    },
-    deleteJob: async (projectId, jobId) => {
-      for (const moved of await deleteJob(operation, projectId, jobId)) afterMove(moved);
-    },
-    startExecution: async (request, within) => {
-      const id = await startExecution(request, within);
-      workReady();
-      return id;
-    },
-    stopInstance: (projectId, instanceId) => act(projectId, instanceId, "stop"),
-    restartInstance: (projectId, instanceId) => act(projectId, instanceId, "restart"),
+    ...createJobOperations(operation),
+    ...createInstanceOperations(operation),
+    ...createExecutionOperations(operation),
   };
-
-  async function startExecution(
-    { projectId, workspaceId, name, definition, parameters = {}, by }: StartExecutionRequest,
-    within: (db: Database, instanceId: number) => Promise<void>,
-  ): Promise<number> {
-    const plannedAt = now();
-    const start = {
-      projectId,
-      workspaceId,
-      name,
-      pinned: pin(definition),
-      parameters,
-      plannedAt,
-      by,
-    } as const;
-    return await transaction(pool, async (db) => {
-      const starts = [{ ...start, origin: "job-execution", waits: false } as const];
-      const [id = 0] = await startInstances(db, starts, { operators, now: plannedAt });
-      await within(db, id);
-      return id;
-    });
-  }
 }
 
 /** From 0 to 2^48 - 1. */

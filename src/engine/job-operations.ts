@@ -2,7 +2,8 @@
 import { Fault, invalid } from "../domain/fault.ts";
 import { nextPlanned } from "../domain/plan.ts";
 import { type CronSchedule, checkCronSchedule, OVERLAP_MAX } from "../domain/schedule.ts";
-import { type Database, type DatabasePool, transaction } from "../store/database.ts";
+import { insertAct } from "../store/audit.ts";
+import { type Database, transaction } from "../store/database.ts";
 import { keepDefinitions } from "../store/instances.ts";
 import {
   deleteJobRow,
@@ -16,22 +17,80 @@ import {
   updateJobStatus,
 } from "../store/schedules.ts";
 import { listUnended, listWaiting } from "../store/waiting.ts";
-import { type OperatorIndex, pin } from "./definitions.ts";
-import type { RunNowRequest, StartJobRequest } from "./requests.ts";
+import { pin } from "./definitions.ts";
+import type { OperationDeps } from "./operation-deps.ts";
+import type { JobRequest, RunNowRequest, StartJobRequest } from "./requests.ts";
 import { type Moved, moveInstance } from "./settle.ts";
 import { startInstances } from "./start.ts";
 
-export interface JobOperationDeps {
-  readonly pool: DatabasePool;
-  readonly operators: OperatorIndex;
-  readonly now: () => Date;
+export interface JobOperations {
+  /**
+   * Puts a job into operation. A batch job with a cron schedule is `scheduling` from now on; one that runs once gets its
+   * instance at once and is `scheduling` until that ends (dataarts-factory 4.5); a real-time job is `starting`, then
+   * `normal`. A job already in operation stays as it is.
+   * @throws Fault `job-missing`; `job-without-nodes`; `schedule-invalid` where the schedule names no cron expression or
+   * an illegal one, or waits for events.
+   */
+  readonly startJob: (request: StartJobRequest) => Promise<void>;
+
+  /**
+   * Takes a job out of operation. Its waiting instances end as `stopped`, running ones of a batch job go on to their
+   * end; a real-time job's node runs are told to stop and it is `stopping` until they have. Stopping twice is no fault.
+   * @throws Fault `job-missing`.
+   */
+  readonly stopJob: (request: JobRequest) => Promise<void>;
+
+  /**
+   * Makes one instance of the job's present version now, whatever its schedule says, and gives the instance's id. The
+   * job's status does not change.
+   * @throws Fault `job-missing`; `job-without-nodes`.
+   */
+  readonly runNow: (request: RunNowRequest) => Promise<number>;
+
+  /**
+   * To be called in the transaction that saves a new version of a job, after the save: where the job is in operation,
+   * its schedule follows the new version from `now` on, or ends where the new version has none.
+   */
+  readonly scheduleSaved: (db: Database, projectId: string, jobId: number) => Promise<void>;
+
+  /**
+   * Stops the job as `stopJob` does and deletes it, in one transaction; instances that still run keep their definition.
+   * @throws Fault `job-missing`.
+   */
+  readonly deleteJob: (request: JobRequest) => Promise<void>;
 }
 
 /** For how long after its start a run-once job's list entry says `scheduling`, in seconds (dataarts-factory 4.5). */
 const SHOWN_SECONDS = 15;
 
+export function createJobOperations(deps: OperationDeps): JobOperations {
+  const { workReady, planChanged, afterMove } = deps;
+  return {
+    startJob: async (request) => {
+      if (!(await startJob(deps, request))) return;
+      workReady();
+      planChanged();
+    },
+    stopJob: async (request) => {
+      for (const moved of await stopJob(deps, request)) afterMove(moved);
+    },
+    runNow: async (request) => {
+      const id = await runNow(deps, request);
+      workReady();
+      return id;
+    },
+    scheduleSaved: async (db, projectId, jobId) => {
+      await scheduleSaved(deps, db, projectId, jobId);
+      planChanged();
+    },
+    deleteJob: async (request) => {
+      for (const moved of await deleteJob(deps, request)) afterMove(moved);
+    },
+  };
+}
+
 /** Whether anything was started: instances, or a schedule. */
-export async function startJob(deps: JobOperationDeps, request: StartJobRequest): Promise<boolean> {
+async function startJob(deps: OperationDeps, request: StartJobRequest): Promise<boolean> {
   return await transaction(deps.pool, async (db) => {
     const job = (await lockOperatedJob(db, request.projectId, request.jobId)) ?? jobMissing();
     if (job.status !== "stopped" && job.status !== "paused") return false;
@@ -39,12 +98,13 @@ export async function startJob(deps: JobOperationDeps, request: StartJobRequest)
       throw new Fault("invalid", "job-without-nodes", `Job "${job.name}" has no node to run.`);
     if (job.kind === "real-time") await startKept(deps, db, job, request);
     else await startBatch(deps, db, job, request);
+    await writeAct(deps, db, request, "start");
     return true;
   });
 }
 
 async function startBatch(
-  deps: JobOperationDeps,
+  deps: OperationDeps,
   db: Database,
   job: OperatedJob,
   request: StartJobRequest,
@@ -67,7 +127,7 @@ async function startBatch(
 }
 
 async function startKept(
-  deps: JobOperationDeps,
+  deps: OperationDeps,
   db: Database,
   job: OperatedJob,
   request: StartJobRequest,
@@ -77,7 +137,7 @@ async function startKept(
 }
 
 async function startOne(
-  { operators, now }: JobOperationDeps,
+  { operators, now }: OperationDeps,
   db: Database,
   job: OperatedJob,
   {
@@ -104,23 +164,30 @@ async function startOne(
 }
 
 /** Gives the instance's id. */
-export async function runNow(deps: JobOperationDeps, request: RunNowRequest): Promise<number> {
-  const job = (await findOperatedJob(deps.pool, request.projectId, request.jobId)) ?? jobMissing();
-  return await startOne(deps, deps.pool, job, { ...request, origin: request.origin ?? "test" });
+async function runNow(deps: OperationDeps, request: RunNowRequest): Promise<number> {
+  return await transaction(deps.pool, async (db) => {
+    const job = (await findOperatedJob(db, request.projectId, request.jobId)) ?? jobMissing();
+    const instanceId = await startOne(deps, db, job, { ...request, origin: request.origin ?? "test" });
+    await writeAct(deps, db, request, "run", { instanceId });
+    return instanceId;
+  });
 }
 
 /** Gives the instances that were moved by it. */
-export async function stopJob(deps: JobOperationDeps, projectId: string, jobId: number): Promise<Moved[]> {
+async function stopJob(deps: OperationDeps, request: JobRequest): Promise<Moved[]> {
   return await transaction(deps.pool, async (db) => {
-    const job = (await lockOperatedJob(db, projectId, jobId)) ?? jobMissing();
+    const job = (await lockOperatedJob(db, request.projectId, request.jobId)) ?? jobMissing();
+    await writeAct(deps, db, request, "stop");
     return await takeOut(deps, db, job);
   });
 }
 
 /** Gives the instances that were moved by it. */
-export async function deleteJob(deps: JobOperationDeps, projectId: string, jobId: number): Promise<Moved[]> {
+async function deleteJob(deps: OperationDeps, request: JobRequest): Promise<Moved[]> {
+  const { projectId, jobId } = request;
   return await transaction(deps.pool, async (db) => {
     const job = (await lockOperatedJob(db, projectId, jobId)) ?? jobMissing();
+    await writeAct(deps, db, request, "delete", { name: job.name });
     const moved = await takeOut(deps, db, job);
     await keepDefinitions(db, projectId, jobId);
     await deleteJobRow(db, projectId, jobId);
@@ -128,7 +195,7 @@ export async function deleteJob(deps: JobOperationDeps, projectId: string, jobId
   });
 }
 
-async function takeOut(deps: JobOperationDeps, db: Database, job: OperatedJob): Promise<Moved[]> {
+async function takeOut(deps: OperationDeps, db: Database, job: OperatedJob): Promise<Moved[]> {
   const { projectId, id } = job;
   await deleteSchedule(db, projectId, id);
   const streams = await listUnended(db, projectId, id, "stream");
@@ -144,8 +211,8 @@ async function takeOut(deps: JobOperationDeps, db: Database, job: OperatedJob): 
 }
 
 /** A job in operation that was saved: its schedule follows the new version, or ends with the last that had one. */
-export async function scheduleSaved(
-  deps: JobOperationDeps,
+async function scheduleSaved(
+  deps: OperationDeps,
   db: Database,
   projectId: string,
   jobId: number,
@@ -191,6 +258,16 @@ function scheduleOf(
     startedBy: start.startedBy,
     nextAt: nextPlanned(rule, start.now) ?? null,
   };
+}
+
+async function writeAct(
+  { now }: OperationDeps,
+  db: Database,
+  { projectId, jobId, by }: JobRequest,
+  act: string,
+  detail: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  await insertAct(db, { projectId, at: now(), by, act, object: { kind: "job", id: jobId }, detail });
 }
 
 function jobMissing(): never {

@@ -4,7 +4,7 @@ import { type EngineWorld, engineWorld, node, testOperator } from "../../test/se
 import type { JobDefinition } from "../domain/job.ts";
 import type { Operator } from "../operators/operator.ts";
 import { indexOperators, pin } from "./definitions.ts";
-import type { Engine } from "./engine.ts";
+import type { Engine } from "./operations.ts";
 import { startInstances } from "./start.ts";
 
 /** Attempts that last until they are told to end, and the names of their nodes in the order of their starts. */

@@ -5,13 +5,23 @@ import type { JobDefinition } from "../domain/job.ts";
 /** A value for a parameter of the job, for this run or this start alone; it wins over the job's own. */
 export type RunParameters = Readonly<Record<string, string>>;
 
-export interface StartJobRequest {
+/** A job, and who asks: the user's name, for the audit trail. */
+export interface JobRequest {
   readonly projectId: string;
   readonly jobId: number;
+  readonly by: string;
+}
+
+/** An instance, and who asks: the user's name, for the audit trail. */
+export interface InstanceRequest {
+  readonly projectId: string;
+  readonly instanceId: number;
+  readonly by: string;
+}
+
+export interface StartJobRequest extends JobRequest {
   /** Kept for each instance that a run-once or real-time start makes. */
   readonly parameters?: RunParameters;
-  /** Name of the user, for the instance's line. */
-  readonly by: string;
 }
 
 export interface RunNowRequest extends StartJobRequest {

@@ -116,7 +116,7 @@ test("a stop reaches the server that runs the node", async () => {
   const jobId = await world.addJob({});
   const id = await api.runNow({ projectId: world.projectId, jobId, by: "x" });
   await expect.poll(() => world.nodeStates(id)).toBe("a:running");
-  await api.stopInstance(world.projectId, id);
+  await api.stopInstance({ projectId: world.projectId, instanceId: id, by: "ann" });
   expect(await world.ended(id)).toBe("stopped");
 });
 

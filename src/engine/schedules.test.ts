@@ -97,7 +97,7 @@ test("five instances run, further ones wait and begin as others end, the earlies
   await expect.poll(() => ends.length).toBe(6);
   await expect.poll(async () => (await states(world, jobId)).match(/waiting/g)?.length).toBe(1);
   expect((await instancesOf(world, jobId)).at(-1)?.state).toBe("waiting");
-  await engine.stopJob(world.projectId, jobId);
+  await engine.stopJob({ projectId: world.projectId, jobId, by: "ann" });
   expect((await instancesOf(world, jobId)).at(-1)?.state).toBe("stopped");
   expect(await statusOf(world, jobId)).toBe("stopped");
   for (const end of ends) end();
@@ -119,7 +119,7 @@ test("an instance that follows its own previous one waits until that has succeed
   await expect.poll(() => states(world, jobId)).toBe("failed waiting");
   healthy = true;
   const [first] = await instancesOf(world, jobId);
-  await engine.restartInstance(world.projectId, first?.id ?? 0);
+  await engine.restartInstance({ projectId: world.projectId, instanceId: first?.id ?? 0, by: "ann" });
   await expect.poll(() => states(world, jobId)).toBe("succeeded succeeded");
 });
 
@@ -156,10 +156,12 @@ test("starting and stopping twice changes nothing", async () => {
   await engine.startJob(request);
   const { rows } = await world.database.pool.query("select next_at from schedule");
   expect(rows).toEqual([{ next_at: new Date("2001-01-01T01:00:00Z") }]);
-  await engine.stopJob(world.projectId, jobId);
-  await engine.stopJob(world.projectId, jobId);
+  await engine.stopJob({ projectId: world.projectId, jobId, by: "ann" });
+  await engine.stopJob({ projectId: world.projectId, jobId, by: "ann" });
   expect(await statusOf(world, jobId)).toBe("stopped");
-  await expect(engine.stopJob("0".repeat(32), jobId)).rejects.toMatchObject({ code: "job-missing" });
+  await expect(engine.stopJob({ projectId: "0".repeat(32), jobId, by: "ann" })).rejects.toMatchObject({
+    code: "job-missing",
+  });
 });
 
 test("a run-once job is scheduling until its instance has ended, and is shown so for a while", async () => {
@@ -217,8 +219,10 @@ test("a deleted job is gone with its plan, and what runs of it goes on to its en
   const jobId = await world.addJob({ nodes: [node("a"), node("b", ["a"])] });
   const id = await engine.runNow({ projectId: world.projectId, jobId, by: "x" });
   await expect.poll(() => world.nodeStates(id)).toBe("a:running b:waiting");
-  await engine.deleteJob(world.projectId, jobId);
-  await expect(engine.deleteJob(world.projectId, jobId)).rejects.toMatchObject({ code: "job-missing" });
+  await engine.deleteJob({ projectId: world.projectId, jobId, by: "ann" });
+  await expect(engine.deleteJob({ projectId: world.projectId, jobId, by: "ann" })).rejects.toMatchObject({
+    code: "job-missing",
+  });
   await engine.stop();
   // Another process knows the definition only from the database.
   const next = await world.newEngine();
@@ -255,10 +259,14 @@ test("a real-time job is kept alive through exits until it is stopped", async ()
   engine.wake();
   await expect.poll(() => statusOf(world, jobId)).toBe("normal");
   expect(tries).toEqual([1, 1, 2]);
-  await engine.stopJob(world.projectId, jobId);
+  await engine.stopJob({ projectId: world.projectId, jobId, by: "ann" });
   await expect.poll(() => statusOf(world, jobId)).toBe("stopped");
   expect(await world.ended(instance?.id ?? 0)).toBe("stopped");
-  const again = engine.restartInstance(world.projectId, instance?.id ?? 0);
+  const again = engine.restartInstance({
+    projectId: world.projectId,
+    instanceId: instance?.id ?? 0,
+    by: "ann",
+  });
   await expect(again).rejects.toMatchObject({ code: "instance-state" });
   const { rows } = await world.database.pool.query("select outcome, message from attempt");
   expect(rows).toEqual([{ outcome: "exited", message: "it fell" }]);

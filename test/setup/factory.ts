@@ -1,4 +1,4 @@
-/** A world with the Factory face over HTTP in process: a database of its own, a clock, and a caller for each role. */
+/** A world with the Factory and the console face over HTTP in process: a database of its own, a clock, and a caller for each role. */
 import { createHash, randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import type { Pool } from "pg";
 import { onTestFinished } from "vitest";
+import { createConsoleFace } from "../../src/api/console/routes.ts";
 import type { FactoryDeps } from "../../src/api/factory/deps.ts";
 import { createFactoryFace } from "../../src/api/factory/routes.ts";
 import type { RouteRequest } from "../../src/api/route.ts";
@@ -13,7 +14,8 @@ import { createServer } from "../../src/api/server.ts";
 import { Fault } from "../../src/domain/fault.ts";
 import type { Observe } from "../../src/domain/observation.ts";
 import { type Caller, ROLES, type Role } from "../../src/domain/user.ts";
-import { createEngine, type Engine } from "../../src/engine/engine.ts";
+import { createEngine } from "../../src/engine/engine.ts";
+import type { Engine } from "../../src/engine/operations.ts";
 import { createDummyOperator } from "../../src/operators/dummy.ts";
 import type { Operator } from "../../src/operators/operator.ts";
 import { createFolderBlobs } from "../../src/store/blobs.ts";
@@ -47,7 +49,7 @@ export interface FactoryWorld {
   readonly deps: FactoryDeps;
   readonly engine: Engine;
   readonly clock: { now: Date };
-  /** `path` after the project, e.g. `/jobs`; a path from `/v` on is taken whole. */
+  /** `path` after the project, e.g. `/jobs`; one from `/v` or `/api` on is taken whole. */
   call(method: string, path: string, call?: Call): Promise<Answer>;
   /** As `call`, expecting success. */
   ok(method: string, path: string, call?: Call): Promise<Answer>;
@@ -87,7 +89,7 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
   };
   let requests = 0;
   const app = await createServer({
-    faces: [createFactoryFace(deps)],
+    faces: [createFactoryFace(deps), createConsoleFace({ pool, blobs: createFolderBlobs(folder) })],
     authenticate,
     observe: () => undefined,
     elapsedMs: () => 0,
@@ -98,7 +100,7 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
     const { role = "manager", workspace, body, text, headers } = given;
     const response = await app.inject({
       method: method as "GET",
-      url: path.startsWith("/v") ? path : `/v1/${PROJECT}${path}`,
+      url: /^[/](v|api)/.test(path) ? path : `/v1/${PROJECT}${path}`,
       headers: {
         ...(role !== "none" && { "x-auth-token": role }),
         ...(workspace !== undefined && { workspace }),
@@ -147,7 +149,8 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
 async function authenticate({ headers }: RouteRequest, projectId: string | undefined): Promise<Caller> {
   const role = ROLES.find((known) => known === headers["x-auth-token"]);
   if (role === undefined) throw new Fault("unauthenticated", "credentials-refused", "no token");
-  if (projectId !== PROJECT) throw new Fault("unauthenticated", "credentials-refused", "not your project");
+  if (projectId !== undefined && projectId !== PROJECT)
+    throw new Fault("unauthenticated", "credentials-refused", "not your project");
   const credential = { kind: "token", id: "t" } as const;
   return { userId: "0".repeat(32), userName: `${role}-user`, projectId: PROJECT, role, credential };
 }

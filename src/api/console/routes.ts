@@ -1,5 +1,6 @@
 /** The console's own API under `/api/`: what the two vendors' faces have no words for. */
 import type { Face } from "../route.ts";
+import { auditRoutes } from "./audit.ts";
 import { encodeFault } from "./fault-wire.ts";
 import { type InstanceDeps, instanceRoutes } from "./instances.ts";
 
@@ -7,7 +8,7 @@ import { type InstanceDeps, instanceRoutes } from "./instances.ts";
 export function createConsoleFace(deps: InstanceDeps): Face {
   return {
     name: "console",
-    routes: instanceRoutes(deps),
+    routes: [...instanceRoutes(deps), ...auditRoutes(deps)],
     owns: (path) => path === "/api" || path.startsWith("/api/"),
     projectOf: () => undefined,
     encodeFault,

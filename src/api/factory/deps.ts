@@ -1,6 +1,6 @@
 /** What the Factory face is made of; `main.ts` hands it over. */
 import type { ConnectionDeps } from "../../catalog/connections.ts";
-import type { Engine } from "../../engine/engine.ts";
+import type { Engine } from "../../engine/operations.ts";
 
 export interface FactoryDeps extends ConnectionDeps {
   readonly engine: Pick<

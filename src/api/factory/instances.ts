@@ -80,13 +80,13 @@ async function show(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
 
 async function stop(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
   const { projectId, id } = await getInstance(deps, request);
-  await deps.engine.stopInstance(projectId, id);
+  await deps.engine.stopInstance({ projectId, instanceId: id, by: request.caller.userName });
   return NO_CONTENT;
 }
 
 async function restart(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
   const { projectId, id } = await getInstance(deps, request);
-  await deps.engine.restartInstance(projectId, id);
+  await deps.engine.restartInstance({ projectId, instanceId: id, by: request.caller.userName });
   return NO_CONTENT;
 }
 

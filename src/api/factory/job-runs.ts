@@ -28,8 +28,8 @@ async function start(deps: FactoryDeps, request: CallerRequest): Promise<Reply> 
 }
 
 async function stop(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
-  const job = await getJob(deps, workspaceOf(request), jobNameOf(request));
-  await deps.engine.stopJob(job.projectId, job.id);
+  const { projectId, id: jobId } = await getJob(deps, workspaceOf(request), jobNameOf(request));
+  await deps.engine.stopJob({ projectId, jobId, by: request.caller.userName });
   return NO_CONTENT;
 }
 

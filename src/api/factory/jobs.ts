@@ -83,8 +83,8 @@ async function findVersion(
 }
 
 async function remove(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
-  const job = await getJob(deps, workspaceOf(request), jobNameOf(request));
-  await deps.engine.deleteJob(job.projectId, job.id);
+  const { projectId, id: jobId } = await getJob(deps, workspaceOf(request), jobNameOf(request));
+  await deps.engine.deleteJob({ projectId, jobId, by: request.caller.userName });
   return NO_CONTENT;
 }
 

@@ -62,12 +62,12 @@ export function jobExecutionRoutes(deps: SaharaDeps): Route[] {
     jsonRoute("GET", `${PATH}/:id`, "reader", show),
     jsonRoute("GET", `${PATH}/:id/refresh-status`, "reader", show),
     jsonRoute("GET", `${PATH}/:id/cancel`, "member", async (request) => {
-      const run = await cancelJobExecution(deps, request.caller.projectId, await get(request));
+      const run = await cancelJobExecution(deps, request.caller, await get(request));
       return json(200, { job_execution: encodeJobExecution(run) });
     }),
     jsonRoute("PATCH", `${PATH}/:id`, "member", (request) => change(deps, request)),
     jsonRoute("DELETE", `${PATH}/:id`, "member", async (request) => {
-      await removeJobExecution(deps, request.caller.projectId, await get(request));
+      await removeJobExecution(deps, request.caller, await get(request));
       return NO_CONTENT;
     }),
   ];
@@ -93,6 +93,6 @@ async function change(deps: SaharaDeps, request: CallerRequest): Promise<Reply> 
     throw new Fault("invalid", "job-execution-status-invalid", "info: nothing else may be changed with it");
   if (body.info.status === "suspend")
     throw new Fault("invalid", "operation-unsupported", "cluster local cannot suspend a run");
-  const cancelled = await cancelJobExecution(deps, projectId, run);
+  const cancelled = await cancelJobExecution(deps, request.caller, run);
   return json(202, { job_execution: encodeJobExecution(cancelled) });
 }

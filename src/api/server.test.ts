@@ -55,6 +55,12 @@ const face: Face = {
     },
     {
       method: "GET",
+      path: "/t/outage",
+      role: "public",
+      handle: () => Promise.reject(Object.assign(new Error("the database starts"), { code: "57P03" })),
+    },
+    {
+      method: "GET",
       path: "/t/:project_id/named/:name",
       role: "reader",
       handle: async ({ params }) => json(200, { params }),
@@ -192,6 +198,13 @@ test("an unexpected error tells the log and not the caller", async () => {
   expect(JSON.stringify(body)).not.toContain("secret detail");
   expect(body.code).toBe("server-unavailable");
   expect(observations).toContainEqual(expect.objectContaining({ event: "request-failed" }));
+});
+
+test("a database that is away for a moment is told as such, with when to ask again", async () => {
+  const { app } = await setup();
+  const answer = await app.inject("/t/outage");
+  expect(answer.json().code).toBe("server-busy");
+  expect(answer.headers["retry-after"]).toBe("1");
 });
 
 test("the router sees the rewritten path", async () => {

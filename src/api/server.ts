@@ -5,6 +5,7 @@ import type { Readable } from "node:stream";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { Fault } from "../domain/fault.ts";
 import type { Observe } from "../domain/observation.ts";
+import { isOutage } from "../store/database.ts";
 import { type Authenticate, requireRole } from "./authenticate.ts";
 import { isStorable, parseJson } from "./body.ts";
 import {
@@ -212,6 +213,7 @@ function refuse(
   };
   // A client that is still sending reads the answer when it has sent all: what comes is dropped.
   if (!request.raw.complete) request.raw.resume();
+  if (fault.code === "server-busy") reply.header("retry-after", "1");
   const face = deps.faces.find((candidate) => candidate.owns(asked.path));
   return send(reply, face === undefined ? encodeNobodysFault(fault) : face.encodeFault(fault, asked));
 }
@@ -235,6 +237,10 @@ function encodeNobodysFault(fault: Fault): Reply {
 /** Anything thrown becomes a fault; what was not raised on purpose says nothing to the caller. */
 function faultOf(error: unknown): Fault {
   if (error instanceof Fault) return error;
+  if (isOutage(error))
+    return new Fault("unavailable", "server-busy", "the database does not answer just now; ask again", {
+      cause: error,
+    });
   const status = error instanceof Error && "statusCode" in error ? error.statusCode : 500;
   const message = error instanceof Error ? error.message : "";
   if (status === 413)

@@ -47,6 +47,8 @@ export type FaultCode =
   | "route-missing"
   | "method-refused"
   | "server-unavailable"
+  /** Nothing is wrong with the request, and the same one may pass a moment later. */
+  | "server-busy"
   | "project-missing"
   | "project-exists"
   | "user-missing"

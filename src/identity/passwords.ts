@@ -23,7 +23,7 @@ const SALT_BYTES = 16;
 const HASH_BYTES = 32;
 
 export interface Passwords {
-  /** PHC text of a password. Faults: `request-invalid` when it is empty or too long, `server-unavailable` under flood. */
+  /** PHC text of a password. Faults: `request-invalid` when it is empty or too long, `server-busy` under flood. */
   hash(password: string): Promise<string>;
   /**
    * Compares a password with its stored text; without one (no such user) it takes as long and says no.
@@ -106,7 +106,7 @@ function createTurns(): <T>(task: () => Promise<T>) => Promise<T> {
   return async (task) => {
     if (running >= HASHES_AT_ONCE_MAX) {
       if (waiting.length >= HASHES_WAITING_MAX) {
-        throw new Fault("unavailable", "server-unavailable", "too many logins at once");
+        throw new Fault("unavailable", "server-busy", "too many logins at once");
       }
       // The one that ends hands its place over, so `running` stays as it is.
       await new Promise<void>((resolve) => waiting.push(resolve));

@@ -1,7 +1,9 @@
+import { readFile } from "node:fs/promises";
+import { Client } from "pg";
 import { expect, test } from "vitest";
 import { testDatabase, testServer } from "../../test/setup/postgres.ts";
 import { Fault } from "../domain/fault.ts";
-import { openDatabase, query, transaction } from "./database.ts";
+import { isOutage, openDatabase, query, transaction } from "./database.ts";
 
 test("a uuid is read as 32 hex digits, an int8 as a number, an instant as a Date, a date as text", async () => {
   const { pool } = await testDatabase();
@@ -114,6 +116,21 @@ test("a pool whose idle connection breaks tells so and goes on", async () => {
   expect(await lost).toBe("database-connection-lost");
   expect(await query(pool, "one", "select 1 as n")).toEqual([{ n: 1 }]);
   await close();
+});
+
+test("what fails because the database is away is told apart from what fails by itself", async () => {
+  const { connection, pool: other } = await testDatabase();
+  const { pool, close } = await openDatabase(connection, () => undefined, { connectionsMax: 1 });
+  const [mine] = await query<{ pid: number }>(pool, "pid", "select pg_backend_pid() as pid");
+  const ended = query(pool, "sleep", "select pg_sleep(60)").catch((error: unknown) => error);
+  await query(other, "end", "select pg_terminate_backend($1)", [mine?.pid]);
+  expect(isOutage(await ended)).toBe(true);
+  const wrong = await query(pool, "wrong", "select 1 / 0").catch((error: unknown) => error);
+  expect(isOutage(wrong)).toBe(false);
+  await close();
+  const nowhere = new Client({ ...connection, host: "/nowhere" });
+  expect(isOutage(await nowhere.connect().catch((error: unknown) => error))).toBe(true);
+  expect(isOutage(await readFile("/nowhere").catch((error: unknown) => error))).toBe(false);
 });
 
 test("a database that cannot be reached is a fault that says so", async () => {

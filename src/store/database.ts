@@ -153,6 +153,22 @@ export async function transaction<Value>(
   }
 }
 
+/** A statement failed because the database is away or has no room, not for what it says: the same may pass a moment later. */
+export function isOutage(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (hasCode(error, ["ENOENT"])) return "syscall" in error && error.syscall === "connect"; // of its socket, not of a file
+  return hasCode(error, OUTAGES) || LOST_CONNECTION.test(error.message);
+}
+
+/** The operator ended or starts it, connection failures, too many clients; and what the system says of its address. */
+const OUTAGES = [
+  ...["57P01", "57P02", "57P03", "08000", "08001", "08003", "08006", "53300"],
+  ...["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH"],
+];
+/** What `pg` says without a code. */
+const LOST_CONNECTION =
+  /^Connection terminated|^timeout exceeded when trying to connect|^Client has encountered a connection error/;
+
 /** Serialization failure or deadlock: the server rolled one back so that others go on. */
 function isCollision(error: unknown): boolean {
   return hasCode(error, ["40001", "40P01"]);

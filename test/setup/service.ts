@@ -19,6 +19,8 @@ export interface Service {
   readonly log: () => string;
   /** Asks it to stop and gives its exit code. */
   readonly stop: () => Promise<number | null>;
+  /** Sends its process a signal, such as one that freezes it. */
+  readonly signal: (signal: NodeJS.Signals) => void;
   /** Ends it at once, as a crash would; its database lives on. */
   readonly kill: () => Promise<void>;
   /** Stops it, its database too, and removes what they left. */
@@ -58,6 +60,7 @@ export async function startService(given?: { readonly dataDir: string }): Promis
     token: () => logIn(url, credentials),
     log: () => log,
     stop: () => end("SIGTERM"),
+    signal: (signal) => void child.kill(signal),
     kill: async () => void (await end("SIGKILL")),
     remove: async () => {
       const code = await end("SIGTERM");

@@ -37,6 +37,7 @@ const ERRORS: Partial<Record<FaultCode, VendorError>> = {
   "body-too-large": { ...INVALID, status: 413 },
   "content-type-unsupported": { ...INVALID, status: 415 },
   "server-unavailable": { status: 500, code: "APIGW.0201", message: "Backend unavailable." },
+  "server-busy": { status: 503, code: "APIGW.0201", message: "Backend unavailable." },
   "workspace-missing": business("0819", "Workspace does not exists.", "DLF.20819"),
   "job-missing": business("0100", "The job does not exists."),
   "job-exists": business("0102", "The job name already exists."),

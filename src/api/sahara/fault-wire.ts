@@ -15,6 +15,7 @@ const NAMES: Partial<Record<FaultCode, ErrorName>> = {
   "content-type-unsupported": "INVALID_DATA",
   "reply-type-unsupported": "NOT_ACCEPTABLE",
   "server-unavailable": "INTERNAL_SERVER_ERROR",
+  "server-busy": "SERVICE_UNAVAILABLE",
   "page-invalid": 400,
   "job-template-invalid": "INVALID_DATA",
   "job-template-mains-empty": "INVALID_DATA",
@@ -39,6 +40,7 @@ const VENDOR_CODES: Partial<Record<FaultCode, string>> = {
   "credentials-refused": "12000001",
   "role-missing": "12000136",
   "server-unavailable": "12000004",
+  "server-busy": "12000004",
   "cluster-missing": "12000003",
   "engine-missing": "12000054",
   "operation-unsupported": "12000054",
@@ -55,13 +57,18 @@ const STATUS: Partial<Record<FaultKind, number>> = {
   unavailable: 500,
 };
 
+const STATUS_OF_CODE: Partial<Record<FaultCode, number>> = {
+  "reply-type-unsupported": 406,
+  "server-busy": 503,
+};
+
 /** Refusals of the router, whose body has `error` for the status. */
 const ROUTER: readonly FaultCode[] = ["route-missing", "method-refused"];
 
 /** The answer for a fault; texts are the fault's own, and `error_id` is the request's. */
 export function encodeFault(fault: Fault, request: FaultRequest): Reply {
   if (ROUTER.includes(fault.code)) return encodeRouterFault(fault, request);
-  const status = fault.code === "reply-type-unsupported" ? 406 : (STATUS[fault.kind] ?? 400);
+  const status = STATUS_OF_CODE[fault.code] ?? STATUS[fault.kind] ?? 400;
   const body = {
     error_code: status,
     error_name: nameOf(fault, request),

@@ -1,4 +1,5 @@
 /** Two services on one database that are killed, frozen and robbed of it again and again while they work. */
+import { strict as assert } from "node:assert";
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -55,8 +56,9 @@ export async function playStorm({ seed, goesOn, report }: StormRequest): Promise
   const first = await startService();
   const pair: Pair = { dataDir: first.dataDir, services: [first, await startService(first)] };
   try {
-    await saveJobs(first, mark);
-    const from = await startTicking(first);
+    const user = { service: first, token: await first.token() };
+    await saveJobs(user, mark);
+    const from = await startTicking(user);
     const strikes: Record<Strike, number> = {
       first: 0,
       second: 0,
@@ -71,7 +73,7 @@ export async function playStorm({ seed, goesOn, report }: StormRequest): Promise
     for (let count = 0; goesOn(count); count += 1) {
       if (deck.length === 0) deck = [...STRIKES];
       const [strike = "first"] = deck.splice(Math.floor(random() * deck.length), 1);
-      const running = runJobs(pair, calls);
+      const running = runJobs(await logIn(pair), calls);
       await wait(random() * CALM_MS_MAX);
       met.push(...findProcesses(mark));
       await STRIKE[strike](pair);
@@ -79,7 +81,7 @@ export async function playStorm({ seed, goesOn, report }: StormRequest): Promise
       await running;
       report(`${count + 1} ${strike}: ${calls.accepted.length} accepted, ${calls.refused} unanswered`);
     }
-    const to = await stopTicking(pair.services[0]);
+    const to = await stopTicking(await afterStorm(pair));
     const asked = {
       accepted: calls.accepted,
       nodesOfEach: NODES,
@@ -150,13 +152,37 @@ interface Calls {
   refused: number;
 }
 
+interface LoggedIn {
+  readonly service: Service;
+  /** Empty where the log-in failed. */
+  readonly token: string;
+}
+
+async function logIn({ services }: Pair): Promise<LoggedIn[]> {
+  return await Promise.all(
+    services.map(async (service) => ({
+      service,
+      token: (await service.token().catch(unanswered)) ?? "",
+    })),
+  );
+}
+
+/** When the first service takes log-ins again. */
+async function afterStorm(pair: Pair): Promise<LoggedIn> {
+  for (;;) {
+    const [first] = await logIn(pair);
+    if (first !== undefined && first.token !== "") return first;
+    await wait(100);
+  }
+}
+
 /** Asks both services for runs; a call may die with its service or its database. */
-async function runJobs({ services }: Pair, calls: Calls): Promise<void> {
+async function runJobs(pair: readonly LoggedIn[], calls: Calls): Promise<void> {
   await Promise.all(
     Array.from({ length: RUNS_PER_STRIKE }, async (_, run) => {
-      const service = services[run % 2] ?? services[0];
+      const { service, token } = pair[run % pair.length] ?? assert.fail("a storm has services");
       const path = `/jobs/shape${run % SHAPES.length}/run-immediate`;
-      const answer = await call(service, path, {}).catch(unanswered);
+      const answer = token === "" ? undefined : await call(service, token, path, {}).catch(unanswered);
       if (answer?.status === 200) calls.accepted.push(JSON.parse(answer.text).instanceId);
       else if (answer === undefined || answer.status === 503) calls.refused += 1;
       else throw new RangeError(`run-immediate answered ${answer.status} ${answer.text}`);
@@ -169,12 +195,12 @@ function unanswered(error: unknown): undefined {
   if (!(error instanceof TypeError)) throw error;
 }
 
-async function saveJobs(service: Service, mark: string): Promise<void> {
+async function saveJobs({ service, token }: LoggedIn, mark: string): Promise<void> {
   // What it leaves in the background is ended with it, also when that is by a kill of the service.
   const script = `sleep 600.${mark} > /dev/null 2>&1 &\nsleep 0.05${mark}\n`;
   for (const [shape, nodes] of SHAPES.entries())
     await expectDone(
-      call(service, "/jobs", {
+      call(service, token, "/jobs", {
         name: `shape${shape}`,
         processType: "BATCH",
         schedule: { type: "EXECUTE_ONCE" },
@@ -191,16 +217,16 @@ async function saveJobs(service: Service, mark: string): Promise<void> {
 }
 
 /** A job that is due every second; gives the first second at which it is. */
-async function startTicking(service: Service): Promise<Date> {
-  await expectDone(call(service, "/jobs", tickingJob()));
-  await expectDone(call(service, `/jobs/${TICKING}/start`, {}));
+async function startTicking({ service, token }: LoggedIn): Promise<Date> {
+  await expectDone(call(service, token, "/jobs", tickingJob()));
+  await expectDone(call(service, token, `/jobs/${TICKING}/start`, {}));
   return nextSecond(2);
 }
 
 /** Lets the schedule end by itself, a little later, so that nothing that it planned is stopped; gives its last second. */
-async function stopTicking(service: Service): Promise<Date> {
+async function stopTicking({ service, token }: LoggedIn): Promise<Date> {
   const to = nextSecond(3);
-  await expectDone(call(service, `/jobs/${TICKING}`, tickingJob(to), "PUT"));
+  await expectDone(call(service, token, `/jobs/${TICKING}`, tickingJob(to), "PUT"));
   await wait(to.getTime() - Date.now() + 1_000);
   return to;
 }
@@ -231,9 +257,7 @@ async function expectDone(answer: ReturnType<typeof call>): Promise<void> {
   if (status !== 204) throw new RangeError(`the service answered ${status} ${text}`);
 }
 
-async function call(service: Service, path: string, body: unknown, method = "POST") {
-  const token = await service.token();
-  if (token === "") return { status: 503, text: "no log-in" };
+async function call(service: Service, token: string, path: string, body: unknown, method = "POST") {
   const answer = await fetch(`${service.url}/v1/${service.credentials.projectId}${path}`, {
     method,
     headers: { "x-auth-token": token, "content-type": "application/json" },

@@ -5,54 +5,41 @@
 
 alter table instance_definition drop constraint instance_definition_project_id_instance_id_fkey;
 alter table job_execution drop constraint job_execution_project_id_instance_id_fkey;
-drop trigger instance_of_job_in_operation_ended on instance;
 
-alter table instance rename to instance_p0;
-alter index instance_pkey rename to instance_p0_pkey;
-alter index instance_of_job rename to instance_p0_of_job;
-alter index instance_listing rename to instance_p0_listing;
-alter index instance_unended rename to instance_p0_unended;
-alter index instance_waiting rename to instance_p0_waiting;
-create table instance (
-  like instance_p0 including defaults including constraints,
-  primary key (project_id, id)
-) partition by range (id);
-create index instance_of_job on instance (project_id, job_id, id);
-create index instance_listing on instance (project_id, workspace_id, id);
-create index instance_unended on instance (project_id, job_id, planned_at) where ended_at is null;
-create index instance_waiting on instance (project_id, job_id, planned_at, id) where state = 'waiting';
-alter table instance attach partition instance_p0 for values from (0) to (1073741824);
-create trigger instance_of_job_in_operation_ended after update of ended_at on instance
-  for each row when (new.ended_at is not null and old.ended_at is null and new.origin in ('once', 'stream'))
-  execute function stop_job_of_instance();
+-- Puts a partitioned table in the place of `p_table`, which becomes its partition `p_partition`; indexes, checks and
+-- triggers are then those of the whole.
+create function become_partition(p_table text, p_key text, p_partition text, p_bounds text) returns void
+language plpgsql as $$
+declare
+  v_remade text[];
+  v_name text;
+begin
+  select array_agg(text) into v_remade from (
+    select format('alter table %I add constraint %I %s', p_table, conname, pg_get_constraintdef(oid)) as text
+    from pg_constraint where conrelid = p_table::regclass and contype in ('p', 'f')
+    union all
+    select pg_get_indexdef(indexrelid) from pg_index where indrelid = p_table::regclass and not indisprimary
+    union all
+    select pg_get_triggerdef(oid) from pg_trigger where tgrelid = p_table::regclass and not tgisinternal
+  ) parts;
+  for v_name in select tgname from pg_trigger where tgrelid = p_table::regclass and not tgisinternal loop
+    execute format('drop trigger %I on %I', v_name, p_table);
+  end loop;
+  for v_name in select relname from pg_class join pg_index on oid = indexrelid where indrelid = p_table::regclass loop
+    execute format('alter index %I rename to %I', v_name, replace(v_name, p_table, p_partition));
+  end loop;
+  execute format('alter table %I rename to %I', p_table, p_partition);
+  execute format('create table %I (like %I including defaults including constraints) partition by range (%I)',
+    p_table, p_partition, p_key);
+  foreach v_name in array v_remade loop
+    execute v_name;
+  end loop;
+  execute format('alter table %I attach partition %I %s', p_table, p_partition, p_bounds);
+end $$;
 
-alter table instance_definition rename to instance_definition_p0;
-alter index instance_definition_pkey rename to instance_definition_p0_pkey;
-create table instance_definition (
-  like instance_definition_p0 including defaults including constraints,
-  primary key (project_id, instance_id)
-) partition by range (instance_id);
-alter table instance_definition attach partition instance_definition_p0 for values from (0) to (1073741824);
-
-alter table node_run rename to node_run_p0;
-alter index node_run_pkey rename to node_run_p0_pkey;
-alter index node_run_ready rename to node_run_p0_ready;
-alter index node_run_running rename to node_run_p0_running;
-create table node_run (
-  like node_run_p0 including defaults including constraints,
-  primary key (project_id, instance_id, node_no)
-) partition by range (instance_id);
-create index node_run_ready on node_run (lane, priority, ready_at, project_id, instance_id, node_no) where state = 'ready';
-create index node_run_running on node_run (server_id) where state = 'running';
-alter table node_run attach partition node_run_p0 for values from (0) to (1073741824);
-
-alter table attempt rename to attempt_p0;
-alter index attempt_pkey rename to attempt_p0_pkey;
-create table attempt (
-  like attempt_p0 including defaults including constraints,
-  primary key (project_id, instance_id, node_no, attempt)
-) partition by range (instance_id);
-alter table attempt attach partition attempt_p0 for values from (0) to (1073741824);
+select become_partition(t.name, t.key, t.name || '_p0', 'for values from (0) to (1073741824)')
+from (values ('instance', 'id'), ('instance_definition', 'instance_id'), ('node_run', 'instance_id'),
+  ('attempt', 'instance_id')) as t (name, key);
 
 -- The periods of the history: a partition of the four tables is there as long as its row is here.
 create table history_partition (
@@ -105,14 +92,8 @@ select add_history_partition(1);
 
 -- The ledger lies in months of the planned times. Times for which there is no month (long past, or far ahead) lie in
 -- the default partition.
-alter table planned_run rename to planned_run_rest;
-alter index planned_run_pkey rename to planned_run_rest_pkey;
-create table planned_run (
-  like planned_run_rest including defaults including constraints,
-  primary key (project_id, job_id, planned_at, origin),
-  foreign key (project_id, job_id) references job on delete cascade
-) partition by range (planned_at);
-alter table planned_run attach partition planned_run_rest default;
+select become_partition('planned_run', 'planned_at', 'planned_run_rest', 'default');
+drop function become_partition;
 
 -- Makes the partition of the month that begins at p_from (UTC), with what the default partition has of it.
 create function add_ledger_month(p_from timestamptz) returns void language plpgsql as $$

@@ -1,4 +1,5 @@
 /** Jobs as people define them: the rules that a save must meet, and one transaction for each. */
+import { runsJobs } from "../domain/child-job.ts";
 import { Fault, invalid } from "../domain/fault.ts";
 import { checkDefinition, checkJobName, type Job, type JobDefinition } from "../domain/job.ts";
 import type { JobReference } from "../domain/schedule.ts";
@@ -6,6 +7,7 @@ import type { Caller } from "../domain/user.ts";
 import { type Database, transaction } from "../store/database.ts";
 import { findJob, findJobIds, insertJob, type JobWrite, lockJob, updateJob } from "../store/jobs.ts";
 import type { WorkspaceKey } from "../store/workspaces.ts";
+import { checkParentJobs, saveChildJobs } from "./child-jobs.ts";
 import { checkWorkspace, ensureWorkspace, type WorkspaceDeps } from "./workspaces.ts";
 
 export interface JobDeps extends WorkspaceDeps {
@@ -28,7 +30,8 @@ export interface JobDraft {
 
 /**
  * Adds a job, stopped, and gives its id. Faults: `job-name-invalid`, `schedule-invalid`, `job-invalid` with every
- * problem; `job-exists`; `job-missing` where it waits for a job that is not there; those of `ensureWorkspace`.
+ * problem; `job-exists`; `job-missing` where it waits for a job that is not there; those of `saveChildJobs` and
+ * `ensureWorkspace`.
  */
 export async function createJob(
   deps: JobDeps,
@@ -42,13 +45,15 @@ export async function createJob(
     await ensureWorkspace(db, deps, key);
     const id = await insertJob(db, key, await writeOf(db, deps, caller, draft));
     if (id === undefined) throw nameTaken();
+    if (runsJobs(draft.definition.nodes)) await saveChildJobs(db, key, { id, definition: draft.definition });
     return id;
   });
 }
 
 /**
  * Saves the next version of a job; a different free name renames it. What runs keeps the version it started with.
- * Faults as `createJob`; `job-missing`; `job-kind-invalid` where the kind of a job in operation would change.
+ * Faults as `createJob`; `job-missing`; `job-kind-invalid` where the kind of a job in operation would change;
+ * `object-in-use` where nodes of other jobs run it and could not any more.
  */
 export async function saveJob(
   deps: JobDeps,
@@ -63,7 +68,9 @@ export async function saveJob(
     const job = await lockJob(db, key, name);
     if (job === undefined) throw jobMissing();
     checkChange(job, draft);
+    await checkParentJobs(db, job, draft);
     if (!(await updateJob(db, job, await writeOf(db, deps, caller, draft)))) throw nameTaken();
+    await saveChildJobs(db, key, { id: job.id, definition: draft.definition });
     if (job.status !== "stopped") await deps.scheduleSaved(db, job.projectId, job.id);
   });
 }

@@ -35,9 +35,19 @@ export interface World {
   /** Calendars by name; a job that names none has Monday to Friday. */
   readonly calendar?: (name: string) => WorkCalendar | undefined;
   /** Only inside a ForEach. */
-  readonly loop?: { readonly dataArray: Value; readonly current: Value; readonly offset: number };
+  readonly loop?: LoopTurn;
   /** Whether a path of the object store exists; absent where that was not looked up before. */
   readonly obsPathExists?: (path: string) => boolean | undefined;
+}
+
+/** One turn of a ForEach. */
+export interface LoopTurn {
+  /** All rows. */
+  readonly dataArray: Value;
+  /** The row of this turn. */
+  readonly current: Value;
+  /** Its place, from 0. */
+  readonly offset: number;
 }
 
 export type Lookup = (name: string) => string | undefined;

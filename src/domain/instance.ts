@@ -155,6 +155,11 @@ export function advance(progress: Progress, move: Move): Progress {
   return closed(draft);
 }
 
+/** Whether an instance in the state can be stopped. */
+export function mayStop(state: InstanceState): boolean {
+  return STOPPABLE.includes(state);
+}
+
 /** Whether a node run does nothing more by itself. */
 export function nodeEnded(state: NodeRunState): boolean {
   return NODE_RUN_ENDED.includes(state);

@@ -1,4 +1,5 @@
 /** A job: a named, versioned graph of nodes with its schedule, and what makes one legal. */
+import { checkChildJobs } from "./child-job.ts";
 import { checkTemplate } from "./expression.ts";
 import { cycleIn } from "./graph.ts";
 import type { JobSettings } from "./job-settings.ts";
@@ -157,7 +158,12 @@ export function checkDefinition(definition: JobDefinition): {
   const cron = schedule.type === "cron" ? schedule.cron : undefined;
   return {
     schedule: cron === undefined ? [] : checkCronSchedule(cron).map((problem) => `schedule.cron.${problem}`),
-    rest: [...checkParameters(parameters), ...checkNodes(nodes), ...checkExpressions(nodes)],
+    rest: [
+      ...checkParameters(parameters),
+      ...checkNodes(nodes),
+      ...checkExpressions(nodes),
+      ...checkChildJobs(nodes),
+    ],
   };
 }
 

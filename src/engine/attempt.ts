@@ -2,10 +2,12 @@
 import type { JobNode } from "../domain/job.ts";
 import {
   type AbortReason,
+  type ChildJobs,
   type Operator,
   OUTPUT_BYTES_MAX,
   type Outcome,
   type Work,
+  type WorkContext,
 } from "../operators/operator.ts";
 import type { Claim } from "../store/node-runs.ts";
 import type { AttemptLog } from "./attempt-log.ts";
@@ -23,6 +25,7 @@ export interface AttemptDeps {
   readonly operators: OperatorIndex;
   readonly sources: WorkSources;
   readonly prepare: PrepareWork;
+  readonly childrenOf: (claim: Claim, facts: InstanceFacts, signal: AbortSignal) => ChildJobs;
   readonly openLog: (claim: Claim) => AttemptLog;
   readonly now: () => Date;
   readonly random: () => number;
@@ -81,15 +84,21 @@ async function outcomeOf(
   const log = deps.openLog(claim);
   let timer: NodeJS.Timeout | undefined;
   try {
-    const work = await deps.prepare({ claim, facts, node, lane: operator?.lane ?? "inline" });
+    const work = await deps.prepare({ claim, facts, node, operator });
     if (work === "skip") return "skipped";
     if (operator === undefined)
       return { state: "failed", permanent: true, message: missingOperator(node.type) };
     // A stop that came while the work was prepared.
     if (abort.signal.aborted) return { state: "cancelled" };
     if (!isKeptAlive(facts)) timer = setTimeout(() => abort.abort("timeout"), node.timeoutSeconds * 1000);
-    const { background } = facts.instance;
-    return await runOperator(deps, operator, work, { abort, log, background });
+    const context = {
+      signal: abort.signal,
+      log: log.append,
+      background: facts.instance.background,
+      buckets: deps.sources.buckets(work.projectId),
+      children: deps.childrenOf(claim, facts, abort.signal),
+    };
+    return await runOperator(operator, work, context);
   } catch (error) {
     return { state: "failed", message: messageOf(error) };
   } finally {
@@ -98,23 +107,12 @@ async function outcomeOf(
   }
 }
 
-async function runOperator(
-  { sources }: AttemptDeps,
-  operator: Operator,
-  work: Work,
-  {
-    abort,
-    log,
-    background,
-  }: { readonly abort: AbortController; readonly log: AttemptLog; readonly background: boolean },
-): Promise<Outcome> {
+async function runOperator(operator: Operator, work: Work, context: WorkContext): Promise<Outcome> {
   try {
-    const { signal } = abort;
-    const buckets = sources.buckets(work.projectId);
-    return await operator.run(work, { signal, log: log.append, background, buckets });
+    return await operator.run(work, context);
   } catch (error) {
     const message = messageOf(error);
-    log.append(`${message}\n`);
+    context.log(`${message}\n`);
     return { state: "failed", message };
   }
 }

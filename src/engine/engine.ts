@@ -10,6 +10,7 @@ import { listToStop } from "../store/node-runs.ts";
 import { listStreamInstances, refreshRealTimeStatus } from "../store/schedules.ts";
 import type { Signal } from "../store/servers.ts";
 import { createAttemptLog } from "./attempt-log.ts";
+import { createChildren } from "./children.ts";
 import { createDefinitions, indexOperators } from "./definitions.ts";
 import { createExecutionOperations } from "./executions.ts";
 import { createInstanceOperations } from "./instance-operations.ts";
@@ -80,6 +81,15 @@ export function createEngine(deps: EngineDeps): Engine {
     onRegistered: begin,
     onLost: () => worker.abandon(),
   });
+  const children = createChildren({
+    pool,
+    definitions,
+    operators,
+    now,
+    observe,
+    onStarted: workReady,
+    onMoved: afterMove,
+  });
   const worker = createWorker({
     pool,
     definitions,
@@ -88,6 +98,7 @@ export function createEngine(deps: EngineDeps): Engine {
     abortGraceMs: deps.abortGraceMs ?? ABORT_GRACE_MS,
     sources: deps.sources,
     prepare: createPrepareWork({ db: pool, sources: deps.sources, now, zone: deps.timeZone }),
+    childrenOf: children.of,
     openLog: (claim) => createAttemptLog(deps.blobs, claim, observe),
     now,
     random: deps.random,
@@ -127,7 +138,7 @@ export function createEngine(deps: EngineDeps): Engine {
   const stopper = createLoop("stopper", stopWhatEnds, observe);
   const loops = [
     rescuer,
-    ...(works() ? [stopper] : []),
+    ...(works() ? [stopper, children.loop] : []),
     ...(deps.roles.includes("scheduler") ? [scheduler, release] : []),
   ];
 
@@ -143,6 +154,7 @@ export function createEngine(deps: EngineDeps): Engine {
   function hear(signal: Signal): void {
     if (signal.type === "ready") worker.wake();
     else if (signal.type === "stop") worker.stopInstance(signal.projectId, signal.instanceId);
+    else if (signal.type === "child") children.noteEnd(signal.projectId, signal.instanceId);
     else if (signal.type === "server") rescuer.wake();
     else {
       scheduler.wake();
@@ -177,12 +189,20 @@ export function createEngine(deps: EngineDeps): Engine {
     if (!moved.ended) return;
     observe({ event: "instance-ended", projectId, instanceId, state: moved.progress.state });
     if (origin === "schedule") planChanged();
+    if (origin === "sub-job") childEnded(projectId, instanceId);
+  }
+
+  function childEnded(projectId: string, instanceId: number): void {
+    children.noteEnd(projectId, instanceId);
+    tell({ type: "child", projectId, instanceId });
   }
 
   async function afterEnds(ended: readonly { readonly projectId: string; readonly instanceId: number }[]) {
     for (const one of ended) observe({ event: "instance-ended", ...one, state: "succeeded" });
     const facts = await definitions.factsOf(ended).catch(() => []);
     if (facts.some((fact) => fact?.instance.origin === "schedule")) planChanged();
+    for (const fact of facts)
+      if (fact?.instance.origin === "sub-job") childEnded(fact.instance.projectId, fact.instance.id);
   }
 
   async function refreshStatus(projectId: string, instanceId: number): Promise<void> {
@@ -214,12 +234,14 @@ export function createEngine(deps: EngineDeps): Engine {
       observe({ event: "server-draining", running: worker.running() });
       await Promise.all(loops.map((loop) => loop.stop()));
       await worker.drain(deps.drainGraceMs ?? DRAIN_GRACE_MS);
+      children.close();
       await presence.stop();
     },
     wake: () => {
       worker.wake();
       scheduler.wake();
       release.wake();
+      children.loop.wake();
     },
     ...createJobOperations(operation),
     ...createInstanceOperations(operation),

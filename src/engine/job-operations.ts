@@ -5,6 +5,7 @@ import { type CronSchedule, checkCronSchedule, OVERLAP_MAX } from "../domain/sch
 import { insertAct } from "../store/audit.ts";
 import { type Database, transaction } from "../store/database.ts";
 import { keepDefinitions } from "../store/instances.ts";
+import { listParentJobs } from "../store/job-children.ts";
 import {
   deleteJobRow,
   deleteSchedule,
@@ -55,7 +56,7 @@ export interface JobOperations {
 
   /**
    * Stops the job as `stopJob` does and deletes it, in one transaction; instances that still run keep their definition.
-   * @throws Fault `job-missing`.
+   * @throws Fault `job-missing`; `object-in-use` while nodes of other jobs run it.
    */
   readonly deleteJob: (request: JobRequest) => Promise<void>;
 }
@@ -187,6 +188,7 @@ async function deleteJob(deps: OperationDeps, request: JobRequest): Promise<Move
   const { projectId, jobId } = request;
   return await transaction(deps.pool, async (db) => {
     const job = (await lockOperatedJob(db, projectId, jobId)) ?? jobMissing();
+    await refuseUsed(db, job);
     await writeAct(deps, db, request, "delete", { name: job.name });
     const moved = await takeOut(deps, db, job);
     await keepDefinitions(db, projectId, jobId);
@@ -208,6 +210,13 @@ async function takeOut(deps: OperationDeps, db: Database, job: OperatedJob): Pro
     if (change !== undefined) moved.push(change);
   }
   return moved;
+}
+
+async function refuseUsed(db: Database, { projectId, id, name }: OperatedJob): Promise<void> {
+  const parents = await listParentJobs(db, { projectId, jobId: id });
+  if (parents.length === 0) return;
+  const named = parents.map((parent) => `"${parent}"`).join(", ");
+  throw new Fault("conflict", "object-in-use", `Job "${name}" is run by nodes of ${named}.`);
 }
 
 /** A job in operation that was saved: its schedule follows the new version, or ends with the last that had one. */

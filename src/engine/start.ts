@@ -20,6 +20,8 @@ export interface Start {
   readonly parameters: Readonly<Record<string, string>>;
   readonly plannedAt: Date;
   readonly by: string;
+  /** Instead of the definition's. */
+  readonly priority?: number;
   /** Whether it is held until others of its job have ended (`release.ts`). */
   readonly waits: boolean;
   /** Whether it takes only what other work leaves; not where absent. */
@@ -47,7 +49,7 @@ export async function startInstances(
     ...(tells !== undefined && { endAudience: tells }),
     jobName: name,
     createdBy: by,
-    priority: pinned.definition.priority,
+    priority: start.priority ?? pinned.definition.priority,
     nodes: newNodeRuns(pinned, operators, start.background),
     ...(job === undefined ? { definition: pinned.definition } : { jobId: job.id, jobVersion: job.version }),
   }));

@@ -2,9 +2,8 @@
 import { holds, readTemplate, render } from "../domain/expression.ts";
 import type { World } from "../domain/expression-world.ts";
 import { Fault } from "../domain/fault.ts";
-import type { Lane } from "../domain/instance.ts";
 import type { JobDefinition, JobNode } from "../domain/job.ts";
-import type { Work, WorkConnection, WorkScript } from "../operators/operator.ts";
+import type { Operator, Work, WorkScript } from "../operators/operator.ts";
 import type { Database } from "../store/database.ts";
 import { type Claim, listResults } from "../store/node-runs.ts";
 import type { InstanceFacts, Pinned } from "./definitions.ts";
@@ -14,7 +13,8 @@ export interface WorkRequest {
   readonly claim: Claim;
   readonly facts: InstanceFacts;
   readonly node: JobNode;
-  readonly lane: Lane;
+  /** Undefined for a type that nothing here can run. */
+  readonly operator: Operator | undefined;
 }
 
 /** `skip` where a condition of the node does not hold. Rejects where something named is missing or an expression fails. */
@@ -32,7 +32,7 @@ export interface WorkDeps {
 export function createPrepareWork(deps: WorkDeps): PrepareWork {
   const { sources } = deps;
   return async (request) => {
-    const { claim, facts, node, lane } = request;
+    const { claim, facts, node, operator } = request;
     const { projectId, workspaceId } = facts.instance;
     const owner = { projectId, workspaceId };
     const script = await findScript(sources, owner, node.properties.scriptName);
@@ -41,13 +41,8 @@ export function createPrepareWork(deps: WorkDeps): PrepareWork {
     const world =
       conditions.length > 0 || texts.some(mentionsWorld) ? await loadWorld(deps, request) : undefined;
     if (world !== undefined && !conditions.every((condition) => holds(condition, world))) return "skip";
-    const properties = mapValues(node.properties, (text) => renderText(text, world));
-    const connectionName = properties.connectionName ?? "";
-    const connection =
-      connectionName === "" ? undefined : await sources.loadConnection(owner, connectionName);
-    if (connection === undefined && connectionName !== "" && lane !== "inline" && !isHere(connectionName))
-      throw new Fault("not-found", "connection-missing", `Connection "${connectionName}" does not exist.`);
-    const program = lane === "inline" ? NO_PROGRAM : await sources.loadProgram(owner, claim.instanceId, node);
+    const [early, late] = parted(node.properties, (name) => operator?.isLate?.(name) !== true);
+    const properties = mapValues(early, (text) => renderText(text, world));
     return {
       projectId,
       workspaceId,
@@ -57,10 +52,32 @@ export function createPrepareWork(deps: WorkDeps): PrepareWork {
       attempt: claim.attempt,
       idempotencyKey: `${claim.instanceId}-${claim.nodeNo}-${claim.attempt}`,
       properties,
-      ...optionalParts(script && renderScript(script, properties.scriptArgs, world), connection),
-      ...program,
-      localCommandsAllowed: lane === "inline" || (await sources.localCommandsAllowed(projectId)),
+      lateProperties: async (loop) =>
+        mapValues(late, (text) => renderText(text, world && { ...world, loop })),
+      ...(script !== undefined && { script: renderScript(script, properties.scriptArgs, world) }),
+      ...(await loadParts(sources, request, properties.connectionName ?? "")),
     };
+  };
+}
+
+/** What only some lanes have: a connection, a program, the right to run commands. */
+async function loadParts(
+  sources: WorkSources,
+  { claim, facts, node, operator }: WorkRequest,
+  connectionName: string,
+): Promise<Pick<Work, "connection" | "files" | "args" | "environment" | "localCommandsAllowed">> {
+  const { projectId, workspaceId } = facts.instance;
+  const owner = { projectId, workspaceId };
+  const connection = connectionName === "" ? undefined : await sources.loadConnection(owner, connectionName);
+  const found = connection !== undefined && { connection };
+  if (operator === undefined || operator.lane === "inline" || operator.lane === "child")
+    return { ...found, ...NO_PROGRAM, localCommandsAllowed: true };
+  if (connection === undefined && connectionName !== "" && !isHere(connectionName))
+    throw new Fault("not-found", "connection-missing", `Connection "${connectionName}" does not exist.`);
+  return {
+    ...found,
+    ...(await sources.loadProgram(owner, claim.instanceId, node)),
+    localCommandsAllowed: await sources.localCommandsAllowed(projectId),
   };
 }
 
@@ -69,13 +86,6 @@ const NO_PROGRAM = { files: [], args: [], environment: {} };
 /** The name of the machine that the node runs on; a connection of that name need not exist (product 5, `Shell`). */
 function isHere(connectionName: string): boolean {
   return connectionName === "local";
-}
-
-function optionalParts(
-  script: WorkScript | undefined,
-  connection: WorkConnection | undefined,
-): { script?: WorkScript; connection?: WorkConnection } {
-  return { ...(script !== undefined && { script }), ...(connection !== undefined && { connection }) };
 }
 
 async function findScript(
@@ -150,6 +160,18 @@ async function loadResults(db: Database, claim: Claim, pinned: Pinned | undefine
 
 function zoneOf(definition: JobDefinition | undefined): string | undefined {
   return definition?.schedule.type === "cron" ? definition.schedule.cron?.zone : undefined;
+}
+
+/** The members for whose names the condition holds, and the others. */
+function parted(
+  record: Readonly<Record<string, string>>,
+  condition: (name: string) => boolean,
+): [Readonly<Record<string, string>>, Readonly<Record<string, string>>] {
+  const members = Object.entries(record);
+  return [
+    Object.fromEntries(members.filter(([name]) => condition(name))),
+    Object.fromEntries(members.filter(([name]) => !condition(name))),
+  ];
 }
 
 function mapValues(

@@ -1,6 +1,8 @@
 /** The contract between the engine and the code that does one node's work. */
 import type { Readable } from "node:stream";
+import type { LoopTurn } from "../domain/expression-world.ts";
 import type { OwnLane } from "../domain/instance.ts";
+import type { InstanceState } from "../domain/states.ts";
 
 /** One attempt at a node, every expression in it resolved and everything that it names fetched. */
 export interface Work {
@@ -15,6 +17,8 @@ export interface Work {
   /** Same for every try to do this attempt, different for every other: `<instance>-<node>-<attempt>`. */
   readonly idempotencyKey: string;
   readonly properties: Readonly<Record<string, string>>;
+  /** The properties that the operator wanted late, for one turn of a loop. Rejects where an expression fails. */
+  readonly lateProperties: (turn: LoopTurn) => Promise<Readonly<Record<string, string>>>;
   readonly script?: WorkScript;
   readonly connection?: WorkConnection;
   readonly files: readonly WorkFile[];
@@ -59,6 +63,49 @@ export interface WorkContext {
   readonly background: boolean;
   /** Files of the project's buckets, named `obs://bucket/key`. */
   readonly buckets: Buckets;
+  /** Other jobs that the node runs. */
+  readonly children: ChildJobs;
+}
+
+/** Runs other jobs of the workspace for a node, each turn of it once, whatever servers are lost meanwhile. */
+export interface ChildJobs {
+  /**
+   * Finds the batch job, and the instances that earlier, lost tries of this attempt began.
+   * @throws Fault `job-missing`; `job-kind-invalid` for a real-time job; `job-invalid` where it runs jobs itself.
+   */
+  readonly open: (jobName: string) => Promise<ChildRun>;
+}
+
+/** One job run for one attempt at a node, any number of times: each time has its place, from 0. */
+export interface ChildRun {
+  /** Begun by earlier tries of this attempt. */
+  readonly begun: readonly Child[];
+  /** Begins an instance at each place that has none yet, all of them or none, and gives the instances of all. */
+  readonly start: (starts: readonly ChildStart[]) => Promise<readonly Child[]>;
+  /** Waits until at least one of those at `places` has ended; empty only when the attempt is aborted. */
+  readonly ended: (places: readonly number[]) => Promise<readonly EndedChild[]>;
+  /** Tells all that still run to end, and resolves when they have. */
+  readonly stop: () => Promise<void>;
+  /** What they left, by place, null where there is nothing: as many as have room in `bytesMax`. */
+  readonly outputs: (bytesMax: number) => Promise<readonly (string | null)[]>;
+}
+
+export interface ChildStart {
+  readonly place: number;
+  readonly parameters: Readonly<Record<string, string>>;
+  /** Added to the name of the instance. */
+  readonly nameSuffix?: string;
+}
+
+export interface Child {
+  readonly place: number;
+  readonly instanceId: number;
+}
+
+export interface EndedChild extends Child {
+  readonly state: InstanceState;
+  /** Why it failed. */
+  readonly message: string | null;
 }
 
 export type AbortReason = "stop" | "timeout" | "lost" | "drain";
@@ -95,6 +142,8 @@ export interface Operator {
   /** Names of the node types that it knows, as Factory writes them. */
   readonly types: readonly string[];
   readonly lane: OwnLane;
+  /** Whether a property is left to `Work.lateProperties`; where absent, none is. */
+  readonly isLate?: (property: string) => boolean;
   /**
    * Does the work and says how it ended. It settles only when nothing of the work is left running, also after an
    * abort. An exception counts as a failed attempt whose message is the exception's.

@@ -2,6 +2,7 @@
 
 import { createDuckdbOperator } from "./duckdb-sql.ts";
 import { createDummyOperator } from "./dummy.ts";
+import { createForEachOperator } from "./for-each.ts";
 import { createJavaOperator } from "./java.ts";
 import type { Operator } from "./operator.ts";
 import { createPostgresOperator } from "./postgres-sql.ts";
@@ -10,6 +11,7 @@ import { createPythonOperator } from "./python.ts";
 import { createRestOperator } from "./rest.ts";
 import type { OperatorSettings } from "./settings.ts";
 import { createShellOperator } from "./shell.ts";
+import { createSubJobOperator } from "./sub-job.ts";
 
 /** Finds the operator of a node type; undefined for a type that this server cannot run. */
 export type FindOperator = (type: string) => Operator | undefined;
@@ -23,6 +25,8 @@ export function createOperators(settings: OperatorSettings, runner: ProcessRunne
     createDuckdbOperator(settings, runner),
     createPostgresOperator(settings),
     createRestOperator(settings),
+    createSubJobOperator(),
+    createForEachOperator(),
   ];
 }
 

@@ -97,17 +97,20 @@ export async function lockServer(db: Database, serverId: string): Promise<boolea
 /** The channel on which servers tell each other what a poll would find later. */
 const CHANNEL = "azalai_engine";
 
-/** `ready`: node runs; `due`: schedules or waiting instances; `stop`: an instance is to end; `server`: a new one. */
+/**
+ * `ready`: node runs; `due`: schedules or waiting instances; `stop`: an instance is to end; `child`: one that a node
+ * began has ended; `server`: a new one.
+ */
 export type Signal =
   | { readonly type: "ready" | "due" | "server" }
-  | { readonly type: "stop"; readonly projectId: string; readonly instanceId: number };
+  | { readonly type: "stop" | "child"; readonly projectId: string; readonly instanceId: number };
 
 /** Tells all servers that listen, this one included. */
 export async function sendSignals(db: Database, signals: readonly Signal[]): Promise<void> {
   await query(db, "send-signals", "select pg_notify($1, signal) from unnest($2::text[]) signal", [
     CHANNEL,
     signals.map((signal) =>
-      "projectId" in signal ? `stop ${signal.projectId} ${signal.instanceId}` : signal.type,
+      "projectId" in signal ? `${signal.type} ${signal.projectId} ${signal.instanceId}` : signal.type,
     ),
   ]);
 }
@@ -126,6 +129,6 @@ export async function listenToSignals(
 /** Undefined for what another release may say. */
 function readSignal(payload: string): Signal | undefined {
   const [type, projectId = "", instanceId] = payload.split(" ");
-  if (type === "stop") return { type, projectId, instanceId: Number(instanceId) };
+  if (type === "stop" || type === "child") return { type, projectId, instanceId: Number(instanceId) };
   return type === "ready" || type === "due" || type === "server" ? { type } : undefined;
 }

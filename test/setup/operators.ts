@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { Fault } from "../../src/domain/fault.ts";
 import { detectIsolation, type Isolation } from "../../src/operators/isolation.ts";
-import type { Buckets, Operator, Outcome, Work, WorkFile } from "../../src/operators/operator.ts";
+import type { Buckets, ChildJobs, Operator, Outcome, Work, WorkFile } from "../../src/operators/operator.ts";
 import { createProcessRunner, type ProcessRunner } from "../../src/operators/process.ts";
 import { listProcesses, type ProcessEntry } from "../../src/operators/process-table.ts";
 import { createOperatorFinder, createOperators } from "../../src/operators/registry.ts";
@@ -92,6 +92,7 @@ export async function operatorWorld(
         signal,
         background,
         buckets,
+        children: NO_CHILDREN,
         log: (chunk) => {
           log += chunk.toString();
           onLog(log);
@@ -107,6 +108,13 @@ export function workFile(name: string, use: WorkFile["use"], content: string | B
   return { name, use, open: async () => Readable.from([content]) };
 }
 
+/** For operators that run no other jobs. */
+const NO_CHILDREN: ChildJobs = {
+  open: async () => {
+    throw new RangeError("the test has no other jobs");
+  },
+};
+
 function workOf(work: Partial<Work> & { type: string }): Work {
   return {
     projectId: "project-a",
@@ -116,6 +124,7 @@ function workOf(work: Partial<Work> & { type: string }): Work {
     attempt: 1,
     idempotencyKey: "1-node-1",
     properties: {},
+    lateProperties: async () => ({}),
     files: [],
     args: [],
     environment: {},

@@ -2,13 +2,19 @@
 import { cpus, totalmem } from "node:os";
 import { benchEngine } from "./engine.ts";
 import { benchLists } from "./lists.ts";
+import { benchRuns } from "./runs.ts";
+import { benchSchedules } from "./schedules.ts";
+import { benchSoak } from "./soak.ts";
 import { benchStart } from "./start.ts";
 
 const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   start: benchStart,
   engine: benchEngine,
+  runs: benchRuns,
+  schedules: benchSchedules,
   lists: () => benchLists(),
   "lists-quick": () => benchLists(100_000),
+  soak: benchSoak,
 };
 
 const wanted = process.argv.slice(2);
@@ -20,4 +26,5 @@ if (unknown.length > 0) {
 console.log(
   `${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
 );
-for (const name of wanted.length > 0 ? wanted : ["start", "engine", "lists"]) await PARTS[name]?.();
+for (const name of wanted.length > 0 ? wanted : ["start", "engine", "runs", "schedules", "lists"])
+  await PARTS[name]?.();

@@ -1,10 +1,12 @@
 /** A service in a process of its own for the time of a benchmark, and ways to it: HTTP, its database, its processor time. */
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Pool } from "pg";
+import { listProcesses } from "../src/operators/process-table.ts";
 import { openDatabase } from "../src/store/database.ts";
 import { openEmbedded } from "../src/store/embedded.ts";
 import { createClient } from "./measure.ts";
@@ -19,6 +21,10 @@ export interface BenchService {
   readonly residentBytes: () => Promise<number>;
   /** A token of the first user within the project, who is given the role admin there. */
   readonly tokenFor: (projectId: string) => Promise<string>;
+  /** Stops it and starts another on the same data folder. */
+  readonly restart: () => Promise<BenchService>;
+  /** Processor time of the embedded database's processes, microseconds. */
+  readonly databaseCpu: () => number;
   readonly stop: () => Promise<void>;
 }
 
@@ -27,9 +33,9 @@ interface Usage {
   readonly residentBytes: number;
 }
 
-/** Starts on a new data folder, which is removed at the end. */
-export async function startService(): Promise<BenchService> {
-  const dataDir = await mkdtemp(join(tmpdir(), "azalai-bench-"));
+/** Starts on a new data folder, or that of another, which is removed at the end. */
+export async function startService(given?: string): Promise<BenchService> {
+  const dataDir = given ?? (await mkdtemp(join(tmpdir(), "azalai-bench-")));
   const child = fork(join(import.meta.dirname, "service-process.ts"), [], {
     env: {
       ...process.env,
@@ -55,14 +61,35 @@ export async function startService(): Promise<BenchService> {
     cpu: async () => (await usage()).cpuMicroseconds,
     residentBytes: async () => (await usage()).residentBytes,
     tokenFor: (projectId) => tokenFor(url, credentials, projectId, pool),
+    restart: async () => {
+      await end();
+      return await startService(dataDir);
+    },
+    databaseCpu: () => familyCpu(embedded.pid),
     stop: async () => {
-      await close();
-      child.kill("SIGTERM");
-      await once(child, "exit");
-      await embedded.stop();
+      await end();
       await rm(dataDir, { recursive: true, force: true });
     },
   };
+
+  async function end(): Promise<void> {
+    await close();
+    child.kill("SIGTERM");
+    await once(child, "exit");
+    await embedded.stop();
+  }
+}
+
+/** Of a process, its living children and those that have ended; the system counts in ticks of 10 ms. */
+function familyCpu(pid: number): number {
+  const family = listProcesses().filter((one) => one.pid === pid || one.parentPid === pid);
+  const ticks = family.map((one) => {
+    const [, ...members] = readFileSync(`/proc/${one.pid}/stat`, "latin1").split(") ");
+    const numbers = members.join(") ").split(" ").map(Number);
+    const own = (numbers[11] ?? 0) + (numbers[12] ?? 0);
+    return one.pid === pid ? own + (numbers[13] ?? 0) + (numbers[14] ?? 0) : own;
+  });
+  return ticks.reduce((sum, each) => sum + each, 0) * 10_000;
 }
 
 interface Credentials {

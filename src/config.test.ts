@@ -11,7 +11,15 @@ test("nothing given means the documented defaults", () => {
   check(
     {},
     {},
-    { config: { ...config, factoryPageMax: 100, tokenHours: 1, uploadBytesMax: 2 ** 30, demo: false } },
+    {
+      config: {
+        ...config,
+        factoryPageMax: 100,
+        tokenHours: 1,
+        uploadBytesMax: 2 ** 30,
+        historyPeriodDays: 7,
+      },
+    },
   );
 });
 

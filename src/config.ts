@@ -31,6 +31,8 @@ export interface Config {
   readonly streamSlots: number;
   /** Largest upload of a job binary's bytes. */
   readonly uploadBytesMax: number;
+  /** How long a period of the history lasts: history is dropped by whole periods. */
+  readonly historyPeriodDays: number;
   readonly demo: boolean;
 }
 
@@ -125,6 +127,11 @@ export function readConfig(
       most: 2 ** 40,
       fallback: 2 ** 30,
     }),
+    historyPeriodDays: integer(
+      environment.AZALAI_HISTORY_PERIOD_DAYS || undefined,
+      "AZALAI_HISTORY_PERIOD_DAYS",
+      { least: 1, most: 366, fallback: 7 },
+    ),
     demo: flags.demo ?? false,
   };
   return problems.length > 0 ? { problems } : { config: Object.freeze(config) };

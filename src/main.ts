@@ -21,6 +21,7 @@ import type { Observation, Observe } from "./domain/observation.ts";
 import { DEFAULT_WORKSPACE } from "./domain/project.ts";
 import { createCleaner } from "./engine/cleaner.ts";
 import { createEngine } from "./engine/engine.ts";
+import { createHistoryKeeper } from "./engine/history.ts";
 import type { Engine } from "./engine/operations.ts";
 import type { WorkSources } from "./engine/sources.ts";
 import { bootstrap } from "./identity/bootstrap.ts";
@@ -199,6 +200,14 @@ async function startEngine(config: Config, { store, catalog, observe, undo }: En
   const cleaner = createCleaner({ pool: store.pool, now, observe });
   cleaner.start();
   undo.push(cleaner.stop);
+  const keeper = createHistoryKeeper({
+    pool: store.pool,
+    now,
+    observe,
+    periodDays: config.historyPeriodDays,
+  });
+  keeper.start();
+  undo.push(keeper.stop);
   return engine;
 }
 

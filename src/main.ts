@@ -31,10 +31,11 @@ import { createProcessRunner } from "./operators/process.ts";
 import { createOperators } from "./operators/registry.ts";
 import { OPERATOR_DEFAULTS, type OperatorSettings } from "./operators/settings.ts";
 import { type BlobStore, createFolderBlobs } from "./store/blobs.ts";
-import { createBuckets } from "./store/buckets.ts";
+import { createBuckets, type ProjectBuckets } from "./store/buckets.ts";
 import { type DatabaseConnection, openDatabase } from "./store/database.ts";
 import { connectDirectly, type DirectConnection } from "./store/direct-connection.ts";
 import { openEmbedded } from "./store/embedded.ts";
+import { recordArrival } from "./store/file-arrivals.ts";
 import { openMasterKeys } from "./store/master-key.ts";
 import { MIGRATIONS_FOLDER, migrate } from "./store/migrate.ts";
 import { ensureOwnedDatabase } from "./store/owned-database.ts";
@@ -121,7 +122,7 @@ async function startParts(
     firstStart: first !== undefined,
     projectId,
     seedBucket: (owner, bucket, key, path) =>
-      createBuckets(store.blobs, owner).write(`obs://${bucket}/${key}`, createReadStream(path)),
+      bucketsOf(store, owner).write(`obs://${bucket}/${key}`, createReadStream(path)),
     stop: async () => {
       await stop();
       observe({ event: "server-stopped" });
@@ -243,8 +244,13 @@ function workSources(config: Config, store: Store, catalog: ConnectionDeps): Wor
       loadExecutionProgram({ pool: store.pool, blobs: store.blobs }, projectId, instanceId),
     localCommandsAllowed: async (projectId) =>
       config.localCommands && ((await findProjectLimits(store.pool, projectId))?.localCommands ?? false),
-    buckets: (projectId) => createBuckets(store.blobs, projectId),
+    buckets: (projectId) => bucketsOf(store, projectId),
   };
+}
+
+/** What arrives in them starts the jobs that wait for it. */
+function bucketsOf({ pool, blobs }: Store, projectId: string): ProjectBuckets {
+  return createBuckets(blobs, projectId, (path) => recordArrival(pool, projectId, path, now()));
 }
 
 /** How far this machine lets nodes be kept apart, in plain words, and where they look for commands; tries it out. */
@@ -265,12 +271,14 @@ async function listen(
   config: Config,
   { store, identity, catalog, engine, observe, undo }: ApiParts,
 ): Promise<string> {
-  const shared = { ...catalog, blobs: store.blobs, engine, newId };
+  const { uploadBytesMax } = config;
+  const buckets = (projectId: string) => bucketsOf(store, projectId);
+  const shared = { ...catalog, blobs: store.blobs, buckets, uploadBytesMax, engine, newId };
   const faces = config.roles.includes("api")
     ? [
         createKeystoneFace(identity),
         createFactoryFace({ ...shared, pageMax: config.factoryPageMax, timeZone: config.timeZone }),
-        createSaharaFace({ ...shared, uploadBytesMax: config.uploadBytesMax }),
+        createSaharaFace(shared),
         createConsoleFace(shared),
       ]
     : [];

@@ -11,6 +11,7 @@ import type { Face } from "../src/api/route.ts";
 import { createSaharaFace } from "../src/api/sahara/routes.ts";
 import { createServer } from "../src/api/server.ts";
 import { createFolderBlobs } from "../src/store/blobs.ts";
+import { createBuckets } from "../src/store/buckets.ts";
 import { factoryWorld } from "./setup/factory.ts";
 import { identityWorld } from "./setup/identity.ts";
 
@@ -34,7 +35,8 @@ async function setup() {
   const newId = () => randomUUID().replaceAll("-", "");
   const { pool, masterKeys, now } = identity;
   const blobs = createFolderBlobs(join(tmpdir(), `azalai-routes-${newId()}`)); // Nothing is ever written there.
-  const shared = { pool, masterKeys, now, blobs, engine, newId, workspacesOnFirstUse: true };
+  const buckets = (projectId: string) => createBuckets(blobs, projectId);
+  const shared = { pool, masterKeys, now, blobs, buckets, engine, newId, workspacesOnFirstUse: true };
   const faces: Face[] = [
     createKeystoneFace(identity),
     createFactoryFace({ ...shared, pageMax: 100, timeZone: "UTC" }),

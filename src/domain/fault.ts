@@ -70,6 +70,8 @@ export type FaultCode =
   | "job-description-invalid"
   | "job-invalid"
   | "schedule-invalid"
+  | "event-source-missing"
+  | "event-source-state"
   | "instance-missing"
   | "instance-state"
   | "script-missing"

@@ -1,5 +1,6 @@
 /** When a job runs: once, by a cron expression, or on an event; and what makes a schedule legal. */
 import { parseCron } from "./cron.ts";
+import type { EventSchedule } from "./event.ts";
 import { isZone } from "./zone.ts";
 
 export type JobSchedule =
@@ -9,7 +10,7 @@ export type JobSchedule =
       /** Absent when a job was saved without one: it cannot be started (dataarts-factory 4.1, Schedule). */
       readonly cron?: CronSchedule;
     }
-  | { readonly type: "event"; readonly event: Readonly<Record<string, unknown>> };
+  | { readonly type: "event"; readonly event: EventSchedule };
 
 export interface CronSchedule {
   /** Quartz: second minute hour day month week, and a year if wished. */

@@ -1,6 +1,7 @@
 /** The run engine, put together: what plans, runs, rescues and operates, and who tells whom. */
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
+import type { InstanceOrigin } from "../domain/instance.ts";
 import type { Observe } from "../domain/observation.ts";
 import type { Operator } from "../operators/operator.ts";
 import type { BlobStore } from "../store/blobs.ts";
@@ -12,6 +13,8 @@ import type { Signal } from "../store/servers.ts";
 import { createAttemptLog } from "./attempt-log.ts";
 import { createChildren } from "./children.ts";
 import { createDefinitions, indexOperators } from "./definitions.ts";
+import { createEventOperations } from "./event-operations.ts";
+import { createEvents } from "./events.ts";
 import { createExecutionOperations } from "./executions.ts";
 import { createInstanceOperations } from "./instance-operations.ts";
 import { createJobOperations } from "./job-operations.ts";
@@ -58,6 +61,9 @@ const DRAIN_GRACE_MS = 10_000;
 const ABORT_GRACE_MS = 10_000;
 /** How often running attempts are asked whether they are to end, for signals that were lost. */
 const STOP_POLL_MS = 2_000;
+
+/** Origins of runs at whose end others may begin. */
+const PLANNED: readonly InstanceOrigin[] = ["schedule", "event"];
 
 /** The engine, not started yet. */
 export function createEngine(deps: EngineDeps): Engine {
@@ -123,6 +129,7 @@ export function createEngine(deps: EngineDeps): Engine {
       if (waiting) release.wake();
     },
   });
+  const events = createEvents({ pool, operators, now, observe, onStarted: workReady });
   const rescuer = createRescuer({
     pool,
     definitions,
@@ -139,7 +146,7 @@ export function createEngine(deps: EngineDeps): Engine {
   const loops = [
     rescuer,
     ...(works() ? [stopper, children.loop] : []),
-    ...(deps.roles.includes("scheduler") ? [scheduler, release] : []),
+    ...(deps.roles.includes("scheduler") ? [scheduler, release, ...events.loops] : []),
   ];
 
   function works(): boolean {
@@ -156,10 +163,7 @@ export function createEngine(deps: EngineDeps): Engine {
     else if (signal.type === "stop") worker.stopInstance(signal.projectId, signal.instanceId);
     else if (signal.type === "child") children.noteEnd(signal.projectId, signal.instanceId);
     else if (signal.type === "server") rescuer.wake();
-    else {
-      scheduler.wake();
-      release.wake();
-    }
+    else wakePlanners();
   }
 
   /** Others only: this server has done already what the signal asks for. */
@@ -172,9 +176,14 @@ export function createEngine(deps: EngineDeps): Engine {
     tell({ type: "ready" });
   }
 
-  function planChanged(): void {
+  function wakePlanners(): void {
     scheduler.wake();
     release.wake();
+    events.wake();
+  }
+
+  function planChanged(): void {
+    wakePlanners();
     tell({ type: "due" });
   }
 
@@ -188,7 +197,7 @@ export function createEngine(deps: EngineDeps): Engine {
     if (origin === "stream" && !moved.ended) void refreshStatus(projectId, instanceId);
     if (!moved.ended) return;
     observe({ event: "instance-ended", projectId, instanceId, state: moved.progress.state });
-    if (origin === "schedule") planChanged();
+    if (PLANNED.includes(origin)) planChanged();
     if (origin === "sub-job") childEnded(projectId, instanceId);
   }
 
@@ -200,7 +209,7 @@ export function createEngine(deps: EngineDeps): Engine {
   async function afterEnds(ended: readonly { readonly projectId: string; readonly instanceId: number }[]) {
     for (const one of ended) observe({ event: "instance-ended", ...one, state: "succeeded" });
     const facts = await definitions.factsOf(ended).catch(() => []);
-    if (facts.some((fact) => fact?.instance.origin === "schedule")) planChanged();
+    if (facts.some((fact) => fact !== undefined && PLANNED.includes(fact.instance.origin))) planChanged();
     for (const fact of facts)
       if (fact?.instance.origin === "sub-job") childEnded(fact.instance.projectId, fact.instance.id);
   }
@@ -239,13 +248,13 @@ export function createEngine(deps: EngineDeps): Engine {
     },
     wake: () => {
       worker.wake();
-      scheduler.wake();
-      release.wake();
       children.loop.wake();
+      wakePlanners();
     },
     ...createJobOperations(operation),
     ...createInstanceOperations(operation),
     ...createExecutionOperations(operation),
+    ...createEventOperations(operation),
   };
 }
 

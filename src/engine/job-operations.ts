@@ -4,6 +4,7 @@ import { nextPlanned } from "../domain/plan.ts";
 import { type CronSchedule, checkCronSchedule, OVERLAP_MAX } from "../domain/schedule.ts";
 import { insertAct } from "../store/audit.ts";
 import { type Database, transaction } from "../store/database.ts";
+import { lockEventSource, pauseEventSource, stopEventSource } from "../store/event-sources.ts";
 import { keepDefinitions } from "../store/instances.ts";
 import { listParentJobs } from "../store/job-children.ts";
 import {
@@ -19,6 +20,7 @@ import {
 } from "../store/schedules.ts";
 import { listUnended, listWaiting } from "../store/waiting.ts";
 import { pin } from "./definitions.ts";
+import { startListening } from "./event-operations.ts";
 import type { OperationDeps } from "./operation-deps.ts";
 import type { JobRequest, RunNowRequest, StartJobRequest } from "./requests.ts";
 import { type Moved, moveInstance } from "./settle.ts";
@@ -111,14 +113,13 @@ async function startBatch(
   request: StartJobRequest,
 ): Promise<void> {
   const { schedule } = job.definition;
-  if (schedule.type === "event")
-    throw new Fault(
-      "invalid",
-      "schedule-invalid",
-      "Schedules of type EVENT cannot be started by this server yet.",
-    );
+  const { parameters = {}, by } = request;
+  if (schedule.type === "event") {
+    const { projectId, id: jobId } = job;
+    await startListening(db, { projectId, jobId, event: schedule.event, parameters, by }, deps.now());
+    return await updateJobStatus(db, job, "scheduling");
+  }
   if (schedule.type === "cron") {
-    const { parameters = {}, by } = request;
     await putSchedule(db, scheduleOf(job, schedule.cron, { parameters, startedBy: by, now: deps.now() }));
     return await updateJobStatus(db, job, "scheduling");
   }
@@ -200,6 +201,7 @@ async function deleteJob(deps: OperationDeps, request: JobRequest): Promise<Move
 async function takeOut(deps: OperationDeps, db: Database, job: OperatedJob): Promise<Moved[]> {
   const { projectId, id } = job;
   await deleteSchedule(db, projectId, id);
+  await stopEventSource(db, projectId, id);
   const streams = await listUnended(db, projectId, id, "stream");
   await updateJobStatus(db, job, streams.length > 0 ? "stopping" : "stopped");
   const moved: Moved[] = [];
@@ -226,6 +228,7 @@ async function scheduleSaved(
   projectId: string,
   jobId: number,
 ): Promise<void> {
+  await eventsSaved(deps, db, projectId, jobId);
   const present = await lockSchedule(db, projectId, jobId);
   if (present === undefined) return;
   const job = (await lockOperatedJob(db, projectId, jobId)) ?? jobMissing();
@@ -235,6 +238,27 @@ async function scheduleSaved(
     return;
   }
   await deleteSchedule(db, projectId, jobId);
+  await updateJobStatus(db, job, "stopped");
+}
+
+async function eventsSaved(
+  { now }: OperationDeps,
+  db: Database,
+  projectId: string,
+  jobId: number,
+): Promise<void> {
+  const present = await lockEventSource(db, projectId, jobId);
+  if (present === undefined || present.state === "stopped") return;
+  const job = (await lockOperatedJob(db, projectId, jobId)) ?? jobMissing();
+  const { schedule } = job.definition;
+  if (job.kind === "batch" && schedule.type === "event") {
+    const { parameters, startedBy: by } = present;
+    await startListening(db, { projectId, jobId, event: schedule.event, parameters, by }, now());
+    // A save is no act upon the failure.
+    if (present.reason !== null) await pauseEventSource(db, present, present.reason);
+    return;
+  }
+  await stopEventSource(db, projectId, jobId);
   await updateJobStatus(db, job, "stopped");
 }
 

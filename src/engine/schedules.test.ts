@@ -1,6 +1,7 @@
 /** Jobs in operation: schedules, runs that wait, run-once and real-time jobs. */
 import { expect, test } from "vitest";
 import { type EngineWorld, engineWorld, node, untilAborted } from "../../test/setup/engine-world.ts";
+import type { EventSchedule } from "../domain/event.ts";
 import type { JobSchedule } from "../domain/schedule.ts";
 import { listPlannedRuns } from "../store/planned-runs.ts";
 
@@ -41,6 +42,14 @@ function ledger(world: EngineWorld, jobId: number) {
     rows.map(({ plannedAt, state }) => `${plannedAt.toISOString().slice(11, 16)} ${state}`),
   );
 }
+
+const DIS: EventSchedule = {
+  source: "stream",
+  channel: "c",
+  failPolicy: "ignore",
+  concurrent: 1,
+  readFrom: "new",
+};
 
 test("a scheduled job runs at its times, each in the ledger", async () => {
   const world = await engineWorld();
@@ -142,7 +151,7 @@ test("a schedule that has ended or not begun plans nothing, and one without an e
   const refused = { code: "schedule-invalid" };
   await expect(start({ type: "cron" })).rejects.toMatchObject(refused);
   await expect(start(cron("nonsense"))).rejects.toMatchObject(refused);
-  await expect(start({ type: "event", event: {} })).rejects.toMatchObject(refused);
+  await expect(start({ type: "event", event: DIS })).rejects.toMatchObject(refused);
 });
 
 test("starting and stopping twice changes nothing", async () => {

@@ -5,6 +5,7 @@ import { Fault } from "../domain/fault.ts";
 import type { JobDefinition, JobNode } from "../domain/job.ts";
 import type { Operator, Work, WorkScript } from "../operators/operator.ts";
 import type { Database } from "../store/database.ts";
+import { findInstanceEvent } from "../store/event-sources.ts";
 import { type Claim, listResults } from "../store/node-runs.ts";
 import type { InstanceFacts, Pinned } from "./definitions.ts";
 import type { WorkOwner, WorkSources } from "./sources.ts";
@@ -137,8 +138,14 @@ async function loadWorld(deps: WorkDeps, { claim, facts, node }: WorkRequest): P
   const environment = new Map(Object.entries(await deps.sources.loadEnvironment({ projectId, workspaceId })));
   const parameters = new Map(definition?.parameters.map(({ name, value }) => [name, value]));
   for (const [name, value] of Object.entries(instance.parameters)) parameters.set(name, value);
+  const event =
+    instance.origin === "event" ? await findInstanceEvent(deps.db, projectId, instance.id) : undefined;
   return {
-    job: { name: instance.jobName, projectId },
+    job: {
+      name: instance.jobName,
+      projectId,
+      ...(event !== undefined && { eventData: event.data, obsNewFiles: event.files }),
+    },
     planTime: instance.plannedAt,
     startTime: instance.startedAt ?? instance.createdAt,
     now: deps.now(),

@@ -15,8 +15,15 @@ export interface ProjectBuckets {
   readonly write: (path: string, content: Readable) => Promise<void>;
 }
 
-/** Each function raises `reference-invalid` for a path of another form, and `open` for a file that is not there. */
-export function createBuckets(blobs: BlobStore, projectId: string): ProjectBuckets {
+/**
+ * Each function raises `reference-invalid` for a path of another form, and `open` for a file that is not there. `arrived`
+ * is told of each file that is in its place, as `obs://bucket/key`; until it settles the write has not succeeded.
+ */
+export function createBuckets(
+  blobs: BlobStore,
+  projectId: string,
+  arrived: (path: string) => Promise<void> = async () => undefined,
+): ProjectBuckets {
   return {
     open: async (path) => {
       const content = await blobs.open(projectId, keyOf(path));
@@ -31,7 +38,11 @@ export function createBuckets(blobs: BlobStore, projectId: string): ProjectBucke
       return keys.map((key) => base + key.slice(BUCKETS.length + 1)).sort();
     },
     localPath: async (path) => await blobs.localPath(projectId, keyOf(path)),
-    write: async (path, content) => await blobs.put(projectId, keyOf(path), content),
+    write: async (path, content) => {
+      const key = keyOf(path);
+      await blobs.put(projectId, key, content);
+      await arrived(`obs://${key.slice(BUCKETS.length + 1)}`);
+    },
   };
 }
 

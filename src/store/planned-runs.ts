@@ -51,13 +51,7 @@ export async function updatePlannedRuns(
        as d (project_id, job_id, planned_at, state, instance_id, reason)
      where p.project_id = d.project_id and p.job_id = d.job_id and p.planned_at = d.planned_at
        and p.origin = 'schedule' and p.state = 'due'`,
-    [
-      ...columnsOf(decisions),
-      now,
-      decisions.map(({ state }) => state),
-      decisions.map((decision) => ("instanceId" in decision ? decision.instanceId : null)),
-      decisions.map((decision) => ("reason" in decision ? decision.reason : null)),
-    ],
+    [...columnsOf(decisions), now, ...outcomesOf(decisions)],
   );
 }
 
@@ -88,5 +82,31 @@ function columnsOf(times: readonly PlannedTime[]): unknown[][] {
     times.map(({ projectId }) => projectId),
     times.map(({ jobId }) => jobId),
     times.map(({ plannedAt }) => plannedAt),
+  ];
+}
+
+/** Writes lines of the ledger that are decided as they are made: times of events, of which a job has no two alike. */
+export async function insertEventLines(
+  db: Database,
+  decisions: readonly PlannedDecision[],
+  now: Date,
+): Promise<void> {
+  if (decisions.length === 0) return;
+  await execute(
+    db,
+    "insert-event-lines",
+    `insert into planned_run (project_id, job_id, planned_at, origin, state, instance_id, reason, decided_at)
+     select d.project_id, d.job_id, d.planned_at, 'event', d.state, d.instance_id, d.reason, $4
+     from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $5::text[], $6::bigint[], $7::text[])
+       as d (project_id, job_id, planned_at, state, instance_id, reason)`,
+    [...columnsOf(decisions), now, ...outcomesOf(decisions)],
+  );
+}
+
+function outcomesOf(decisions: readonly PlannedDecision[]): unknown[][] {
+  return [
+    decisions.map(({ state }) => state),
+    decisions.map((decision) => ("instanceId" in decision ? decision.instanceId : null)),
+    decisions.map((decision) => ("reason" in decision ? decision.reason : null)),
   ];
 }

@@ -95,7 +95,7 @@ export async function lockServer(db: Database, serverId: string): Promise<boolea
 }
 
 /** The channel on which servers tell each other what a poll would find later. */
-const CHANNEL = "azalai_engine";
+export const ENGINE_CHANNEL = "azalai_engine";
 
 /**
  * `ready`: node runs; `due`: schedules or waiting instances; `stop`: an instance is to end; `child`: one that a node
@@ -108,7 +108,7 @@ export type Signal =
 /** Tells all servers that listen, this one included. */
 export async function sendSignals(db: Database, signals: readonly Signal[]): Promise<void> {
   await query(db, "send-signals", "select pg_notify($1, signal) from unnest($2::text[]) signal", [
-    CHANNEL,
+    ENGINE_CHANNEL,
     signals.map((signal) =>
       "projectId" in signal ? `${signal.type} ${signal.projectId} ${signal.instanceId}` : signal.type,
     ),
@@ -120,10 +120,10 @@ export async function listenToSignals(
   hear: (signal: Signal) => void,
 ): Promise<void> {
   connection.onNotification((channel, payload) => {
-    const signal = channel === CHANNEL ? readSignal(payload) : undefined;
+    const signal = channel === ENGINE_CHANNEL ? readSignal(payload) : undefined;
     if (signal !== undefined) hear(signal);
   });
-  await connection.query({ text: `listen ${CHANNEL}` });
+  await connection.query({ text: `listen ${ENGINE_CHANNEL}` });
 }
 
 /** Undefined for what another release may say. */

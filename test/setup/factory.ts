@@ -19,7 +19,9 @@ import type { Engine } from "../../src/engine/operations.ts";
 import { createDummyOperator } from "../../src/operators/dummy.ts";
 import type { Operator } from "../../src/operators/operator.ts";
 import { createFolderBlobs } from "../../src/store/blobs.ts";
+import { createBuckets } from "../../src/store/buckets.ts";
 import { connectDirectly } from "../../src/store/direct-connection.ts";
+import { recordArrival } from "../../src/store/file-arrivals.ts";
 import { createMasterKey } from "../../src/store/secrets.ts";
 import { NO_SOURCES, testOperator, untilAborted } from "./engine-world.ts";
 import { type TestDatabase, testDatabase } from "./postgres.ts";
@@ -87,9 +89,12 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
     workspacesOnFirstUse: true,
     ...settings,
   };
+  const blobs = createFolderBlobs(folder);
+  const buckets = (projectId: string) =>
+    createBuckets(blobs, projectId, (path) => recordArrival(pool, projectId, path, clock.now));
   let requests = 0;
   const app = await createServer({
-    faces: [createFactoryFace(deps), createConsoleFace({ pool, blobs: createFolderBlobs(folder) })],
+    faces: [createFactoryFace(deps), createConsoleFace({ pool, engine, blobs, buckets })],
     authenticate,
     observe: () => undefined,
     elapsedMs: () => 0,

@@ -14,8 +14,8 @@ import { putLogChunk } from "../../store/logs.ts";
 import { requeueLost, step } from "../../store/node-runs.ts";
 import { insertProject } from "../../store/projects.ts";
 import { createServer } from "../server.ts";
-import { LOG_PART_BYTES_MAX } from "./instances.ts";
-import { createConsoleFace } from "./routes.ts";
+import { encodeFault } from "./fault-wire.ts";
+import { instanceRoutes, LOG_PART_BYTES_MAX } from "./instances.ts";
 
 const OURS = "0123456789abcdef0123456789abcdef";
 const THEIRS = "fedcba9876543210fedcba9876543210";
@@ -89,7 +89,15 @@ async function setup() {
     });
   const loseServer = () => transaction(pool, (db) => requeueLost(db, SERVER, LATER, 3));
   const app = await createServer({
-    faces: [createConsoleFace({ pool, blobs })],
+    faces: [
+      {
+        name: "console",
+        routes: instanceRoutes({ pool, blobs }),
+        owns: (path) => path.startsWith("/api/"),
+        projectOf: () => undefined,
+        encodeFault,
+      },
+    ],
     authenticate: async ({ headers }) => {
       const projectId = headers["x-auth-token"];
       if (typeof projectId !== "string")

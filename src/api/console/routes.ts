@@ -1,14 +1,16 @@
 /** The console's own API under `/api/`: what the two vendors' faces have no words for. */
 import type { Face } from "../route.ts";
 import { auditRoutes } from "./audit.ts";
+import { type EventSourceDeps, eventSourceRoutes } from "./event-sources.ts";
 import { encodeFault } from "./fault-wire.ts";
+import { type FileDeps, fileRoutes } from "./files.ts";
 import { type InstanceDeps, instanceRoutes } from "./instances.ts";
 
 /** Its paths name no project: the caller's own counts. */
-export function createConsoleFace(deps: InstanceDeps): Face {
+export function createConsoleFace(deps: InstanceDeps & EventSourceDeps & FileDeps): Face {
   return {
     name: "console",
-    routes: [...instanceRoutes(deps), ...auditRoutes(deps)],
+    routes: [...instanceRoutes(deps), ...auditRoutes(deps), ...eventSourceRoutes(deps), ...fileRoutes(deps)],
     owns: (path) => path === "/api" || path.startsWith("/api/"),
     projectOf: () => undefined,
     encodeFault,

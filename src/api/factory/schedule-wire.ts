@@ -1,5 +1,6 @@
 /** Schedules, cron and event triggers as DataArts Factory v1 writes them: schema and decode (dataarts-factory 4.1). */
 import { type Static, Type } from "typebox";
+import type { EventSchedule } from "../../domain/event.ts";
 import type { CronSchedule, JobDependencies, JobReference, JobSchedule } from "../../domain/schedule.ts";
 import { parseScheduleTime } from "./time-wire.ts";
 
@@ -83,9 +84,25 @@ export function decodeSchedule(
     case "EVENT":
     case "EVENT_TRIGGER": {
       const problems = schedule.event === undefined ? ["schedule.event: must be given"] : [];
-      return { schedule: { type: "event", event: schedule.event ?? {} }, problems };
+      return { schedule: { type: "event", event: decodeEvent(schedule.event ?? NO_EVENT) }, problems };
     }
   }
+}
+
+/** Never kept: the problems refuse it. */
+const NO_EVENT = { eventType: "OBS" } as const;
+
+const EVENT_SOURCES = { KAFKA: "topic", OBS: "files", DIS: "stream" } as const;
+
+/** The domain's event schedule of a schedule or trigger. What cannot be listened to is refused when the job is started. */
+export function decodeEvent(event: Static<typeof Event>): EventSchedule {
+  return {
+    source: EVENT_SOURCES[event.eventType],
+    channel: event.channel ?? "",
+    failPolicy: event.failPolicy === "IGNORE" ? "ignore" : "suspend",
+    concurrent: event.concurrent ?? 1,
+    readFrom: event.readPolicy === "NEW" ? "new" : "last",
+  };
 }
 
 /** What is wrong with the times of a cron schedule or trigger. */

@@ -1,0 +1,112 @@
+/** Event sources put into operation, taken out of it, and acted upon after a failure. */
+import { checkEventSchedule, type EventSchedule, folderOf } from "../domain/event.ts";
+import { Fault, invalid } from "../domain/fault.ts";
+import { insertAct } from "../store/audit.ts";
+import { type Database, transaction } from "../store/database.ts";
+import {
+  type EventSource,
+  lockEventSource,
+  putEventSource,
+  resumeEventSource,
+  takeEndedRuns,
+} from "../store/event-sources.ts";
+import { lastArrival } from "../store/file-arrivals.ts";
+import { lockOperatedJob, updateJobStatus } from "../store/schedules.ts";
+import type { OperationDeps } from "./operation-deps.ts";
+import type { JobRequest } from "./requests.ts";
+
+export interface EventOperations {
+  /**
+   * Lets the event source of a job go on that a failed run has paused; the failure counts as acted upon.
+   * @throws Fault `event-source-missing`; `event-source-state` for a source that is not paused.
+   */
+  readonly resumeEvents: (request: JobRequest) => Promise<void>;
+}
+
+export function createEventOperations(deps: OperationDeps): EventOperations {
+  return { resumeEvents: (request) => resumeEvents(deps, request) };
+}
+
+/** Whose events they are, and with what each run begins. */
+export interface EventStart {
+  readonly projectId: string;
+  readonly jobId: number;
+  readonly event: Partial<EventSchedule>;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly by: string;
+}
+
+/** A first look that no event calls for, in case one came while the source was being put in place. */
+const FIRST_LOOK_MS = 2_000;
+
+/**
+ * In a transaction that holds the job: its source listens from now on. It goes on where it stopped, unless the job
+ * reads from now, its channel has changed, or it never listened.
+ * @throws Fault `schedule-invalid` for a source that cannot be listened to.
+ */
+export async function startListening(db: Database, start: EventStart, now: Date): Promise<void> {
+  const { projectId, jobId, event, parameters, by } = start;
+  const problems = checkEventSchedule(event);
+  const { source: type, channel = "", failPolicy = "suspend", concurrent = 1, readFrom = "last" } = event;
+  if (problems.length > 0 || type === "stream" || type === undefined)
+    return invalid("schedule-invalid", problems);
+  const name = type === "files" ? (folderOf(channel) ?? "") : channel.trim();
+  const before = await lockEventSource(db, projectId, jobId);
+  const source = { projectId, jobId, type, channel: name, failPolicy, concurrent, parameters, startedBy: by };
+  // A start counts as acting upon what failed before it.
+  await takeEndedRuns(db, projectId, jobId);
+  await putEventSource(
+    db,
+    { ...source, position: await placeOf(db, { before, type, name, readFrom, projectId }) },
+    new Date(now.getTime() + (type === "files" ? FIRST_LOOK_MS : 0)),
+  );
+}
+
+async function placeOf(
+  db: Database,
+  {
+    before,
+    type,
+    name,
+    readFrom,
+    projectId,
+  }: {
+    readonly before: EventSource | undefined;
+    readonly type: EventSource["type"];
+    readonly name: string;
+    readonly readFrom: EventSchedule["readFrom"];
+    readonly projectId: string;
+  },
+): Promise<EventSource["position"]> {
+  const same = before?.type === type && before.channel === name;
+  // A source that listens already keeps its place whatever it reads from: nothing was stopped.
+  if (same && (readFrom === "last" || before.state === "listening") && before.position !== null)
+    return before.position;
+  return type === "files" ? { arrival: await lastArrival(db, projectId) } : null;
+}
+
+async function resumeEvents(
+  { pool, now, planChanged }: OperationDeps,
+  { projectId, jobId, by }: JobRequest,
+): Promise<void> {
+  await transaction(pool, async (db) => {
+    const job = await lockOperatedJob(db, projectId, jobId);
+    const source = job && (await lockEventSource(db, projectId, jobId));
+    if (job === undefined || source === undefined)
+      throw new Fault("not-found", "event-source-missing", "The job has no event source.");
+    if (source.state !== "paused")
+      throw new Fault("conflict", "event-source-state", `The event source is ${source.state}, not paused.`);
+    const at = now();
+    await resumeEventSource(db, source, at);
+    await updateJobStatus(db, job, "scheduling");
+    await insertAct(db, {
+      projectId,
+      at,
+      by,
+      act: "resume-events",
+      object: { kind: "job", id: jobId },
+      detail: { reason: source.reason },
+    });
+  });
+  planChanged();
+}

@@ -3,7 +3,7 @@ import { Fault } from "../domain/fault.ts";
 import type { AttemptFolder } from "./attempt-folder.ts";
 import { checkFileName } from "./attempt-folder.ts";
 import type { Outcome, Work, WorkContext } from "./operator.ts";
-import type { CommandEnd, ProcessRunner } from "./process.ts";
+import type { CommandEnd, CommandHost } from "./running-command.ts";
 
 export interface NodeCommand {
   readonly command: string;
@@ -76,13 +76,13 @@ export function freeFileName(work: Work, name: string): string {
 
 /** Runs the command, streams its output to the log, and says what its end means. */
 export async function runCommand(
-  runner: ProcessRunner,
+  host: Pick<CommandHost, "run">,
   folder: AttemptFolder,
   command: NodeCommand,
   context: WorkContext,
 ): Promise<CommandResult> {
   let complaint = "";
-  const end = await runner.run(folder, {
+  const end = await host.run(folder, {
     command: command.command,
     args: command.args,
     environment: command.environment ?? {},

@@ -1,6 +1,7 @@
 /**
- * Runs one SQL text on DuckDB in a process of its own: the request comes on stdin, lines for the log go to stdout,
- * the rows of the last statement to `result.json`. It imports nothing of ours: it may be placed elsewhere alone.
+ * Runs SQL on DuckDB in a process of its own: one text that comes on stdin, or with the argument `prepared` one after
+ * the other, in the frames of `frames.ts`. Lines for the log go to stdout, the rows of the last statement to
+ * `result.json` in the request's folder. It imports nothing else of ours: both files may be placed elsewhere.
  */
 import { writeFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
@@ -10,6 +11,7 @@ import {
   type DuckDBPreparedStatement,
   StatementType,
 } from "@duckdb/node-api";
+import { createFrameReader, END, EXIT, encodeJsonFrame, START, type StartRequest } from "./frames.ts";
 
 export interface DuckdbRequest {
   readonly sql: string;
@@ -39,13 +41,38 @@ const REFUSED_STATEMENTS = [
   StatementType.LOGICAL_PLAN,
 ];
 
-const request: DuckdbRequest = JSON.parse(await text(process.stdin));
-const result = await work().catch((error: unknown): DuckdbResult => ({ error: messageOf(error) }));
-writeFileSync("result.json", JSON.stringify(result), { mode: 0o600 });
+if (process.argv[2] === "prepared") runEach();
 // Not by its own end: threads of DuckDB may take their time.
-process.exit(result.error === undefined ? 0 : 1);
+else process.exit(await runRequest(await text(process.stdin)));
 
-async function work(): Promise<DuckdbResult> {
+/** A database in memory for each request, so that nothing of one is there for the next. */
+function runEach(): void {
+  const read = createFrameReader((kind, id, payload) => {
+    if (kind === END) process.exit(1);
+    if (kind !== START) return;
+    const { folder, stdin = "" }: StartRequest = JSON.parse(payload.toString());
+    process.chdir(folder);
+    void runRequest(stdin).then((exitCode) => {
+      process.chdir("/"); // the folder is about to go
+      process.stdout.write(encodeJsonFrame(EXIT, id, { exitCode, droppedBytes: 0, droppedTail: "" }));
+    });
+  });
+  process.stdin.on("data", (chunk: Buffer) => {
+    if (!read(chunk)) process.exit(1);
+  });
+  process.stdin.on("end", () => process.exit(0));
+}
+
+/** Leaves the result in the working folder, and gives an exit code. */
+async function runRequest(json: string): Promise<number> {
+  const result = await work(JSON.parse(json)).catch(
+    (error: unknown): DuckdbResult => ({ error: messageOf(error) }),
+  );
+  writeFileSync("result.json", JSON.stringify(result), { mode: 0o600 });
+  return result.error === undefined ? 0 : 1;
+}
+
+async function work(request: DuckdbRequest): Promise<DuckdbResult> {
   const instance = await DuckDBInstance.create(":memory:", {
     memory_limit: `${Math.floor(request.memoryBytes / 1024)}KiB`,
     threads: String(request.threads),
@@ -57,24 +84,27 @@ async function work(): Promise<DuckdbResult> {
     allow_community_extensions: "false",
     allow_unsigned_extensions: "false",
   });
-  const connection = await instance.connect();
+  try {
+    return await runLocked(await instance.connect(), request);
+  } finally {
+    instance.closeSync();
+  }
+}
+
+async function runLocked(connection: DuckDBConnection, request: DuckdbRequest): Promise<DuckdbResult> {
   await connection.run(`set allowed_directories = ['${request.folder.replaceAll("'", "''")}/']`);
   await connection.run("set enable_external_access = false");
   await connection.run("set lock_configuration = true");
-  return await runAll(connection);
-}
-
-async function runAll(connection: DuckDBConnection): Promise<DuckdbResult> {
   const statements = await connection.extractStatements(request.sql);
   let last: DuckdbResult = {};
   // Each is prepared only now, since it may name what the one before has made.
   for (let index = 0; index < statements.count; index += 1)
-    last = await runOne(await statements.prepare(index));
+    last = await runOne(await statements.prepare(index), request.rowsMax);
   return last;
 }
 
 /** Runs to the end, also when nobody wants the rows: an error may hide behind the last of them. */
-async function runOne(statement: DuckDBPreparedStatement): Promise<DuckdbResult> {
+async function runOne(statement: DuckDBPreparedStatement, rowsMax: number): Promise<DuckdbResult> {
   if (REFUSED_STATEMENTS.includes(statement.statementType))
     return { error: "Extensions cannot be installed or loaded here." };
   const stream = await statement.stream();
@@ -85,7 +115,7 @@ async function runOne(statement: DuckDBPreparedStatement): Promise<DuckdbResult>
     chunk !== null && chunk.rowCount > 0;
     chunk = await stream.fetchChunk()
   ) {
-    for (let row = 0; row < chunk.rowCount && rows.length < request.rowsMax; row += 1)
+    for (let row = 0; row < chunk.rowCount && rows.length < rowsMax; row += 1)
       rows.push(chunk.getRowValues(row).map((value) => (value === null ? null : String(value))));
     rowCount += chunk.rowCount;
   }

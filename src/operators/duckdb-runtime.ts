@@ -35,7 +35,7 @@ const PACKAGE = "@duckdb/node-api";
 /** Where the parts lie in this installation; fault `engine-missing` when DuckDB is not installed. */
 export function findDuckdbRuntime(nodePath: string): DuckdbRuntime {
   packageFolders();
-  return { nodePath, childPath: ownFile() };
+  return { nodePath, childPath: besideThis("duckdb-child") };
 }
 
 /**
@@ -43,10 +43,10 @@ export function findDuckdbRuntime(nodePath: string): DuckdbRuntime {
  * nor change what they run. Files are linked where that is possible, else copied (about 200 MB).
  */
 export async function placeDuckdbRuntime(nodePath: string, folder: string): Promise<DuckdbRuntime> {
-  const child = ownFile();
+  const child = besideThis("duckdb-child");
   const parts: Part[] = [
     { from: await realpath(nodePath), to: "node" },
-    { from: child, to: basename(child) },
+    ...[child, besideThis("frames")].map((from) => ({ from, to: basename(from) })),
     ...packageFolders().map(({ name, path }) => ({ from: path, to: join("node_modules", name) })),
   ];
   const target = join(folder, `duckdb-${await fingerprint(parts)}`);
@@ -128,8 +128,8 @@ function folderOf(name: string, from: string): string {
 }
 
 /** Source file or compiled file, as this one is. */
-function ownFile(): string {
-  return fileURLToPath(import.meta.url).replace(/duckdb-runtime(\.[jt]s)$/, "duckdb-child$1");
+function besideThis(name: string): string {
+  return fileURLToPath(import.meta.url).replace(/duckdb-runtime(\.[jt]s)$/, `${name}$1`);
 }
 
 async function fingerprint(parts: readonly Part[]): Promise<string> {

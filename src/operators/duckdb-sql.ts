@@ -12,9 +12,12 @@ import {
   patternFolder,
   replaceObsLiterals,
 } from "./obs-literals.ts";
-import type { Operator, Outcome, WorkContext } from "./operator.ts";
+import type { Operator, Outcome, Work, WorkContext } from "./operator.ts";
+import type { PreparedProcess, PreparedProgram } from "./prepared-process.ts";
 import type { ProcessRunner } from "./process.ts";
 import { programText } from "./program-text.ts";
+import type { CommandHost } from "./running-command.ts";
+import { createSessionPool, warmOwner } from "./session-pool.ts";
 import type { OperatorSettings } from "./settings.ts";
 import { succeedWithRows } from "./sql-rows.ts";
 
@@ -30,6 +33,7 @@ const INPUT_FILES_MAX = 10_000;
 const RESULT_BYTES_MAX = 32 * 1024 * 1024;
 
 export function createDuckdbOperator(settings: OperatorSettings, runner: ProcessRunner): Operator {
+  const pool = createSessionPool<PreparedProcess>(settings.sessions);
   let runtime: Promise<DuckdbRuntime> | undefined;
   const findRuntime = () => {
     runtime ??= runner.isolation.ownUsers
@@ -43,6 +47,7 @@ export function createDuckdbOperator(settings: OperatorSettings, runner: Process
   return {
     types: ["DLISQL"],
     lane: "process",
+    stop: pool.stop,
     run: (work, context) =>
       settleAttempt(context.signal, async () => {
         // Without a HOST connection's rule: this connection names a queue of a service that DuckDB stands in for.
@@ -51,25 +56,46 @@ export function createDuckdbOperator(settings: OperatorSettings, runner: Process
         if (refusal !== undefined) return refusal;
         const sql = programText(work);
         if (sql === undefined) return refuse("A DLISQL node runs a script or a statement, not a file.");
-        const { nodePath, childPath } = await findRuntime();
-        return await runner.withFolder(work.projectId, async (folder) => {
-          const local = localize(sql, folder);
-          await fetchInputs(local, folder, context);
-          const request = { ...duckdbRequest(settings, folder), sql: local.sql };
-          const args = ["--max-old-space-size=512", "--disable-warning=ExperimentalWarning", childPath];
-          const environment = { TZ: "UTC" };
-          const command = { command: nodePath, args, environment, stdin: JSON.stringify(request) };
-          const { end, outcome } = await runCommand(runner, folder, command, context);
-          if (outcome.state === "cancelled" || end.exitCode === undefined) return outcome;
-          const result = await readResult(folder);
-          if (result === undefined)
-            return outcome.state === "failed"
-              ? outcome
-              : { state: "failed", message: "DuckDB left no result" };
-          return await conclude(context, folder, local, result);
-        });
+        const program = duckdbProgram(await findRuntime(), context.background);
+        if (work.warm === undefined) return await runSql(settings, runner, work, { sql, program }, context);
+        const open = () =>
+          runner.prepare(work.projectId, { ...program, args: [...program.args, "prepared"] });
+        return await pool.use({ owner: warmOwner(work, [context.background]), definition: "" }, open, (host) =>
+          runSql(settings, host, work, { sql, program }, context),
+        );
       }),
   };
+}
+
+function duckdbProgram({ nodePath, childPath }: DuckdbRuntime, background: boolean): PreparedProgram {
+  const args = ["--max-old-space-size=512", "--disable-warning=ExperimentalWarning", childPath];
+  return { command: nodePath, args, environment: { TZ: "UTC" }, background };
+}
+
+interface DuckdbTask {
+  readonly sql: string;
+  readonly program: PreparedProgram;
+}
+
+async function runSql(
+  settings: OperatorSettings,
+  host: CommandHost,
+  work: Work,
+  { sql, program }: DuckdbTask,
+  context: WorkContext,
+): Promise<Outcome> {
+  return await host.withFolder(work.projectId, async (folder) => {
+    const local = localize(sql, folder);
+    await fetchInputs(local, folder, context);
+    const request = { ...duckdbRequest(settings, folder), sql: local.sql };
+    const command = { ...program, stdin: JSON.stringify(request) };
+    const { end, outcome } = await runCommand(host, folder, command, context);
+    if (outcome.state === "cancelled" || end.exitCode === undefined) return outcome;
+    const result = await readResult(folder);
+    if (result === undefined)
+      return outcome.state === "failed" ? outcome : { state: "failed", message: "DuckDB left no result" };
+    return await conclude(context, folder, local, result);
+  });
 }
 
 function duckdbRequest(settings: OperatorSettings, folder: AttemptFolder): Omit<DuckdbRequest, "sql"> {

@@ -1,13 +1,17 @@
-/** The wire between the service and its spawner: frames of kind, child and payload on a pipe. */
+/** The wire between the service and what starts processes for it: frames of kind, child and payload on a pipe. */
 
 /** From the service: start a child (JSON), end a child (JSON). */
 export const START = 1;
 export const END = 2;
-/** From the spawner: it listens; a child's output; how a child ended (JSON). */
+/** To the service: it listens; a child's output; how a child ended (JSON). */
 export const READY = 3;
 export const STDOUT = 4;
 export const STDERR = 5;
 export const EXIT = 6;
+/** From the service: bytes for a child's stdin; end all that a child has left running. To it: how many that were (JSON). */
+export const INPUT = 7;
+export const SWEEP = 8;
+export const SWEPT = 9;
 
 const HEADER_BYTES = 9;
 /** Longer payloads are a broken peer: a script travels as a file, output in pieces. */
@@ -21,6 +25,8 @@ export interface StartRequest {
   /** Absent: the spawner's own user. */
   readonly uid?: number;
   readonly stdin?: string;
+  /** Its stdin stays open for INPUT. */
+  readonly takesInput?: boolean;
   /** Output beyond this is dropped, but for the last of it. */
   readonly outputBytesMax: number;
   /** At a lower priority than others, with all that it starts. */
@@ -29,6 +35,10 @@ export interface StartRequest {
 
 export interface EndRequest {
   readonly graceMs: number;
+}
+
+export interface SweepReport {
+  readonly leftovers: number;
 }
 
 export interface ExitReport {
@@ -40,6 +50,8 @@ export interface ExitReport {
   readonly droppedBytes: number;
   /** The last of stdout that was dropped, for the node's output. */
   readonly droppedTail: string;
+  /** From a prepared process: the attempt changed what outlives it there. */
+  readonly doubt?: boolean;
 }
 
 /** One frame as bytes. */

@@ -167,7 +167,7 @@ describe.skipIf(!ROOT)("another project's", () => {
     await world.run({ type: "DLISQL", properties: { statement: "select 1" } });
     const [name = ""] = await readdir(runtimes);
     const names = await readdir(join(runtimes, name));
-    expect(names.sort()).toEqual(["duckdb-child.ts", "node", "node_modules", "package.json"]);
+    expect(names.sort()).toEqual(["duckdb-child.ts", "frames.ts", "node", "node_modules", "package.json"]);
     expect((await stat(join(runtimes, name))).mode & 0o022).toBe(0);
   });
 });

@@ -25,8 +25,18 @@ export interface Work {
   readonly args: readonly string[];
   /** Set in the environment of a child process, beside the operator's own. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Absent: a clean process or session for this attempt alone. Present: one that serves others of the same kind too. */
+  readonly warm?: WarmSession;
   /** False where the administrator took away the project's right to run commands on the server (product 6). */
   readonly localCommandsAllowed: boolean;
+}
+
+/** What a session that serves several attempts may be shared by. */
+export interface WarmSession {
+  /** Who asked for the instance: sessions are never shared beyond a user, a workspace and a project. */
+  readonly by: string;
+  /** Python modules that are loaded before the first use. */
+  readonly modules: readonly string[];
 }
 
 export interface WorkScript {
@@ -149,4 +159,6 @@ export interface Operator {
    * abort. An exception counts as a failed attempt whose message is the exception's.
    */
   readonly run: (work: Work, context: WorkContext) => Promise<Outcome>;
+  /** Ends what is kept from one attempt to the next, when no attempt runs any more. */
+  readonly stop?: () => Promise<void>;
 }

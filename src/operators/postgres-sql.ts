@@ -1,15 +1,20 @@
 /** `RDSSQL` and `DWSSQL`: SQL on the PostgreSQL database of a connection (product 5; dataarts-factory 4.12). */
 import { isIP } from "node:net";
-import { Client, type ClientConfig, Query } from "pg";
+import { type Client, type ClientConfig, Query } from "pg";
 import { Fault } from "../domain/fault.ts";
 import { type AddressGuard, addressesOf, createAddressGuard } from "./address-guard.ts";
 import { refuse, settleAttempt } from "./command.ts";
 import type { Operator, Outcome, Work, WorkConnection, WorkContext } from "./operator.ts";
+import { cancelBackend, openPostgresSession, type PostgresSession } from "./postgres-session.ts";
 import { programText } from "./program-text.ts";
+import { createSessionPool, warmOwner } from "./session-pool.ts";
 import type { OperatorSettings, SqlLimits } from "./settings.ts";
 import { succeedWithRows, type TextRow } from "./sql-rows.ts";
 
-type PostgresSettings = Pick<OperatorSettings, "allowedAddresses" | "ownDatabase" | "warehouse" | "sql">;
+type PostgresSettings = Pick<
+  OperatorSettings,
+  "allowedAddresses" | "ownDatabase" | "warehouse" | "sql" | "sessions"
+>;
 
 /** What the last statement of a script answered. */
 interface Answer {
@@ -18,14 +23,15 @@ interface Answer {
   readonly rowCount: number;
 }
 
-const CANCEL_WAIT_MS = 5000;
 const OTHER_DRIVERS = /mysql|mariadb|oracle|sqlserver|mssql|clickhouse|db2/i;
 
 export function createPostgresOperator(settings: PostgresSettings): Operator {
   const guard = createAddressGuard(settings.allowedAddresses);
+  const pool = createSessionPool<PostgresSession>(settings.sessions);
   return {
     types: ["RDSSQL", "DWSSQL"],
     lane: "process",
+    stop: pool.stop,
     run: (work, context) =>
       settleAttempt(context.signal, async () => {
         const sql = programText(work);
@@ -33,9 +39,34 @@ export function createPostgresOperator(settings: PostgresSettings): Operator {
         if (work.connection === undefined)
           return refuse(`The ${work.type} node "${work.nodeName}" names no connection.`);
         const config = await clientConfig(settings, guard, work, work.connection);
-        return await runScript(settings.sql, config, sql, context);
+        try {
+          return await runOnSession(config, work, sql, context);
+        } catch (error) {
+          if (context.signal.aborted || error instanceof Fault || !(error instanceof Error)) throw error;
+          context.log(`ERROR: ${error.message}\n`);
+          return { state: "failed", message: error.message };
+        }
       }),
   };
+
+  async function runOnSession(config: ClientConfig, work: Work, sql: string, context: WorkContext) {
+    const { signal } = context;
+    const open = () => openPostgresSession(config, signal);
+    const body = (session: PostgresSession) => runScript(settings.sql, session, sql, context);
+    if (work.warm === undefined) {
+      const session = await open();
+      return await body(session).finally(session.close);
+    }
+    const owner = warmOwner(work, [work.connection?.name, config.database]);
+    return await pool.use({ owner, definition: JSON.stringify(config) }, open, (session) =>
+      session.lend(attemptName(work), signal, () => body(session)),
+    );
+  }
+}
+
+/** How the attempt is called in the database's list of its sessions. */
+function attemptName(work: Work): string {
+  return `azalai ${work.idempotencyKey}`.slice(0, 63);
 }
 
 async function clientConfig(
@@ -45,7 +76,7 @@ async function clientConfig(
   connection: WorkConnection,
 ): Promise<ClientConfig> {
   const limits = {
-    application_name: `azalai ${work.idempotencyKey}`.slice(0, 63),
+    application_name: work.warm === undefined ? attemptName(work) : "azalai",
     statement_timeout: settings.sql.statementTimeoutMs,
     connectionTimeoutMillis: settings.sql.connectTimeoutMs,
   };
@@ -116,26 +147,21 @@ async function refuseOwnDatabase(
 
 async function runScript(
   limits: SqlLimits,
-  config: ClientConfig,
+  { client, config }: PostgresSession,
   sql: string,
   context: WorkContext,
 ): Promise<Outcome> {
-  const client = new Client(config);
-  client.on("error", () => undefined); // a lost connection is told by the query that waits on it
-  client.on("notice", (notice) => context.log(`${notice.severity ?? "NOTICE"}: ${notice.message ?? ""}\n`));
+  const tell = (notice: { severity?: string | undefined; message?: string | undefined }) =>
+    context.log(`${notice.severity ?? "NOTICE"}: ${notice.message ?? ""}\n`);
   const cancel = () => void cancelBackend(config, client);
+  client.on("notice", tell);
+  context.signal.addEventListener("abort", cancel, { once: true });
   try {
-    context.signal.addEventListener("abort", cancel, { once: true });
-    await client.connect();
     context.signal.throwIfAborted();
     return succeedWithRows(await runQuery(limits, client, sql, context), context.log);
-  } catch (error) {
-    if (context.signal.aborted || error instanceof Fault || !(error instanceof Error)) throw error;
-    context.log(`ERROR: ${error.message}\n`);
-    return { state: "failed", message: error.message };
   } finally {
     context.signal.removeEventListener("abort", cancel);
-    await client.end().catch(() => undefined);
+    client.off("notice", tell);
   }
 }
 
@@ -187,23 +213,4 @@ function textQuery(text: string) {
 function tooMuch({ readRowsMax, readBytesMax }: SqlLimits): Fault {
   const message = `The script sends back more than ${readRowsMax} rows or ${readBytesMax} bytes: put a limit on it.`;
   return new Fault("too-large", "body-too-large", message);
-}
-
-/** Asks the database to end what the client waits for; closes the connection where that does not help. */
-async function cancelBackend(config: ClientConfig, client: Client): Promise<void> {
-  const stream = client.connection.stream;
-  const closing = setTimeout(() => stream.destroy(), CANCEL_WAIT_MS);
-  stream.once("close", () => clearTimeout(closing));
-  const backend: unknown = Reflect.get(client, "processID"); // known once connected; missing in the types
-  const messenger = new Client(config);
-  messenger.on("error", () => undefined);
-  try {
-    if (typeof backend !== "number") throw new Fault("unavailable", "server-unavailable", "not connected");
-    await messenger.connect();
-    await messenger.query("select pg_cancel_backend($1)", [backend]);
-  } catch {
-    stream.destroy(); // no second connection to be had: the server notices that nobody listens
-  } finally {
-    await messenger.end().catch(() => undefined);
-  }
 }

@@ -4,43 +4,15 @@ import { dirname, join } from "node:path";
 import { Fault } from "../domain/fault.ts";
 import { type AttemptFolder, createAttemptFolder } from "./attempt-folder.ts";
 import { detectIsolation, type Isolation } from "./isolation.ts";
+import { type PreparedProcess, type PreparedProgram, startPreparedProcess } from "./prepared-process.ts";
+import { type CommandHost, followCommand } from "./running-command.ts";
 import type { OperatorSettings } from "./settings.ts";
-import { createSpawnerLink, type OutputKind } from "./spawner-link.ts";
+import { createSpawnerLink } from "./spawner-link.ts";
 
-export interface Command {
-  /** Looked for in the settings' search path unless it holds a slash. */
-  readonly command: string;
-  readonly args: readonly string[];
-  /** Beside a clean environment: search path, home and temporary folder (both the attempt's), and a UTF-8 locale. */
-  readonly environment: Readonly<Record<string, string>>;
-  readonly stdin?: string;
-  /** When aborted, the whole group is asked to end, and killed after the grace time. */
-  readonly signal: AbortSignal;
-  /** Whether it runs at a lower priority than other processes. */
-  readonly background: boolean;
-  /** Each piece of output as it comes, up to the settings' `logBytesMax`. */
-  readonly onOutput: (kind: OutputKind, chunk: Buffer) => void;
-}
-
-/** How a command ended; nothing of it is left running. */
-export interface CommandEnd {
-  readonly exitCode?: number;
-  /** The signal that killed it. */
-  readonly signal?: string;
-  /** Why it could not be started, e.g. `ENOENT` for a command that is not there. */
-  readonly refusal?: string;
-  /** The spawner was lost, and the command with it. */
-  readonly lost?: boolean;
-  readonly droppedBytes: number;
-  /** The last line of stdout that is not empty; cut at its end part when very long. */
-  readonly lastLine: string;
-}
-
-export interface ProcessRunner {
+export interface ProcessRunner extends CommandHost {
   readonly isolation: Isolation;
-  /** Gives `body` a new folder of the project, which is removed soon after the body is through. */
-  readonly withFolder: <T>(projectId: string, body: (folder: AttemptFolder) => Promise<T>) => Promise<T>;
-  readonly run: (folder: AttemptFolder, command: Command) => Promise<CommandEnd>;
+  /** Starts a prepared process as a user of the project, which it has for itself as long as there are enough. */
+  readonly prepare: (projectId: string, program: PreparedProgram) => Promise<PreparedProcess>;
   /** A folder for programs that every project may read and none may write: `<work folder>/runtime`. */
   readonly runtimeFolder: string;
   /** The spawner's process id once something has run. */
@@ -48,8 +20,6 @@ export interface ProcessRunner {
   /** Ends all processes and removes the folders. */
   readonly stop: () => Promise<void>;
 }
-
-const LAST_LINE_BYTES_MAX = 64 * 1024;
 
 /**
  * Prepares the work folder; no process stays until the first run. `isolation` is what the system allows, unless given.
@@ -87,36 +57,17 @@ async function createRunner(settings: OperatorSettings, isolation: Isolation): P
         user?.release();
       }
     },
-    run: async (folder, command) => {
-      const lastLine = createLastLine();
-      if (command.signal.aborted) return { droppedBytes: 0, lastLine: "" };
-      const child = await spawner.start(
-        {
-          command: command.command,
-          args: command.args,
-          folder: folder.path,
-          environment: { ...baseEnvironment(settings, folder), ...command.environment },
-          ...(folder.uid !== undefined && { uid: folder.uid }),
-          ...(command.stdin !== undefined && { stdin: command.stdin }),
-          outputBytesMax: settings.logBytesMax,
-          background: command.background,
-        },
-        {
-          onOutput: (kind, chunk) => {
-            if (kind === "stdout") lastLine.add(chunk);
-            command.onOutput(kind, chunk);
-          },
-        },
-      );
-      const end = () => child.end(settings.killGraceMs);
-      if (command.signal.aborted) end(); // while the spawner was being started
-      command.signal.addEventListener("abort", end, { once: true });
-      const report = await child.ended;
-      command.signal.removeEventListener("abort", end);
-      if (report === undefined) return { lost: true, droppedBytes: 0, lastLine: lastLine.text() };
-      const { droppedTail, ...rest } = report;
-      lastLine.add(Buffer.from(droppedTail));
-      return { ...rest, lastLine: lastLine.text() };
+    run: (folder, command) => followCommand(settings, folder, command, spawner.start),
+    prepare: async (projectId, program) => {
+      const user = isolation.ownUsers ? await users.take(projectId) : undefined;
+      const parts = {
+        settings,
+        spawner,
+        makeFolder: () => createAttemptFolder(serverFolder, user?.uid),
+        discard: (folder: AttemptFolder) => removals.add(folder.remove()),
+        release: () => user?.release(),
+      };
+      return await startPreparedProcess(parts, program);
     },
     stop: async () => {
       await spawner.stop();
@@ -124,10 +75,6 @@ async function createRunner(settings: OperatorSettings, isolation: Isolation): P
       await rm(serverFolder, { recursive: true, force: true, maxRetries: 3 });
     },
   };
-}
-
-function baseEnvironment(settings: OperatorSettings, folder: AttemptFolder): Record<string, string> {
-  return { PATH: settings.searchPath, HOME: folder.path, TMPDIR: folder.path, LANG: "C.UTF-8" };
 }
 
 /** Ids of the range that are not in use by another attempt, as long as the project's part of it lasts. */
@@ -160,17 +107,6 @@ function createPending() {
       void work.finally(() => pending.delete(work));
     },
     all: () => Promise.all(pending),
-  };
-}
-
-/** Keeps the last line that is not empty of a stream of pieces. */
-function createLastLine() {
-  let tail: Buffer = Buffer.alloc(0);
-  return {
-    add: (chunk: Buffer) => {
-      tail = Buffer.concat([tail, chunk.subarray(-LAST_LINE_BYTES_MAX)]).subarray(-LAST_LINE_BYTES_MAX);
-    },
-    text: () => tail.toString().trimEnd().split(/\r?\n/).at(-1) ?? "",
   };
 }
 

@@ -1,14 +1,49 @@
 /** `Python`: a script, a statement or an uploaded program, run by python3 (product 5). */
+import { readFile } from "node:fs/promises";
 import { splitArguments } from "./arguments.ts";
 import { freeFileName, placeFiles, refuseCommand, runCommand, settleAttempt } from "./command.ts";
-import type { Operator } from "./operator.ts";
+import type { Operator, Outcome, WarmSession, Work, WorkContext } from "./operator.ts";
+import type { PreparedProcess } from "./prepared-process.ts";
 import type { ProcessRunner } from "./process.ts";
 import { programText } from "./program-text.ts";
+import type { CommandHost } from "./running-command.ts";
+import { createSessionPool, warmOwner } from "./session-pool.ts";
+import type { OperatorSettings } from "./settings.ts";
 
-export function createPythonOperator(runner: ProcessRunner): Operator {
+/** What python3 looks at when it starts, and never again. */
+const READ_AT_START = /^(PYTHON|LD_|LC_|LANG$|MALLOC_|OMP_|OPENBLAS_|MKL_)/;
+
+export function createPythonOperator(
+  settings: Pick<OperatorSettings, "sessions">,
+  runner: ProcessRunner,
+): Operator {
+  const pool = createSessionPool<PreparedProcess>(settings.sessions);
+  let hostText: Promise<string> | undefined;
+
+  async function useWarm(
+    work: Work,
+    { modules }: WarmSession,
+    background: boolean,
+    body: (host: CommandHost) => Promise<Outcome>,
+  ) {
+    const atStart = Object.entries(work.environment).filter(([name]) => READ_AT_START.test(name));
+    const place = { owner: warmOwner(work, [background, ...atStart.sort(), ...modules]), definition: "" };
+    const open = async () => {
+      hostText ??= readFile(new URL("python-host.py", import.meta.url), "utf8");
+      return await runner.prepare(work.projectId, {
+        command: "python3",
+        args: ["-u", "-B", "-c", await hostText, ...modules],
+        environment: Object.fromEntries(atStart),
+        background,
+      });
+    };
+    return await pool.use(place, open, body);
+  }
+
   return {
     types: ["Python"],
     lane: "process",
+    stop: pool.stop,
     run: (work, context) =>
       settleAttempt(context.signal, async () => {
         const refusal = refuseCommand(work);
@@ -16,18 +51,30 @@ export function createPythonOperator(runner: ProcessRunner): Operator {
         const text = programText(work);
         const main = work.files.find((file) => file.use === "main")?.name;
         const name = text === undefined && main !== undefined ? main : freeFileName(work, "script.py");
-        const args = [...splitArguments(work.properties.arguments ?? ""), ...work.args];
-        return await runner.withFolder(work.projectId, async (folder) => {
-          await placeFiles(work, folder, context);
-          if (text !== undefined) await folder.write(name, text);
-          // Unbuffered, so that the log follows the program; no byte code is left beside the libraries.
-          const command = {
-            command: "python3",
-            args: ["-u", "-B", name, ...args],
-            environment: work.environment,
-          };
-          return (await runCommand(runner, folder, command, context)).outcome;
-        });
+        const program = { text, name };
+        // Unbuffered, so that the log follows the program; no byte code is left beside the libraries.
+        const clean = () => runProgram(runner, ["-u", "-B"], work, program, context);
+        // A zipped or compiled program needs an interpreter's own start.
+        if (work.warm === undefined || !name.endsWith(".py")) return await clean();
+        return await useWarm(work, work.warm, context.background, (host) =>
+          runProgram(host, [], work, program, context),
+        );
       }),
   };
+}
+
+async function runProgram(
+  host: CommandHost,
+  options: readonly string[],
+  work: Work,
+  { text, name }: { readonly text: string | undefined; readonly name: string },
+  context: WorkContext,
+): Promise<Outcome> {
+  return await host.withFolder(work.projectId, async (folder) => {
+    await placeFiles(work, folder, context);
+    if (text !== undefined) await folder.write(name, text);
+    const args = [...options, name, ...splitArguments(work.properties.arguments ?? ""), ...work.args];
+    const command = { command: "python3", args, environment: work.environment };
+    return (await runCommand(host, folder, command, context)).outcome;
+  });
 }

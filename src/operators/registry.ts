@@ -20,7 +20,7 @@ export function createOperators(settings: OperatorSettings, runner: ProcessRunne
   return [
     createDummyOperator(),
     createShellOperator(runner),
-    createPythonOperator(runner),
+    createPythonOperator(settings, runner),
     createJavaOperator(runner),
     createDuckdbOperator(settings, runner),
     createPostgresOperator(settings),

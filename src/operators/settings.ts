@@ -1,4 +1,5 @@
 /** What an administrator may decide about operators, with the defaults. */
+import type { PoolLimits } from "./session-pool.ts";
 
 /** Limits of one process of a node; each process of an attempt has them for itself, `processes` counts together. */
 export interface ProcessLimits {
@@ -55,6 +56,8 @@ export interface OperatorSettings {
   readonly ownDatabase?: { readonly host: string; readonly port: number; readonly database: string };
   readonly warehouse?: () => Promise<WarehouseCoordinates>;
   readonly sql: SqlLimits;
+  /** Of warm sessions, for each kind of operator. */
+  readonly sessions: PoolLimits;
   readonly rest: {
     readonly requestBytesMax: number;
     readonly responseBytesMax: number;
@@ -99,5 +102,6 @@ export const OPERATOR_DEFAULTS = {
     duckdbThreads: 2,
     duckdbSpillBytes: 8192 * MIB,
   },
+  sessions: { usesMax: 200, idleMs: 60_000, idleMax: 8 },
   rest: { requestBytesMax: MIB, responseBytesMax: MIB, redirectsMax: 5 },
 } as const satisfies Partial<OperatorSettings>;

@@ -7,12 +7,17 @@ import {
   END,
   EXIT,
   type ExitReport,
+  encodeFrame,
   encodeJsonFrame,
+  INPUT,
   READY,
   START,
   STDERR,
   STDOUT,
   type StartRequest,
+  SWEEP,
+  SWEPT,
+  type SweepReport,
 } from "./frames.ts";
 import { type Isolation, spawnerCommand } from "./isolation.ts";
 import { endAll, findMarker } from "./process-table.ts";
@@ -31,9 +36,17 @@ export interface RunningChild {
   readonly end: (graceMs: number) => void;
 }
 
+/** A child that goes on from one attempt to the next. */
+export interface LastingChild extends RunningChild {
+  /** Only for one whose request says `takesInput`. */
+  readonly write: (bytes: Uint8Array) => void;
+  /** Ends all that it has left running beside itself; gives how many those were, undefined when it has ended itself. */
+  readonly sweep: () => Promise<number | undefined>;
+}
+
 export interface SpawnerLink {
   /** Fault `server-unavailable` when no spawner can be started. */
-  readonly start: (request: StartRequest, handlers: ChildHandlers) => Promise<RunningChild>;
+  readonly start: (request: StartRequest, handlers: ChildHandlers) => Promise<LastingChild>;
   /** The spawner's process id, once it runs: what a test or `doctor` may look at. */
   readonly pid: () => number | undefined;
   /** Ends the spawner and all of its children. */
@@ -43,6 +56,8 @@ export interface SpawnerLink {
 interface Running extends ChildHandlers {
   readonly uid?: number;
   readonly settle: (report: ExitReport | undefined) => void;
+  /** Those who wait for a sweep, the first first. */
+  readonly sweeps: ((leftovers: number | undefined) => void)[];
 }
 
 interface Spawner {
@@ -83,9 +98,19 @@ export function createSpawnerLink(settings: OperatorSettings, isolation: Isolati
       lastId = (lastId + 1) % CHILD_ID_MAX;
       const id = lastId;
       const { promise: ended, resolve: settle } = Promise.withResolvers<ExitReport | undefined>();
-      running.set(id, { ...handlers, settle, ...(request.uid !== undefined && { uid: request.uid }) });
+      running.set(id, {
+        ...handlers,
+        settle,
+        sweeps: [],
+        ...(request.uid !== undefined && { uid: request.uid }),
+      });
       send(encodeJsonFrame(START, id, request));
-      return { ended, end: (graceMs) => send(encodeJsonFrame(END, id, { graceMs })) };
+      return {
+        ended,
+        end: (graceMs) => send(encodeJsonFrame(END, id, { graceMs })),
+        write: (bytes) => send(encodeFrame(INPUT, id, bytes)),
+        sweep: () => sweep(id, running, send),
+      };
     },
     stop: async () => {
       const spawner = await current?.catch(() => undefined);
@@ -132,8 +157,7 @@ function launch(settings: OperatorSettings, isolation: Isolation): Promise<Spawn
       new Fault("unavailable", "server-unavailable", `The spawner of processes ended: ${complaint.trim()}`),
     );
     if (!isolation.namespace) await endOrphans(token, running);
-    for (const { settle } of running.values()) settle(undefined);
-    running.clear();
+    for (const id of running.keys()) conclude(running, id, undefined);
     gone.resolve();
   };
   started.on("error", (error) => {
@@ -157,7 +181,29 @@ function receive(running: Map<number, Running>, kind: number, id: number, payloa
   const child = running.get(id);
   if (kind === STDOUT) child?.onOutput("stdout", Buffer.from(payload));
   if (kind === STDERR) child?.onOutput("stderr", Buffer.from(payload));
-  if (kind !== EXIT) return;
+  if (kind === SWEPT) {
+    const { leftovers }: SweepReport = JSON.parse(payload.toString());
+    child?.sweeps.shift()?.(leftovers);
+  }
+  if (kind === EXIT) conclude(running, id, JSON.parse(payload.toString()));
+}
+
+function conclude(running: Map<number, Running>, id: number, report: ExitReport | undefined): void {
+  const child = running.get(id);
   running.delete(id);
-  child?.settle(JSON.parse(payload.toString()));
+  for (const answer of child?.sweeps ?? []) answer(undefined);
+  child?.settle(report);
+}
+
+function sweep(
+  id: number,
+  running: ReadonlyMap<number, Running>,
+  send: Spawner["send"],
+): Promise<number | undefined> {
+  const child = running.get(id);
+  if (child === undefined) return Promise.resolve(undefined);
+  const { promise, resolve } = Promise.withResolvers<number | undefined>();
+  child.sweeps.push(resolve);
+  send(encodeFrame(SWEEP, id, Buffer.alloc(0)));
+  return promise;
 }

@@ -18,11 +18,14 @@ import {
   type ExitReport,
   encodeFrame,
   encodeJsonFrame,
+  INPUT,
   READY,
   START,
   STDERR,
   STDOUT,
   type StartRequest,
+  SWEEP,
+  SWEPT,
 } from "./frames.ts";
 import { endAll, findMarker, MARKER, type ProcessEntry, signalProcess } from "./process-table.ts";
 
@@ -82,6 +85,8 @@ service.write(encodeFrame(READY, 0, Buffer.alloc(0)));
 function receive(kind: number, id: number, payload: Buffer): void {
   if (kind === START) start(id, JSON.parse(payload.toString()));
   if (kind === END) end(id, JSON.parse(payload.toString()));
+  if (kind === INPUT) children.get(id)?.process.stdin?.write(Buffer.from(payload));
+  if (kind === SWEEP) void sweep(id);
 }
 
 function start(id: number, request: StartRequest): void {
@@ -92,7 +97,7 @@ function start(id: number, request: StartRequest): void {
       cwd: request.folder,
       env: { ...request.environment, [MARKER]: mark },
       detached: true, // a session and group of its own
-      stdio: [request.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+      stdio: [request.stdin === undefined && !request.takesInput ? "ignore" : "pipe", "pipe", "pipe"],
       ...(request.uid !== undefined && { uid: request.uid, gid: request.uid }),
     });
     if (request.background) giveWay(started.pid);
@@ -106,7 +111,7 @@ function start(id: number, request: StartRequest): void {
       droppedTail: Buffer.alloc(0),
     });
     started.stdin?.on("error", () => undefined); // the child need not read it
-    started.stdin?.end(request.stdin);
+    if (!request.takesInput) started.stdin?.end(request.stdin);
   } catch (error) {
     report(id, { refusal: codeOf(error), droppedBytes: 0, droppedTail: "" });
   }
@@ -165,6 +170,17 @@ function end(id: number, request: EndRequest): void {
   signalProcess(-pid, "SIGTERM");
   signalProcess(-pid, "SIGCONT"); // a stopped process would not hear it
   setTimeout(() => signalProcess(-pid, "SIGKILL"), request.graceMs).unref();
+}
+
+/** Between two attempts of a prepared process: ends what the last one left running, and says how many that were. */
+async function sweep(id: number): Promise<void> {
+  const child = children.get(id);
+  if (child === undefined) return; // its end says so
+  const leftovers = await endAll(
+    (entry) => entry.pid !== child.process.pid && belongs(child, entry),
+    ownersOf(child),
+  );
+  service.write(encodeJsonFrame(SWEPT, id, { leftovers }));
 }
 
 /** The child itself has ended: sees to it that nothing of its work is left, then tells the service. */

@@ -28,7 +28,7 @@ import { bootstrap } from "./identity/bootstrap.ts";
 import { createIdentity, type Identity } from "./identity/identity.ts";
 import { describeIsolation, detectIsolation, type IsolationReport } from "./operators/isolation.ts";
 import { createProcessRunner } from "./operators/process.ts";
-import { createOperators } from "./operators/registry.ts";
+import { createOperators, stopOperators } from "./operators/registry.ts";
 import { OPERATOR_DEFAULTS, type OperatorSettings } from "./operators/settings.ts";
 import { type BlobStore, createFolderBlobs } from "./store/blobs.ts";
 import { createBuckets, type ProjectBuckets } from "./store/buckets.ts";
@@ -183,10 +183,12 @@ async function startEngine(config: Config, { store, catalog, observe, undo }: En
   const settings = operatorSettings(config, store);
   const runner = await createProcessRunner(settings);
   undo.push(runner.stop);
+  const operators = createOperators(settings, runner);
+  undo.push(() => stopOperators(operators));
   const engine = createEngine({
     pool: store.pool,
     connect: store.connect,
-    operators: createOperators(settings, runner),
+    operators,
     sources: workSources(config, store, catalog),
     blobs: store.blobs,
     roles: config.roles.filter((role) => role !== "api"),

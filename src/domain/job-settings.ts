@@ -27,7 +27,14 @@ const SETTINGS = {
   overlapPolicy: oneOf("wait", "skip"),
   /** The calendar on whose workdays alone the schedule runs, and which the job's expressions ask. */
   calendar: nonEmpty(NAME_MAX),
+  /** Whether each attempt has a process or session of its own, or one that serves others of the same user too. */
+  session: oneOf("clean", "warm"),
+  /** Python modules that a warm interpreter has loaded before the first program, parted by commas. */
+  preload: moduleNames(16),
 } as const satisfies Readonly<Record<string, Setting<unknown>>>;
+
+/** The settings that a node may have for itself, as properties; they go before those of its job. */
+const NODE_KEYS = ["session", "preload"] as const satisfies readonly (keyof typeof SETTINGS)[];
 
 /** The settings that a job was given; those that it was not stand in `SETTING_DEFAULTS`. */
 export type JobSettings = {
@@ -44,6 +51,7 @@ export const SETTING_DEFAULTS = {
   // Source: dataarts-factory 4.8.
   overlap: 5,
   overlapPolicy: "wait",
+  session: "clean",
 } as const satisfies JobSettings;
 
 const PREFIX = "azalai.";
@@ -70,6 +78,15 @@ export function readJobSettings(fields: Readonly<Record<string, unknown>>): {
   return { settings, problems };
 }
 
+/** The settings among a node's properties; other properties are not looked at. */
+export function readNodeSettings(properties: Readonly<Record<string, string>>): {
+  readonly settings: Pick<JobSettings, (typeof NODE_KEYS)[number]>;
+  readonly problems: readonly string[];
+} {
+  const given = NODE_KEYS.map((key) => [`${PREFIX}${key}`, properties[`${PREFIX}${key}`] ?? ""] as const);
+  return readJobSettings(Object.fromEntries(given.filter(([, value]) => value !== "")));
+}
+
 function isKey(key: string): key is keyof typeof SETTINGS {
   return Object.hasOwn(SETTINGS, key);
 }
@@ -83,6 +100,18 @@ function wholeNumber(least: number, most: number): Setting<number> {
     read: (text) =>
       /^\d{1,15}$/.test(text) && Number(text) >= least && Number(text) <= most ? Number(text) : undefined,
     rule: `a whole number from ${least} to ${most}`,
+  };
+}
+
+function moduleNames(most: number): Setting<readonly string[]> {
+  return {
+    read: (text) => {
+      const names = text.split(",").map((name) => name.trim());
+      return names.length <= most && names.every((name) => /^[A-Za-z_][\w.]{0,99}$/.test(name))
+        ? names
+        : undefined;
+    },
+    rule: `names of at most ${most} Python modules, parted by commas`,
   };
 }
 

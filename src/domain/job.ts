@@ -2,7 +2,7 @@
 import { checkChildJobs } from "./child-job.ts";
 import { checkTemplate } from "./expression.ts";
 import { cycleIn } from "./graph.ts";
-import type { JobSettings } from "./job-settings.ts";
+import { type JobSettings, readNodeSettings } from "./job-settings.ts";
 import { checkCronSchedule, type JobSchedule } from "./schedule.ts";
 
 export type JobKind = "batch" | "real-time";
@@ -163,6 +163,7 @@ export function checkDefinition(definition: JobDefinition): {
       ...checkNodes(nodes),
       ...checkExpressions(nodes),
       ...checkChildJobs(nodes),
+      ...checkNodeSettings(nodes),
     ],
   };
 }
@@ -177,6 +178,15 @@ function checkExpressions(nodes: readonly JobNode[]): string[] {
       checkText(`nodes: "${name}": condition on "${after}"`, expression),
     ),
   ]);
+}
+
+/** Where a setting is an expression, the run finds out. */
+function checkNodeSettings(nodes: readonly JobNode[]): string[] {
+  return nodes.flatMap(({ name, properties }) => {
+    const plain = Object.entries(properties).filter(([, value]) => !value.includes("#{"));
+    const { problems } = readNodeSettings(Object.fromEntries(plain));
+    return problems.map((problem) => `nodes: "${name}": property ${problem}`);
+  });
 }
 
 function checkText(place: string, text: string): string[] {

@@ -3,7 +3,8 @@ import { holds, readTemplate, render } from "../domain/expression.ts";
 import type { World } from "../domain/expression-world.ts";
 import { Fault } from "../domain/fault.ts";
 import type { JobDefinition, JobNode } from "../domain/job.ts";
-import type { Operator, Work, WorkScript } from "../operators/operator.ts";
+import { readNodeSettings, SETTING_DEFAULTS } from "../domain/job-settings.ts";
+import type { Operator, WarmSession, Work, WorkScript } from "../operators/operator.ts";
 import type { Database } from "../store/database.ts";
 import { findInstanceEvent } from "../store/event-sources.ts";
 import { type Claim, listResults } from "../store/node-runs.ts";
@@ -57,6 +58,7 @@ export function createPrepareWork(deps: WorkDeps): PrepareWork {
         mapValues(late, (text) => renderText(text, world && { ...world, loop })),
       ...(script !== undefined && { script: renderScript(script, properties.scriptArgs, world) }),
       ...(await loadParts(sources, request, properties.connectionName ?? "")),
+      ...warmth(facts, properties),
     };
   };
 }
@@ -87,6 +89,17 @@ const NO_PROGRAM = { files: [], args: [], environment: {} };
 /** The name of the machine that the node runs on; a connection of that name need not exist (product 5, `Shell`). */
 function isHere(connectionName: string): boolean {
   return connectionName === "local";
+}
+
+/** The node's own word goes before its job's. */
+function warmth(
+  { instance, pinned }: InstanceFacts,
+  properties: Readonly<Record<string, string>>,
+): { warm?: WarmSession } {
+  const { settings, problems } = readNodeSettings(properties);
+  if (problems.length > 0) throw new Fault("invalid", "reference-invalid", problems.join("; "));
+  const { session, preload = [] } = { ...SETTING_DEFAULTS, ...pinned?.definition.settings, ...settings };
+  return session === "warm" ? { warm: { by: instance.createdBy, modules: preload } } : {};
 }
 
 async function findScript(

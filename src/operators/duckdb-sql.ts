@@ -60,8 +60,10 @@ export function createDuckdbOperator(settings: OperatorSettings, runner: Process
         if (work.warm === undefined) return await runSql(settings, runner, work, { sql, program }, context);
         const open = () =>
           runner.prepare(work.projectId, { ...program, args: [...program.args, "prepared"] });
-        return await pool.use({ owner: warmOwner(work, [context.background]), definition: "" }, open, (host) =>
-          runSql(settings, host, work, { sql, program }, context),
+        return await pool.use(
+          { owner: warmOwner(work, [context.background]), definition: "" },
+          open,
+          (host) => runSql(settings, host, work, { sql, program }, context),
         );
       }),
   };

@@ -126,7 +126,15 @@ const cases: Readonly<Record<string, () => Case>> = {
 
 const RUN_COMMANDS = ["Shell", "Python", "DLISQL", "Java"];
 
-describe.each(Object.entries(cases).map(([name, make]) => ({ name, make })))("$name", ({ name, make }) => {
+/** Operators that keep sessions are held to the contract on one of these too. */
+const WARM = ["Python", "DLISQL", "RDSSQL"];
+
+const variants = Object.entries(cases).flatMap(([name, make]) => [
+  { label: name, name, make },
+  ...(WARM.includes(name) ? [{ label: `${name} on a warm session`, name, make: () => onWarm(make()) }] : []),
+]);
+
+describe.each(variants)("$label", ({ name, make }) => {
   const skipped = name === "Java" && !HAS_JAVA;
 
   test.skipIf(skipped)("a success says so and leaves its output", async () => {
@@ -184,11 +192,25 @@ describe.each(Object.entries(cases).map(([name, make]) => ({ name, make })))("$n
 });
 
 test("no attempt leaves a folder behind", async () => {
-  await world.run({ type: "Shell", properties: { statement: "mkdir -p a/b; touch a/b/c; chmod 000 a/b" } });
-  const servers = (await readdir(world.settings.workFolder)).filter((name) => name.startsWith("server-"));
+  const own = await operatorWorld();
+  await own.run({ type: "Shell", properties: { statement: "mkdir -p a/b; touch a/b/c; chmod 000 a/b" } });
+  const servers = (await readdir(own.settings.workFolder)).filter((name) => name.startsWith("server-"));
   expect(servers).toHaveLength(1);
-  await expect.poll(() => readdir(join(world.settings.workFolder, servers[0] ?? ""))).toEqual([]);
+  await expect.poll(() => readdir(join(own.settings.workFolder, servers[0] ?? ""))).toEqual([]);
+  await own.close();
 });
+
+function onWarm({ succeeds, fails, lasts, refused, ...rest }: Case): Case {
+  const warm = { by: "user", modules: [] };
+  return {
+    ...rest,
+    succeeds: { ...succeeds, warm },
+    ...(fails !== undefined && { fails: { ...fails, warm } }),
+    // A session of its own, whose process is the sign that it has begun.
+    ...(lasts !== undefined && { lasts: { ...lasts, warm: { ...warm, by: "another" } } }),
+    ...(refused !== undefined && { refused: { ...refused, warm } }),
+  };
+}
 
 /** Waits for a process, a query or a call that gives no sign of itself in the log. */
 async function begun(name: string, before: number): Promise<void> {

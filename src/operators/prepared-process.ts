@@ -119,15 +119,20 @@ export async function startPreparedProcess(parts: Parts, program: PreparedProgra
   return {
     usable: () => alive,
     close,
-    withFolder: async (_, body) => {
-      const folder = await parts.makeFolder();
-      try {
-        return await body(folder);
-      } finally {
-        parts.discard(folder);
-      }
-    },
+    withFolder: (_, body) => lendFolder(parts, body),
     run: (folder, command) =>
       followCommand(settings, folder, command, async (request, handlers) => start(request, handlers)),
   };
+}
+
+async function lendFolder<T>(
+  { makeFolder, discard }: Parts,
+  body: (folder: AttemptFolder) => Promise<T>,
+): Promise<T> {
+  const folder = await makeFolder();
+  try {
+    return await body(folder);
+  } finally {
+    discard(folder);
+  }
 }

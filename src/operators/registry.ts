@@ -30,6 +30,11 @@ export function createOperators(settings: OperatorSettings, runner: ProcessRunne
   ];
 }
 
+/** Ends what operators keep between attempts; call it when no attempt runs any more. */
+export async function stopOperators(operators: readonly Operator[]): Promise<void> {
+  await Promise.all(operators.map((operator) => operator.stop?.()));
+}
+
 export function createOperatorFinder(operators: readonly Operator[]): FindOperator {
   const byType = new Map(
     operators.flatMap((operator) => operator.types.map((type) => [type, operator] as const)),

@@ -83,7 +83,10 @@ export function createSessionPool<Session extends PooledSession>(limits: PoolLim
   }
 
   function keep(place: SessionPlace, session: Session, uses: number): void {
-    if (stopped || uses >= usesMax || !session.usable()) return close(session);
+    if (stopped || uses >= usesMax || !session.usable()) {
+      close(session);
+      return;
+    }
     const timer = setTimeout(() => drop(kept), idleMs).unref();
     const kept: Kept<Session> = { place, session, uses, timer };
     waiting.add(kept);

@@ -9,7 +9,7 @@ import { detectIsolation, type Isolation } from "../../src/operators/isolation.t
 import type { Buckets, ChildJobs, Operator, Outcome, Work, WorkFile } from "../../src/operators/operator.ts";
 import { createProcessRunner, type ProcessRunner } from "../../src/operators/process.ts";
 import { listProcesses, type ProcessEntry } from "../../src/operators/process-table.ts";
-import { createOperatorFinder, createOperators } from "../../src/operators/registry.ts";
+import { createOperatorFinder, createOperators, stopOperators } from "../../src/operators/registry.ts";
 import { OPERATOR_DEFAULTS, type OperatorSettings } from "../../src/operators/settings.ts";
 
 export interface OperatorWorld {
@@ -65,7 +65,8 @@ export async function operatorWorld(
     await rm(folder, { recursive: true });
     throw error;
   });
-  const find = createOperatorFinder(createOperators(settings, runner));
+  const operators = createOperators(settings, runner);
+  const find = createOperatorFinder(operators);
   const buckets = folderBuckets(join(dataFolder, "buckets"));
   const operatorFor = (type: string) => {
     const operator = find(type);
@@ -82,6 +83,7 @@ export async function operatorWorld(
     bucketFile: (path) => bucketFile(join(dataFolder, "buckets"), path),
     processes: () => processesBelow(runner.spawnerPid()),
     close: async () => {
+      await stopOperators(operators);
       await runner.stop();
       await rm(folder, { recursive: true, force: true });
     },

@@ -25,6 +25,8 @@ const SETTINGS = {
   overlap: wholeNumber(1, 128),
   /** Whether an instance beyond them waits for its turn or its time is skipped. */
   overlapPolicy: oneOf("wait", "skip"),
+  /** How many of its node runs run at a time, all its instances together (docs/limits.md). */
+  slots: wholeNumber(1, 100_000),
   /** The calendar on whose workdays alone the schedule runs, and which the job's expressions ask. */
   calendar: nonEmpty(NAME_MAX),
   /** Whether each attempt has a process or session of its own, or one that serves others of the same user too. */

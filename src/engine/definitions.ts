@@ -35,11 +35,12 @@ export function newNodeRuns(
   background = false,
 ): NewNodeRun[] {
   if (definition.kind === "real-time")
-    return nodes.map(() => ({ lane: "stream" as Lane, need: 0, successors: [] }));
+    return nodes.map((node) => ({ lane: "stream", need: 0, successors: [], ...connectionOf(node) }));
   const numbers = new Map(nodes.map((node, nodeNo) => [node.name, nodeNo]));
   const successors = successorsOf(nodes);
   return nodes.map((node) => ({
     lane: laneOf(operators.get(node.type), background),
+    ...connectionOf(node),
     need: new Set(node.after.filter((name) => numbers.has(name))).size,
     successors: (successors.get(node.name) ?? [])
       .flatMap((name) => numbers.get(name) ?? [])
@@ -50,6 +51,11 @@ export function newNodeRuns(
 function laneOf(operator: Operator | undefined, background: boolean): Lane {
   const lane = operator?.lane ?? "inline";
   return background && lane === "process" ? "background" : lane;
+}
+
+/** A name that an expression makes is not known before the node starts. */
+function connectionOf({ properties: { connectionName = "" } }: JobNode): { readonly connection?: string } {
+  return connectionName === "" || /[#$]\{/.test(connectionName) ? {} : { connection: connectionName };
 }
 
 /** Operators by the node types that they know. */

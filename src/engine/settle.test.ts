@@ -136,7 +136,7 @@ let fences = 0;
 function callStep(play: Play, successes: readonly PlainSuccess[], want: number) {
   fences += 1;
   const wants = want > 0 ? [{ lane: "inline" as const, want }] : [];
-  return step(play.database.pool, { now: NOW, serverId: SERVER, fence: fences, successes, wants });
+  return step(play.database.pool, { now: NOW, serverId: SERVER, fence: fences, successes, wants, used: [] });
 }
 
 /** Several at once, together with some that come too late; then claims in the same call. */

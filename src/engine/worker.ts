@@ -8,6 +8,7 @@ import { type AttemptDeps, runAttempt } from "./attempt.ts";
 import type { Definitions, InstanceFacts } from "./definitions.ts";
 import { createLoop } from "./loop.ts";
 import { type Moved, type Settlement, settleByModel } from "./settle.ts";
+import { createShares } from "./shares.ts";
 
 export interface WorkerDeps extends AttemptDeps {
   readonly pool: DatabasePool;
@@ -62,12 +63,15 @@ interface Attempt {
 const SUCCESSES_MAX = 1_000;
 /** How often a worker looks by itself, for what no signal told it. */
 const POLL_MS = 1_000;
+/** How soon it looks again for what another was just claiming. */
+const BUSY_MS = 5;
 const SETTLE_RETRY_MS = 200;
 const SETTLE_RETRY_MAX_MS = 5_000;
 
 export function createWorker(deps: WorkerDeps): Worker {
   const running = new Map<string, Attempt>();
   const used: Record<Lane, number> = { inline: 0, process: 0, stream: 0, child: 0, background: 0 };
+  const shares = createShares(deps.now);
   let successes: PlainSuccess[] = [];
   /** Undefined while nothing is to be claimed. */
   let serverId: string | undefined;
@@ -98,14 +102,16 @@ export function createWorker(deps: WorkerDeps): Worker {
   async function callStep(server: string, wants: readonly { lane: Lane; want: number }[]) {
     const fence = deps.newFence();
     const batch = successes.slice(0, SUCCESSES_MAX);
-    const request = { now: deps.now(), serverId: server, fence, successes: batch, wants };
+    const used = shares.used(wants.map(({ lane }) => lane));
+    const request = { now: deps.now(), serverId: server, fence, successes: batch, wants, used };
     unanswered = fence;
     const reply = await step(deps.pool, request);
     if (serverId === server) successes = successes.slice(batch.length);
     for (const { claim } of batch) release(claim);
     const wanted = wants.reduce((sum, { want }) => sum + want, 0);
     if (reply.ready > reply.claims.length) deps.onMoreReady();
-    return { reply, full: wanted > 0 && reply.claims.length >= wanted };
+    if (reply.busy) wakeIn(BUSY_MS);
+    return { reply, full: reply.more || (wanted > 0 && reply.claims.length >= wanted) };
   }
 
   async function findUnanswered(server: string): Promise<void> {
@@ -134,9 +140,10 @@ export function createWorker(deps: WorkerDeps): Worker {
   }
 
   function beginAttempt(claim: Claim, facts: InstanceFacts | undefined): void {
-    const lane = laneOf(claim, facts);
+    const { lane } = claim;
     const abort = new AbortController();
     used[lane] += 1;
+    shares.begin(lane, claim.projectId);
     const done = runAttempt(deps, claim, facts, abort)
       .catch((error: unknown): Settlement => failedInside(claim, error))
       .then(finish);
@@ -164,19 +171,14 @@ export function createWorker(deps: WorkerDeps): Worker {
     return { type: "failed", claim, policy: "fail", nodeName: `${claim.nodeNo}`, message };
   }
 
-  function laneOf({ nodeNo }: Claim, facts: InstanceFacts | undefined): Lane {
-    if (facts?.instance.origin === "stream") return "stream";
-    const lane = deps.operators.get(facts?.pinned?.nodes[nodeNo]?.type ?? "")?.lane ?? "inline";
-    return lane === "process" && facts?.instance.background === true ? "background" : lane;
-  }
-
   /** Until the database has taken it, or this server has lost its attempts. */
   async function settle(settlement: Settlement): Promise<void> {
     for (let delayMs = SETTLE_RETRY_MS; !abandoned; delayMs = Math.min(delayMs * 2, SETTLE_RETRY_MAX_MS)) {
       try {
         const moved = await settleByModel(deps.pool, settlement, deps.now());
         if (moved === undefined) return observeLate(settlement.claim);
-        if (settlement.type === "retried") wakeAt(settlement.readyAt);
+        if (settlement.type === "retried")
+          wakeIn(Math.max(0, settlement.readyAt.getTime() - deps.now().getTime()));
         return deps.onMoved(moved);
       } catch (error) {
         deps.observe({ event: "loop-failed", loop: "settle", error });
@@ -185,14 +187,11 @@ export function createWorker(deps: WorkerDeps): Worker {
     }
   }
 
-  function wakeAt(time: Date): void {
-    const timer = setTimeout(
-      () => {
-        timers.delete(timer);
-        loop.wake();
-      },
-      Math.max(0, time.getTime() - deps.now().getTime()),
-    );
+  function wakeIn(delayMs: number): void {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      loop.wake();
+    }, delayMs);
     timers.add(timer);
   }
 
@@ -217,6 +216,7 @@ export function createWorker(deps: WorkerDeps): Worker {
     const attempt = running.get(keyOf(claim));
     if (attempt?.lane === undefined) return;
     used[attempt.lane] -= 1;
+    shares.end(attempt.lane, claim.projectId);
     attempt.lane = undefined;
   }
 
@@ -272,6 +272,7 @@ export function createWorker(deps: WorkerDeps): Worker {
       successes = [];
       running.clear();
       for (const lane of LANES) used[lane] = 0;
+      shares.clear();
     },
     drain: async (graceMs) => {
       accepting = false;

@@ -33,6 +33,8 @@ export interface NewInstance {
 
 export interface NewNodeRun {
   readonly lane: Lane;
+  /** The name of its connection, where that needs no expression. */
+  readonly connection?: string;
   readonly need: number;
   readonly successors: readonly number[];
 }
@@ -50,7 +52,8 @@ export async function insertInstances(
     db,
     "insert-instances",
     `with given as materialized (
-       select g.*, nextval('instance_id') as id
+       select g.*, nextval('instance_id') as id,
+         exists (select from slot_limit l where l.project_id = g.project_id) as limited
        from unnest($2::uuid[], $3::text[], $4::bigint[], $5::integer[], $6::text[], $7::text[], $8::boolean[],
            $9::smallint[], $10::jsonb[], $11::timestamptz[], $12::text[], $13::jsonb[], $14::integer[], $15::integer[],
            $21::boolean[], $22::text[])
@@ -73,14 +76,16 @@ export async function insertInstances(
        select 'dependants', project_id, job_id, planned_at, id, 'waiting' from given
        where waits and origin = 'schedule'
      ), runs as (
-       insert into node_run (project_id, instance_id, node_no, state, lane, need, live, successors, priority, ready_at)
+       insert into node_run (project_id, instance_id, node_no, state, lane, need, live, successors, priority, ready_at,
+         connection, limits)
        select g.project_id, g.id, n.node_no, case when n.need = 0 and not g.waits then 'ready' else 'waiting' end,
          n.lane, n.need, n.need = 0, n.successors::smallint[],
          -- Behind the last priority of other work.
          g.priority + case when g.background then 3 else 0 end,
-         case when n.need = 0 and not g.waits then $1::timestamptz end
-       from unnest($16::integer[], $17::smallint[], $18::text[], $19::smallint[], $20::text[])
-         as n (place, node_no, lane, need, successors)
+         case when n.need = 0 and not g.waits then $1::timestamptz end, n.connection,
+         case when g.limited then limits_of(g.project_id, g.workspace_id, g.job_id, n.connection, n.lane) end
+       from unnest($16::integer[], $17::smallint[], $18::text[], $19::smallint[], $20::text[], $23::text[])
+         as n (place, node_no, lane, need, successors, connection)
        join given g using (place)
      )
      select id from given order by place`,
@@ -107,6 +112,7 @@ export async function insertInstances(
       nodes.map(({ node }) => `{${node.successors.join(",")}}`),
       instances.map(({ background }) => background ?? false),
       instances.map(({ endAudience }) => endAudience ?? null),
+      nodes.map(({ node }) => node.connection ?? null),
     ],
   );
   assert.equal(rows.length, instances.length);

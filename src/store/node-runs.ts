@@ -16,6 +16,7 @@ export interface Claim {
   readonly tries: number;
   /** Tries since then that were lost with their server. */
   readonly losses: number;
+  readonly lane: Lane;
 }
 
 /** A claim whose work was done. */
@@ -34,6 +35,14 @@ export interface StepRequest {
   readonly successes: readonly PlainSuccess[];
   /** How many node runs of each lane to claim; lanes without capacity are left out. */
   readonly wants: readonly { readonly lane: Lane; readonly want: number }[];
+  /** What projects have of this server's slots; those that are not named have none. */
+  readonly used: readonly UsedSlots[];
+}
+
+export interface UsedSlots {
+  readonly lane: Lane;
+  readonly projectId: string;
+  readonly slots: number;
 }
 
 export interface StepReply {
@@ -46,10 +55,14 @@ export interface StepReply {
   readonly slow: readonly PlainSuccess[];
   /** Node runs that became ready in this call, those that it claimed included; only known when any row was given. */
   readonly ready: number;
+  /** There may be more to claim than this call looked at. */
+  readonly more: boolean;
+  /** Another was just claiming for a project with limits: what that left over is to be had in a moment. */
+  readonly busy: boolean;
 }
 
 type StepRow = readonly [
-  kind: "claimed" | "ended" | "late" | "slow",
+  kind: "claimed" | "more" | "busy" | "ended" | "late" | "slow",
   projectId: string,
   instanceId: number,
   nodeNo: number | null,
@@ -58,12 +71,13 @@ type StepRow = readonly [
   losses: number | null,
   place: number | null,
   ready: number,
+  lane: Lane,
 ];
 
 const STEP_ATTEMPTS_MAX = 5;
 
 /**
- * Settles successes and claims node runs: one round trip, one commit (migrations/0005-step.sql). Not for use within a
+ * Settles successes and claims node runs: one round trip, one commit (migrations/0012-slots.sql). Not for use within a
  * transaction: it is done again where the database ended it because of others that ran at the same time.
  */
 export async function step(db: Database, request: StepRequest): Promise<StepReply> {
@@ -80,10 +94,10 @@ export async function step(db: Database, request: StepRequest): Promise<StepRepl
 const COLLISIONS = ["40001", "40P01"];
 
 async function stepOnce(db: Database, request: StepRequest): Promise<StepReply> {
-  const { successes, wants } = request;
+  const { successes, wants, used } = request;
   const statement: QueryArrayConfig = {
     name: "step",
-    text: "select * from step($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    text: "select * from step($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     values: [
       request.now,
       request.serverId,
@@ -97,6 +111,9 @@ async function stepOnce(db: Database, request: StepRequest): Promise<StepReply> 
       successes.map(({ output }) => output ?? null),
       wants.map(({ lane }) => lane),
       wants.map(({ want }) => want),
+      used.map(({ lane }) => lane),
+      used.map(({ projectId }) => projectId),
+      used.map(({ slots }) => slots),
     ],
     rowMode: "array",
   };
@@ -115,10 +132,15 @@ function readStep(rows: readonly StepRow[], { fence, successes }: StepRequest): 
     late: given("late"),
     slow: given("slow"),
     ready: rows[0]?.[8] ?? 0,
+    more: rows.some(([kind]) => kind === "more"),
+    busy: rows.some(([kind]) => kind === "busy"),
   };
 }
 
-function claimOf([, projectId, instanceId, nodeNo, attempt, tries, losses]: StepRow, fence: number): Claim {
+function claimOf(
+  [, projectId, instanceId, nodeNo, attempt, tries, losses, , , lane]: StepRow,
+  fence: number,
+): Claim {
   return {
     projectId,
     instanceId,
@@ -127,6 +149,7 @@ function claimOf([, projectId, instanceId, nodeNo, attempt, tries, losses]: Step
     attempt: attempt ?? 1,
     tries: tries ?? 0,
     losses: losses ?? 0,
+    lane,
   };
 }
 
@@ -135,7 +158,7 @@ export async function listClaims(db: Database, serverId: string, fence: number):
   return await query<Claim>(
     db,
     "list-claims",
-    `select project_id as "projectId", instance_id as "instanceId", node_no as "nodeNo", fence, attempt, tries, losses
+    `select project_id as "projectId", instance_id as "instanceId", node_no as "nodeNo", fence, attempt, tries, losses, lane
      from node_run where server_id = $1 and state = 'running' and fence = $2`,
     [serverId, fence],
   );
@@ -186,6 +209,7 @@ export interface LostAttempt {
   readonly attempt: number;
   /** Before this loss. */
   readonly losses: number;
+  readonly lane: Lane;
 }
 
 /**
@@ -232,7 +256,7 @@ export async function listAttemptsOf(db: Database, serverId: string): Promise<Lo
   return await query<LostAttempt>(
     db,
     "list-attempts-of",
-    `select project_id as "projectId", instance_id as "instanceId", node_no as "nodeNo", fence, attempt, losses
+    `select project_id as "projectId", instance_id as "instanceId", node_no as "nodeNo", fence, attempt, losses, lane
      from node_run where server_id = $1 and state = 'running' order by project_id, instance_id, node_no`,
     [serverId],
   );

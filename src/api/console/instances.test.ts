@@ -77,13 +77,21 @@ async function setup() {
     NOW,
   );
   const wants = [{ lane: "process", want: 1 } as const];
-  const { claims } = await step(pool, { serverId: SERVER, fence: 7, now: NOW, successes: [], wants });
+  const { claims } = await step(pool, {
+    serverId: SERVER,
+    fence: 7,
+    now: NOW,
+    successes: [],
+    used: [],
+    wants,
+  });
   /** The first node's attempt ends well; the second node is not claimed. */
   const finishFirst = () =>
     step(pool, {
       serverId: SERVER,
       fence: 8,
       now: LATER,
+      used: [],
       successes: claims.map((claim) => ({ claim, exitCode: 0, output: "[[1]]" })),
       wants: [],
     });

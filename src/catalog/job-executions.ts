@@ -86,7 +86,7 @@ export interface ExecutionChanges {
 
 /** How long a run may take before it is ended. */
 const TIMEOUT_SECONDS = 7 * 24 * 3600;
-const STOPPABLE: readonly InstanceState[] = ["waiting", "running", "suspended"];
+const STOPPABLE: readonly InstanceState[] = ["waiting", "running", "paused", "suspended"];
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 
 /** The run, when the project may see it. Raises `job-execution-missing`. */

@@ -74,6 +74,8 @@ export type FaultCode =
   | "event-source-state"
   | "instance-missing"
   | "instance-state"
+  | "node-missing"
+  | "node-state"
   | "script-missing"
   | "script-exists"
   | "script-type-missing"

@@ -40,6 +40,7 @@ export const EXECUTION_STATUS: Readonly<Record<InstanceState, ExecutionStatus>> 
   running: "RUNNING",
   failing: "RUNNING",
   stopping: "TOBEKILLED",
+  paused: "SUSPENDED",
   suspended: "SUSPENDED",
   succeeded: "SUCCEEDED",
   failed: "FAILED",

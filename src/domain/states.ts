@@ -11,23 +11,28 @@ export const PLANNED_RUN = {
   missed: [],
 } as const satisfies Machine<"due" | "started" | "skipped" | "missed">;
 
-/** One run of a job. `suspended` is Factory's running-exception: a node failed under the SUSPEND policy. */
+/**
+ * One run of a job. `suspended` is Factory's running-exception: a node failed under the SUSPEND policy. `stopping` ends
+ * as stopped, or as succeeded where somebody wants that. Only somebody's act leaves a terminal state.
+ */
 export const INSTANCE = {
-  waiting: ["running", "stopped", "failed", "skipped"],
-  running: ["succeeded", "failed", "suspended", "stopping", "failing"],
+  waiting: ["running", "stopped", "failed", "skipped", "succeeded"],
+  running: ["succeeded", "failed", "paused", "suspended", "stopping", "failing"],
+  paused: ["running", "succeeded", "failed", "suspended", "stopping", "failing"],
+  suspended: ["running", "stopping", "failing", "failed", "stopped", "succeeded"],
   failing: ["failed", "stopping"],
-  stopping: ["stopped"],
-  suspended: ["running", "stopping", "failing", "failed", "stopped"],
+  stopping: ["stopped", "succeeded"],
   succeeded: ["running"],
-  failed: ["running"],
-  stopped: ["running"],
+  failed: ["running", "succeeded"],
+  stopped: ["running", "succeeded"],
   skipped: [],
 } as const satisfies Machine<
   | "waiting"
   | "running"
+  | "paused"
+  | "suspended"
   | "failing"
   | "stopping"
-  | "suspended"
   | "succeeded"
   | "failed"
   | "stopped"
@@ -35,12 +40,13 @@ export const INSTANCE = {
 >;
 export type InstanceState = keyof typeof INSTANCE;
 
-/** States in which an instance does nothing more by itself; only an operator's rerun leaves them. */
+/** States in which an instance does nothing more by itself; only somebody's act leaves them. */
 export const INSTANCE_ENDED: readonly InstanceState[] = ["succeeded", "failed", "stopped", "skipped"];
 
 /**
  * One node within an instance. `waiting` for predecessors, `ready` to be claimed (perhaps not before a time),
- * `running` under a fence. A suspended instance holds its ready nodes as waiting. Only a rerun leaves a terminal state.
+ * `running` under a fence. An instance that is held, paused or suspended, has its ready nodes waiting. What somebody's
+ * act moves beside, out of terminal states above all, stands in `NODE_RUN_ACTS`.
  */
 export const NODE_RUN = {
   waiting: ["ready", "skipped", "cancelled"],
@@ -55,10 +61,33 @@ export const NODE_RUN = {
 >;
 export type NodeRunState = keyof typeof NODE_RUN;
 
+/** Further moves of a node run, by a rerun or by somebody who decides how the node is to count. */
+export const NODE_RUN_ACTS = {
+  waiting: ["succeeded"],
+  ready: ["succeeded"],
+  running: [],
+  succeeded: ["waiting", "ready"],
+  failed: ["waiting", "ready", "succeeded", "skipped"],
+  skipped: ["waiting", "ready"],
+  cancelled: ["waiting", "ready"],
+} as const satisfies Machine<NodeRunState>;
+
 export const NODE_RUN_ENDED: readonly NodeRunState[] = ["succeeded", "failed", "skipped", "cancelled"];
 
-/** One try at a node that did not settle it; kept so that retries can be explained. */
-export const ATTEMPT_OUTCOMES = ["failed", "timed-out", "lost", "stopped", "exited"] as const;
+/** One try at a node. Its outcome is written down where another try follows, so that retries and reruns are explained. */
+export const ATTEMPT = {
+  running: ["succeeded", "failed", "timed-out", "skipped", "lost", "stopped", "exited"],
+  succeeded: [],
+  failed: [],
+  "timed-out": [],
+  skipped: [],
+  lost: [],
+  stopped: [],
+  exited: [],
+} as const satisfies Machine<
+  "running" | "succeeded" | "failed" | "timed-out" | "skipped" | "lost" | "stopped" | "exited"
+>;
+export const ATTEMPT_OUTCOMES = ATTEMPT.running;
 export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
 
 /** A real-time job as its users see it. Source: dataarts-factory 4.4. */

@@ -1,7 +1,7 @@
 /** Instances that nodes begin of other jobs: begun once for each place, waited for, and stopped with their node. */
 import { Fault } from "../domain/fault.ts";
-import { mayStop } from "../domain/instance.ts";
 import type { Observe } from "../domain/observation.ts";
+import { mayStop } from "../domain/progress.ts";
 import type { AbortReason, ChildJobs, ChildRun, EndedChild } from "../operators/operator.ts";
 import {
   findRound,

@@ -75,7 +75,7 @@ export interface Definitions {
     keys: readonly { readonly projectId: string; readonly instanceId: number }[],
   ) => Promise<(InstanceFacts | undefined)[]>;
   readonly pinnedVersion: (projectId: string, jobId: number, version: number) => Promise<Pinned | undefined>;
-  /** After a restart, which gives the instance another start time. */
+  /** After a rerun, which may give the instance another start time, version and other parameters. */
   readonly forget: (projectId: string, instanceId: number) => void;
 }
 

@@ -215,7 +215,7 @@ test("a failed run goes on from where it failed, with its id and plan time", asy
   healthy = true;
   await engine.restartInstance({ projectId: world.projectId, instanceId: id, by: "ann" });
   await world.observed((one) => one.event === "instance-ended" && one.state === "succeeded");
-  expect(runs).toEqual(["a1", "b1", "b2", "c1"]);
+  expect(runs).toEqual(["a1", "b1", "b2", "c2"]);
   const after = await findInstance(world.database.pool, world.projectId, id);
   expect(after).toMatchObject({ state: "succeeded", errorMessage: null, plannedAt: before?.plannedAt });
 });

@@ -1,6 +1,6 @@
 /** What people do to an instance: each act in one transaction with its line in the audit trail. */
 import { Fault } from "../domain/fault.ts";
-import type { Move } from "../domain/instance.ts";
+import type { Move } from "../domain/progress.ts";
 import { insertAct } from "../store/audit.ts";
 import { transaction } from "../store/database.ts";
 import type { OperationDeps } from "./operation-deps.ts";
@@ -11,7 +11,7 @@ export interface InstanceOperations {
   /**
    * Ends an instance as `stopped`: nothing more starts, and what runs is told to end. Answers when that is decided, not
    * when the last process has gone.
-   * @throws Fault `instance-missing`; `instance-state` unless it is waiting, running or suspended.
+   * @throws Fault `instance-missing`; `instance-state` unless it is waiting, running, paused or suspended.
    */
   readonly stopInstance: (request: InstanceRequest) => Promise<void>;
 
@@ -27,7 +27,7 @@ export interface InstanceOperations {
 export function createInstanceOperations(deps: OperationDeps): InstanceOperations {
   return {
     stopInstance: (request) => act(deps, request, { type: "stop" }),
-    restartInstance: (request) => act(deps, request, { type: "restart" }),
+    restartInstance: (request) => act(deps, request, { type: "rerun" }),
   };
 }
 
@@ -39,7 +39,7 @@ async function act(
   const at = now();
   const moved = await transaction(pool, async (db) => {
     const change = await moveInstance(db, { projectId, instanceId, now: at }, ({ origin }) => {
-      if (move.type === "restart" && origin === "stream")
+      if (move.type === "rerun" && origin === "stream")
         throw new Fault("conflict", "instance-state", "A real-time job is started again, not its instance.");
       return [{ move }];
     });

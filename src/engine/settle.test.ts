@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type TestDatabase, testDatabase } from "../../test/setup/postgres.ts";
 import { Fault } from "../domain/fault.ts";
-import { advance, type Move, type Progress } from "../domain/instance.ts";
+import { advance, type Move, type Progress } from "../domain/progress.ts";
 import { INSTANCE_ENDED } from "../domain/states.ts";
 import { transaction } from "../store/database.ts";
 import { insertInstances } from "../store/instances.ts";
@@ -41,7 +41,7 @@ const deeds = fc.record({
     "retry",
     "cancel",
     "stop",
-    "restart",
+    "rerun",
     "release",
   ),
   pick: fc.nat({ max: 1000 }),
@@ -85,11 +85,19 @@ async function addInstances(
         state: need === 0 && !waits ? "ready" : "waiting",
         need,
         live: need === 0,
+        held: false,
+        passed: false,
         successors,
       } as const;
     });
     const state = waits ? "waiting" : "running";
-    play.models.set(ids[index] ?? 0, { state, failedBranch: false, ignoreSuccess: false, nodes });
+    play.models.set(ids[index] ?? 0, {
+      state,
+      failedBranch: false,
+      ignoreSuccess: false,
+      forceSuccess: false,
+      nodes,
+    });
   }
 }
 
@@ -216,7 +224,7 @@ async function settleOne(play: Play, deed: string, pick: number): Promise<void> 
   play.late.push(taken);
 }
 
-async function operate(play: Play, type: "stop" | "restart" | "release", pick: number): Promise<void> {
+async function operate(play: Play, type: "stop" | "rerun" | "release", pick: number): Promise<void> {
   const ids = [...play.models.keys()];
   const instanceId = ids[pick % ids.length] ?? 0;
   const key = { projectId: play.projectId, instanceId, now: NOW };
@@ -255,7 +263,7 @@ test("the database goes on exactly as the model does, on random graphs under ran
       for (const { deed, pick, count } of done) {
         if (deed === "claim") await claim(play, count);
         else if (deed === "succeed") await succeed(play, pick, count);
-        else if (deed === "stop" || deed === "restart" || deed === "release") await operate(play, deed, pick);
+        else if (deed === "stop" || deed === "rerun" || deed === "release") await operate(play, deed, pick);
         else await settleOne(play, deed, pick);
         await compare(play);
       }

@@ -1,8 +1,8 @@
 /** The door through which everything ends that is not a plain success: the model decides under locks on the instance. */
 
 import { Fault } from "../domain/fault.ts";
-import { advance, type Move, type Progress } from "../domain/instance.ts";
 import type { FailPolicy } from "../domain/job.ts";
+import { advance, type Move, type Progress } from "../domain/progress.ts";
 import { type AttemptOutcome, INSTANCE_ENDED } from "../domain/states.ts";
 import { type Database, type DatabasePool, transaction } from "../store/database.ts";
 import type { PlainSuccess } from "../store/node-runs.ts";
@@ -90,7 +90,6 @@ export async function moveInstance(
     now,
     progress,
     ends: requests.flatMap(({ end }) => end ?? []),
-    restarted: requests.some(({ move }) => move.type === "restart"),
     ...(errorMessage !== undefined && { errorMessage: errorMessage.slice(0, MESSAGE_MAX) }),
   });
   return whatMoved(locked, progress);

@@ -127,6 +127,7 @@ export function createWorker(deps: WorkerDeps): Worker {
   }
 
   async function begin(server: string, claims: readonly Claim[]): Promise<void> {
+    forgetRerun(claims);
     const facts = claims.length === 0 ? [] : await deps.definitions.factsOf(claims);
     if (serverId !== server) return;
     unanswered = undefined;
@@ -137,6 +138,12 @@ export function createWorker(deps: WorkerDeps): Worker {
       if (fact?.instance.origin === "stream") streams.push(fact);
     }
     if (streams.length > 0) deps.onStreamClaimed(streams);
+  }
+
+  /** Not the first try, and more than retries explain: a rerun may have changed what is remembered of the instance. */
+  function forgetRerun(claims: readonly Claim[]): void {
+    for (const { projectId, instanceId, attempt, tries, losses } of claims)
+      if (attempt > 1 + tries + losses) deps.definitions.forget(projectId, instanceId);
   }
 
   function beginAttempt(claim: Claim, facts: InstanceFacts | undefined): void {

@@ -271,7 +271,7 @@ export async function listNodeRuns(db: Database, projectId: string, instanceId: 
   return await query<NodeRun>(
     db,
     "list-node-runs",
-    `select node_no as "nodeNo", state, attempt, tries, losses, ready_at as "readyAt", started_at as "startedAt",
+    `select node_no as "nodeNo", state, held, passed, attempt, tries, losses, ready_at as "readyAt", started_at as "startedAt",
        ended_at as "endedAt", exit_code as "exitCode", message
      from node_run where project_id = $1 and instance_id = $2 order by node_no`,
     [projectId, instanceId],

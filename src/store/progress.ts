@@ -1,6 +1,7 @@
 /** The whole state of one instance, locked, for the model to move on; and the model's answer written back. */
 
-import { type InstanceOrigin, leftSinks, nodeEnded, type Progress } from "../domain/instance.ts";
+import type { InstanceOrigin } from "../domain/instance.ts";
+import { leftSinks, nodeEnded, type Progress } from "../domain/progress.ts";
 import {
   type AttemptOutcome,
   INSTANCE_ENDED,
@@ -48,6 +49,8 @@ interface NodeRow {
   readonly state: NodeRunState;
   readonly need: number;
   readonly live: boolean;
+  readonly held: boolean;
+  readonly passed: boolean;
   readonly successors: readonly number[];
   readonly attempt: number;
   readonly tries: number;
@@ -64,6 +67,7 @@ interface InstanceRow {
   readonly state: InstanceState;
   readonly failed_branch: boolean;
   readonly ignore_success: boolean;
+  readonly force_success: boolean;
 }
 
 /** In a transaction: locks all node runs of the instance in order, then itself; undefined where there is none. */
@@ -75,14 +79,14 @@ export async function lockInstance(
   const nodes = await query<NodeRow>(
     db,
     "lock-node-runs",
-    `select node_no, state, need, live, successors, attempt, tries, losses, fence, server_id, started_at
+    `select node_no, state, need, live, held, passed, successors, attempt, tries, losses, fence, server_id, started_at
      from node_run where project_id = $1 and instance_id = $2 order by node_no for update`,
     [projectId, instanceId],
   );
   const [instance] = await query<InstanceRow>(
     db,
     "lock-instance",
-    `select job_id, job_version, origin, state, failed_branch, ignore_success
+    `select job_id, job_version, origin, state, failed_branch, ignore_success, force_success
      from instance where project_id = $1 and id = $2 for update`,
     [projectId, instanceId],
   );
@@ -97,7 +101,15 @@ export async function lockInstance(
       state: instance.state,
       failedBranch: instance.failed_branch,
       ignoreSuccess: instance.ignore_success,
-      nodes: nodes.map(({ state, need, live, successors }) => ({ state, need, live, successors })),
+      forceSuccess: instance.force_success,
+      nodes: nodes.map(({ state, need, live, held, passed, successors }) => ({
+        state,
+        need,
+        live,
+        held,
+        passed,
+        successors,
+      })),
     },
     nodes: nodes.map((row) => ({
       attempt: row.attempt,
@@ -114,10 +126,8 @@ export interface ProgressChange {
   readonly now: Date;
   readonly progress: Progress;
   readonly ends: readonly AttemptEnd[];
-  /** Why the instance failed or is suspended; absent: as it was. Cleared by a restart. */
+  /** Why the instance failed or is suspended; absent: as it was. Cleared when it goes on. */
   readonly errorMessage?: string;
-  /** Counters and results of nodes that begin anew are cleared. */
-  readonly restarted?: boolean;
 }
 
 /** Writes what differs between `locked` and the change. */
@@ -127,6 +137,7 @@ export async function saveProgress(
   change: ProgressChange,
 ): Promise<void> {
   await insertAttempts(db, locked, change);
+  await keepEndedAttempts(db, locked, change);
   await updateNodes(db, locked, change);
   await updateInstance(db, locked, change);
 }
@@ -159,15 +170,97 @@ async function insertAttempts(
   );
 }
 
+/** The last try of a node that begins anew would be lost with its row's next try. */
+async function keepEndedAttempts(
+  db: Database,
+  locked: LockedInstance,
+  { progress }: ProgressChange,
+): Promise<void> {
+  const anew = progress.nodes.flatMap((_, nodeNo) => (beginsAnew(locked, progress, nodeNo) ? [nodeNo] : []));
+  if (anew.length === 0) return;
+  await execute(
+    db,
+    "keep-ended-attempts",
+    `insert into attempt (project_id, instance_id, node_no, attempt, outcome, started_at, ended_at, exit_code, message)
+     select project_id, instance_id, node_no, attempt, case state when 'cancelled' then 'stopped' else state end,
+       started_at, ended_at, exit_code, message
+     from node_run
+     where project_id = $1 and instance_id = $2 and node_no = any ($3::smallint[]) and started_at is not null
+       and ended_at is not null
+     on conflict do nothing`,
+    [locked.projectId, locked.id, anew],
+  );
+}
+
+/** Its counters and its result are cleared. */
+function beginsAnew(locked: LockedInstance, progress: Progress, nodeNo: number): boolean {
+  const was = locked.progress.nodes[nodeNo]?.state;
+  const is = progress.nodes[nodeNo]?.state;
+  return was !== undefined && is !== undefined && nodeEnded(was) && !nodeEnded(is);
+}
+
 async function updateNodes(db: Database, locked: LockedInstance, change: ProgressChange): Promise<void> {
-  const { progress, ends, now, restarted = false } = change;
+  const changed = changedNodes(locked, change);
+  if (changed.length === 0) return;
+  await execute(
+    db,
+    "update-node-runs",
+    `update node_run n
+     set state = c.state, need = c.need, live = c.live, held = c.held, passed = c.passed,
+       tries = c.tries, losses = c.losses,
+       -- A claim after a rerun is thus never the first: who has the instance in memory reads it again (engine/worker.ts).
+       attempt = case when c.fresh then greatest(n.attempt, 1) else n.attempt end,
+       fence = case when c.state = 'running' then n.fence end,
+       ready_at = case
+         when c.state = 'ready' then coalesce(c.ready_at, case when not c.fresh then greatest(n.ready_at, $3::timestamptz) end, $3::timestamptz)
+         else coalesce(c.ready_at, n.ready_at) end,
+       started_at = case when c.fresh then null else n.started_at end,
+       ended_at = case
+         when c.state not in ('succeeded', 'failed', 'skipped', 'cancelled') then null
+         when c.state = n.state then n.ended_at
+         else $3::timestamptz end,
+       exit_code = case when c.fresh then null else coalesce(c.exit_code, n.exit_code) end,
+       message = case when c.fresh then null else coalesce(c.message, n.message) end,
+       output = case when c.fresh then null else coalesce(c.output, n.output) end
+     from unnest($4::smallint[], $5::text[], $6::smallint[], $7::boolean[], $8::boolean[], $9::boolean[],
+         $10::smallint[], $11::smallint[], $12::boolean[], $13::timestamptz[], $14::integer[], $15::text[], $16::text[])
+       as c (node_no, state, need, live, held, passed, tries, losses, fresh, ready_at, exit_code, message, output)
+     where n.project_id = $1 and n.instance_id = $2 and n.node_no = c.node_no`,
+    [
+      locked.projectId,
+      locked.id,
+      change.now,
+      changed.map(({ nodeNo }) => nodeNo),
+      changed.map(({ node }) => node.state),
+      changed.map(({ node }) => node.need),
+      changed.map(({ node }) => node.live),
+      changed.map(({ node }) => node.held),
+      changed.map(({ node }) => node.passed),
+      changed.map(({ tries }) => tries),
+      changed.map(({ losses }) => losses),
+      changed.map(({ fresh }) => fresh),
+      changed.map(({ end }) => end?.readyAt ?? null),
+      changed.map(({ end }) => end?.exitCode ?? null),
+      changed.map(({ end }) => end?.message ?? null),
+      changed.map(({ end }) => end?.output ?? null),
+    ],
+  );
+}
+
+/** What is to be written of each node that is not as it was. */
+function changedNodes(locked: LockedInstance, { progress, ends }: ProgressChange) {
   const endOf = new Map(ends.map((end) => [end.nodeNo, end]));
-  const changed = progress.nodes.flatMap((node, nodeNo) => {
+  return progress.nodes.flatMap((node, nodeNo) => {
     const was = locked.progress.nodes[nodeNo];
-    const same = was?.state === node.state && was.need === node.need && was.live === node.live;
-    if (same && !endOf.has(nodeNo)) return [];
-    const fresh = restarted && was?.state !== node.state && !nodeEnded(node.state);
     const end = endOf.get(nodeNo);
+    const same =
+      was?.state === node.state &&
+      was.need === node.need &&
+      was.live === node.live &&
+      was.held === node.held &&
+      was.passed === node.passed;
+    if (same && end === undefined) return [];
+    const fresh = beginsAnew(locked, progress, nodeNo);
     const { tries = 0, losses = 0 } = fresh ? {} : (locked.nodes[nodeNo] ?? {});
     return [
       {
@@ -180,52 +273,21 @@ async function updateNodes(db: Database, locked: LockedInstance, change: Progres
       },
     ];
   });
-  if (changed.length === 0) return;
-  await execute(
-    db,
-    "update-node-runs",
-    `update node_run n
-     set state = c.state, need = c.need, live = c.live, tries = c.tries, losses = c.losses,
-       fence = case when c.state = 'running' then n.fence end,
-       ready_at = case when c.state = 'ready' then coalesce(c.ready_at, $3::timestamptz) else n.ready_at end,
-       started_at = case when c.fresh then null else n.started_at end,
-       ended_at = case when c.state in ('succeeded', 'failed', 'skipped', 'cancelled') then $3::timestamptz end,
-       exit_code = case when c.fresh then null else coalesce(c.exit_code, n.exit_code) end,
-       message = case when c.fresh then null else coalesce(c.message, n.message) end,
-       output = case when c.fresh then null else coalesce(c.output, n.output) end
-     from unnest($4::smallint[], $5::text[], $6::smallint[], $7::boolean[], $8::smallint[], $9::smallint[],
-         $10::boolean[], $11::timestamptz[], $12::integer[], $13::text[], $14::text[])
-       as c (node_no, state, need, live, tries, losses, fresh, ready_at, exit_code, message, output)
-     where n.project_id = $1 and n.instance_id = $2 and n.node_no = c.node_no`,
-    [
-      locked.projectId,
-      locked.id,
-      now,
-      changed.map(({ nodeNo }) => nodeNo),
-      changed.map(({ node }) => node.state),
-      changed.map(({ node }) => node.need),
-      changed.map(({ node }) => node.live),
-      changed.map(({ tries }) => tries),
-      changed.map(({ losses }) => losses),
-      changed.map(({ fresh }) => fresh),
-      changed.map(({ end }) => end?.readyAt ?? null),
-      changed.map(({ end }) => end?.exitCode ?? null),
-      changed.map(({ end }) => end?.message ?? null),
-      changed.map(({ end }) => end?.output ?? null),
-    ],
-  );
 }
 
 async function updateInstance(db: Database, locked: LockedInstance, change: ProgressChange): Promise<void> {
-  const { progress, now, restarted = false } = change;
+  const { progress, now } = change;
+  const was = locked.progress.state;
+  const ended = INSTANCE_ENDED.includes(progress.state);
+  const goesOn = progress.state === "running" && (was === "suspended" || INSTANCE_ENDED.includes(was));
   await execute(
     db,
     "update-instance-progress",
     `update instance
-     set state = $3::text, left_sinks = $4, failed_branch = $5, ignore_success = $6,
-       started_at = case when $9::boolean or state = 'waiting' and $3::text <> 'waiting' and $3::text <> 'stopped' then $8::timestamptz else started_at end,
-       ended_at = case when not $7::boolean then null when ended_at is null then $8::timestamptz else ended_at end,
-       error_message = case when $9::boolean then null else coalesce($10::text, error_message) end
+     set state = $3::text, left_sinks = $4, failed_branch = $5, ignore_success = $6, force_success = $7,
+       started_at = case when $8::boolean then $10::timestamptz else started_at end,
+       ended_at = case when not $9::boolean then null when state = $3::text then ended_at else $10::timestamptz end,
+       error_message = case when $11::boolean then null else coalesce($12::text, error_message) end
      where project_id = $1 and id = $2`,
     [
       locked.projectId,
@@ -234,10 +296,18 @@ async function updateInstance(db: Database, locked: LockedInstance, change: Prog
       leftSinks(progress.nodes),
       progress.failedBranch,
       progress.ignoreSuccess,
-      INSTANCE_ENDED.includes(progress.state),
+      progress.forceSuccess,
+      begins(was, progress.state),
+      ended,
       now,
-      restarted,
+      goesOn,
       change.errorMessage ?? null,
     ],
   );
+}
+
+/** Whether the instance's time of running counts from this move on. */
+function begins(was: InstanceState, is: InstanceState): boolean {
+  if (INSTANCE_ENDED.includes(was)) return is === "running";
+  return was === "waiting" && is !== "waiting" && !INSTANCE_ENDED.includes(is);
 }

@@ -89,7 +89,8 @@ export function encodeAttempts(run: NodeRun, past: readonly PastAttempt[]): Omit
     exitCode: attempt.exitCode,
     message: attempt.message,
   }));
-  if (run.attempt === 0 || past.some(({ attempt }) => attempt === run.attempt)) return earlier;
+  // A node that begins anew has no try yet, or one that stands among the earlier ones.
+  if (run.startedAt === null || past.some(({ attempt }) => attempt === run.attempt)) return earlier;
   const last = {
     attempt: run.attempt,
     outcome: NODE_RUN_ENDED.includes(run.state) ? run.state : null,

@@ -20,6 +20,7 @@ const STATES: Readonly<Record<InstanceState, string>> = {
   running: "running",
   failing: "running",
   stopping: "running",
+  paused: "pause",
   suspended: "running-exception",
   succeeded: "success",
   failed: "fail",
@@ -40,7 +41,7 @@ const STATE_FILTERS: Readonly<Record<string, StateFilter>> = {
   success: { states: ["succeeded"] },
   fail: { states: ["failed"] },
   "running-exception": { states: ["suspended"] },
-  pause: { states: [] },
+  pause: { states: ["paused"] },
   "manual-stop": { states: ["stopped"] },
   freeze: { states: [] },
   "skip-by-depend": { states: ["skipped"] },
@@ -176,7 +177,7 @@ function encodeNodeRun(
 ): WireObject {
   return {
     nodeName: node?.name ?? String(run.nodeNo),
-    status: NODE_STATES[run.state],
+    status: run.held ? "pause" : NODE_STATES[run.state],
     type: node?.type ?? "",
     // The older SDK reads this one.
     nodeType: node?.type ?? "",

@@ -18,7 +18,7 @@ import {
 } from "./expression-world.ts";
 import { atPath } from "./json-path.ts";
 import { STRING_FUNCTIONS } from "./string-functions.ts";
-import { isWeekdayWorked, nthDay, WORKDAYS_MAX } from "./workday.ts";
+import { isWeekdayWorked, nthDay, WORKDAYS_MAX, type WorkCalendar } from "./workday.ts";
 import { instantOf, localFields, localNumber } from "./zone.ts";
 
 const PATH_MAX = 1024;
@@ -139,7 +139,9 @@ function workday(named: boolean, worked: boolean, step: 1 | -1): Member {
   const size = named ? 3 : 2;
   return operation(size, size, (evaluation, args) => {
     const [count = null, pattern = null] = args.slice(-2);
-    const calendar = named ? calendarNamed(evaluation, textOf(evaluation, args[0] ?? null)) : isWeekdayWorked;
+    const calendar = named
+      ? calendarNamed(evaluation, textOf(evaluation, args[0] ?? null))
+      : ownCalendar(evaluation);
     const wanted = integerArgument(evaluation, count);
     if (wanted < 1 || wanted > WORKDAYS_MAX)
       return refuse(evaluation, `a count of days is 1 to ${WORKDAYS_MAX}`);
@@ -151,7 +153,12 @@ function workday(named: boolean, worked: boolean, step: 1 | -1): Member {
   });
 }
 
-function calendarNamed(evaluation: Evaluation, name: string) {
+function ownCalendar(evaluation: Evaluation): WorkCalendar {
+  const { ownCalendar: name } = evaluation.world;
+  return name === undefined ? isWeekdayWorked : calendarNamed(evaluation, name);
+}
+
+function calendarNamed(evaluation: Evaluation, name: string): WorkCalendar {
   return (
     evaluation.world.calendar?.(name) ?? refuse(evaluation, `there is no calendar "${name.slice(0, 64)}"`)
   );

@@ -34,6 +34,8 @@ export interface World {
   readonly insertJobId?: (node: string | undefined) => string | undefined;
   /** Calendars by name; a job that names none has Monday to Friday. */
   readonly calendar?: (name: string) => WorkCalendar | undefined;
+  /** The name of the job's own calendar. */
+  readonly ownCalendar?: string;
   /** Only inside a ForEach. */
   readonly loop?: LoopTurn;
   /** Whether a path of the object store exists; absent where that was not looked up before. */

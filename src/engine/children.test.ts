@@ -48,7 +48,7 @@ async function childrenOf(world: EngineWorld, parentId: number) {
 }
 
 async function outputOf(world: EngineWorld, instanceId: number): Promise<string | null | undefined> {
-  return (await listResults(world.database.pool, world.projectId, instanceId))[0]?.output;
+  return (await listResults(world.database.pool, { projectId: world.projectId, instanceId }))[0]?.output;
 }
 
 /** Runs the job and gives its instance with what became of it. */
@@ -209,7 +209,7 @@ test("a loop runs the job for each row, so many at a time, and gathers what they
   ]);
   expect(state).toBe("succeeded");
   expect(most).toBe(2);
-  const [, loop] = await listResults(world.database.pool, world.projectId, id);
+  const [, loop] = await listResults(world.database.pool, { projectId: world.projectId, instanceId: id });
   expect(JSON.parse(loop?.output ?? "")).toEqual(["Test:a-1-d", "Test:b-3-d", "Test:c-5-d", "Test:d-7-d"]);
   const [child] = await childrenOf(world, id);
   expect((await findInstance(world.database.pool, world.projectId, child?.id ?? 0))?.jobName).toBe(

@@ -1,15 +1,13 @@
 /** Turns a node of a definition into work: conditions decided, expressions resolved, named things fetched. */
-import { holds, readTemplate, render } from "../domain/expression.ts";
-import type { World } from "../domain/expression-world.ts";
 import { Fault } from "../domain/fault.ts";
-import type { JobDefinition, JobNode } from "../domain/job.ts";
+import type { JobNode } from "../domain/job.ts";
 import { readNodeSettings, SETTING_DEFAULTS } from "../domain/job-settings.ts";
 import type { Operator, WarmSession, Work, WorkScript } from "../operators/operator.ts";
-import type { Database } from "../store/database.ts";
-import { findInstanceEvent } from "../store/event-sources.ts";
-import { type Claim, listResults } from "../store/node-runs.ts";
-import type { InstanceFacts, Pinned } from "./definitions.ts";
+import type { Claim } from "../store/node-runs.ts";
+import type { InstanceFacts } from "./definitions.ts";
+import { createScope, type Outside, type Scope } from "./scope.ts";
 import type { WorkOwner, WorkSources } from "./sources.ts";
+import { loadWorld, type WorldDeps, workId } from "./world.ts";
 
 export interface WorkRequest {
   readonly claim: Claim;
@@ -22,29 +20,18 @@ export interface WorkRequest {
 /** `skip` where a condition of the node does not hold. Rejects where something named is missing or an expression fails. */
 export type PrepareWork = (request: WorkRequest) => Promise<Work | "skip">;
 
-export interface WorkDeps {
-  readonly db: Database;
-  readonly sources: WorkSources;
-  readonly now: () => Date;
-  /** Of expressions in jobs whose schedule names none. */
-  readonly zone: string;
-}
-
 /** Prepares work from the present state of scripts, connections and variables. */
-export function createPrepareWork(deps: WorkDeps): PrepareWork {
+export function createPrepareWork(deps: WorldDeps): PrepareWork {
   const { sources } = deps;
   return async (request) => {
     const { claim, facts, node, operator } = request;
     const { projectId, workspaceId } = facts.instance;
     const owner = { projectId, workspaceId };
+    const scope = createScope(() => loadWorld(deps, request), outsideOf(sources, owner));
+    for (const { expression } of node.conditions) if (!(await scope.holds(expression))) return "skip";
     const script = await findScript(sources, owner, node.properties.scriptName);
-    const texts = [...Object.values(node.properties), script?.content ?? ""];
-    const conditions = node.conditions.map(({ expression }) => expression);
-    const world =
-      conditions.length > 0 || texts.some(mentionsWorld) ? await loadWorld(deps, request) : undefined;
-    if (world !== undefined && !conditions.every((condition) => holds(condition, world))) return "skip";
     const [early, late] = parted(node.properties, (name) => operator?.isLate?.(name) !== true);
-    const properties = mapValues(early, (text) => renderText(text, world));
+    const properties = await mapValues(early, (text) => scope.render(text));
     return {
       projectId,
       workspaceId,
@@ -52,14 +39,21 @@ export function createPrepareWork(deps: WorkDeps): PrepareWork {
       nodeName: node.name,
       type: node.type,
       attempt: claim.attempt,
-      idempotencyKey: `${claim.instanceId}-${claim.nodeNo}-${claim.attempt}`,
+      idempotencyKey: workId(claim.instanceId, claim),
       properties,
-      lateProperties: async (loop) =>
-        mapValues(late, (text) => renderText(text, world && { ...world, loop })),
-      ...(script !== undefined && { script: renderScript(script, properties.scriptArgs, world) }),
+      lateProperties: (loop) => mapValues(late, (text) => scope.render(text, { loop })),
+      ...(await renderScript(scope, script, properties.scriptArgs)),
       ...(await loadParts(sources, request, properties.connectionName ?? "")),
       ...warmth(facts, properties),
     };
+  };
+}
+
+/** What a job's expressions may look up. */
+export function outsideOf(sources: WorkSources, owner: WorkOwner): Outside {
+  return {
+    obsPathExists: (path) => sources.buckets(owner.projectId).exists(path),
+    calendar: async (name) => await sources.loadCalendar?.(owner, name),
   };
 }
 
@@ -113,23 +107,15 @@ async function findScript(
   throw new Fault("not-found", "script-missing", `Script "${name}" does not exist.`);
 }
 
-function mentionsWorld(text: string): boolean {
-  return text.includes("#{") || text.includes("${");
-}
-
-function renderText(text: string, world: World | undefined): string {
-  return world === undefined || !mentionsWorld(text) ? text : render(readTemplate(text), world);
-}
-
-function renderScript(
-  script: WorkScript,
+async function renderScript(
+  scope: Scope,
+  script: WorkScript | undefined,
   scriptArgs: string | undefined,
-  world: World | undefined,
-): WorkScript {
-  if (world === undefined) return script;
+): Promise<{ readonly script?: WorkScript }> {
+  if (script === undefined) return {};
   const parameters = readScriptArgs(scriptArgs ?? "");
-  const scriptWorld: World = { ...world, scriptParameter: (name) => parameters.get(name) };
-  return { ...script, content: renderText(script.content, scriptWorld) };
+  const scriptParameter = (name: string) => parameters.get(name);
+  return { script: { ...script, content: await scope.render(script.content, { scriptParameter }) } };
 }
 
 /** Lines of `name=value`. Source: dataarts-factory 4.2. */
@@ -141,45 +127,6 @@ function readScriptArgs(text: string): ReadonlyMap<string, string> {
       return [line.slice(0, at).trim(), line.slice(at + 1).trim()];
     }),
   );
-}
-
-async function loadWorld(deps: WorkDeps, { claim, facts, node }: WorkRequest): Promise<World> {
-  const { instance, pinned } = facts;
-  const { projectId, workspaceId } = instance;
-  const definition = pinned?.definition;
-  const results = await loadResults(deps.db, claim, pinned);
-  const environment = new Map(Object.entries(await deps.sources.loadEnvironment({ projectId, workspaceId })));
-  const parameters = new Map(definition?.parameters.map(({ name, value }) => [name, value]));
-  for (const [name, value] of Object.entries(instance.parameters)) parameters.set(name, value);
-  const event =
-    instance.origin === "event" ? await findInstanceEvent(deps.db, projectId, instance.id) : undefined;
-  return {
-    job: {
-      name: instance.jobName,
-      projectId,
-      ...(event !== undefined && { eventData: event.data, obsNewFiles: event.files }),
-    },
-    planTime: instance.plannedAt,
-    startTime: instance.startedAt ?? instance.createdAt,
-    now: deps.now(),
-    zone: zoneOf(definition) ?? deps.zone,
-    jobParameter: (name) => parameters.get(name),
-    environment: (name) => environment.get(name),
-    scriptParameter: () => undefined,
-    nodeStatus: (name) => STATUS[results.get(name)?.state ?? ""],
-    nodeOutput: (name) => (node.after.includes(name) ? (results.get(name)?.output ?? undefined) : undefined),
-  };
-}
-
-const STATUS: Readonly<Record<string, "success" | "fail">> = { succeeded: "success", failed: "fail" };
-
-async function loadResults(db: Database, claim: Claim, pinned: Pinned | undefined) {
-  const results = await listResults(db, claim.projectId, claim.instanceId);
-  return new Map(results.map((result) => [pinned?.nodes[result.nodeNo]?.name, result]));
-}
-
-function zoneOf(definition: JobDefinition | undefined): string | undefined {
-  return definition?.schedule.type === "cron" ? definition.schedule.cron?.zone : undefined;
 }
 
 /** The members for whose names the condition holds, and the others. */
@@ -194,9 +141,11 @@ function parted(
   ];
 }
 
-function mapValues(
+async function mapValues(
   record: Readonly<Record<string, string>>,
-  change: (value: string) => string,
-): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
+  change: (value: string) => Promise<string>,
+): Promise<Readonly<Record<string, string>>> {
+  const changed: [string, string][] = [];
+  for (const [name, value] of Object.entries(record)) changed.push([name, await change(value)]);
+  return Object.fromEntries(changed);
 }

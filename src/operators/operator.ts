@@ -124,6 +124,8 @@ export type AbortReason = "stop" | "timeout" | "lost" | "drain";
 export interface Buckets {
   readonly open: (path: string) => Promise<Readable>;
   readonly list: (prefix: string) => Promise<readonly string[]>;
+  /** Whether there is such a file, or a file under such a folder. */
+  readonly exists: (path: string) => Promise<boolean>;
   /** Where the file lies on this machine, when it does: it may be linked instead of copied. */
   readonly localPath: (path: string) => Promise<string | undefined>;
   readonly write: (path: string, content: Readable) => Promise<void>;

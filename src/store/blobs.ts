@@ -21,6 +21,8 @@ export interface BlobStore {
   /** The content from `fromByte` on, or undefined where there is no such blob. */
   readonly open: (projectId: string, key: string, fromByte?: number) => Promise<Readable | undefined>;
   readonly sizeBytes: (projectId: string, key: string) => Promise<number | undefined>;
+  /** Whether there is a blob of that key, or one under it. */
+  readonly exists: (projectId: string, key: string) => Promise<boolean>;
   /** Keys of all blobs whose key is `folder` with something after a slash, in no order; "" lists all. */
   readonly list: (projectId: string, folder: string) => Promise<string[]>;
   /** Deletes the blob and all that lie under it; none is no fault. */
@@ -58,6 +60,9 @@ export function createFolderBlobs(folder: string): BlobStore {
       return file?.createReadStream({ start: fromByte });
     },
     sizeBytes: async (projectId, key) => (await unlessMissing(stat(pathOf(projectId, key))))?.size,
+    exists: async (projectId, key) =>
+      (await unlessMissing(stat(pathOf(projectId, key)))) !== undefined ||
+      (await holdsBlob(join(folder, projectId, folderPath(key)))),
     list: (projectId, under) => listKeys(join(folder, projectId, folderPath(under)), under),
     delete: async (projectId, key) => {
       await rm(pathOf(projectId, key), { force: true });
@@ -110,6 +115,14 @@ async function listKeys(path: string, key: string): Promise<string[]> {
     }),
   );
   return found.flat();
+}
+
+/** Whether a folder has a blob, however deep; looks no further than the first. */
+async function holdsBlob(path: string): Promise<boolean> {
+  const entries = (await unlessMissing(readdir(path, { withFileTypes: true }))) ?? [];
+  if (entries.some((entry) => !entry.isDirectory())) return true;
+  for (const entry of entries) if (await holdsBlob(join(path, entry.name))) return true;
+  return false;
 }
 
 /** Begins the file name of each blob, never that of a folder, since encoding leaves no `=`: so `a` and `a/b` both fit. */

@@ -11,6 +11,8 @@ export interface ProjectBuckets {
   readonly open: (path: string) => Promise<Readable>;
   /** Paths of the files whose path is `prefix` with something after a slash. */
   readonly list: (prefix: string) => Promise<readonly string[]>;
+  /** Whether there is such a file, or a file under such a folder. */
+  readonly exists: (path: string) => Promise<boolean>;
   readonly localPath: (path: string) => Promise<string | undefined>;
   readonly write: (path: string, content: Readable) => Promise<void>;
 }
@@ -37,6 +39,7 @@ export function createBuckets(
       const keys = await blobs.list(projectId, folder);
       return keys.map((key) => base + key.slice(BUCKETS.length + 1)).sort();
     },
+    exists: async (path) => await blobs.exists(projectId, keyOf(path.replace(/\/+$/, ""), true)),
     localPath: async (path) => await blobs.localPath(projectId, keyOf(path)),
     write: async (path, content) => {
       const key = keyOf(path);

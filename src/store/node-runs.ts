@@ -1,6 +1,7 @@
 /** Node runs: the fused step that settles and claims, and what a server's running ones are. */
 import type { QueryArrayConfig } from "pg";
 import type { Lane } from "../domain/instance.ts";
+import type { NodeRunState } from "../domain/states.ts";
 import { type Database, query } from "./database.ts";
 import { hasCode } from "./file-system.ts";
 
@@ -186,17 +187,36 @@ export async function listToStop(
   );
 }
 
-/** Status and output of an instance's nodes, for expressions that look at other nodes. */
+/** What became of a node's last attempt. */
+export interface NodeResult {
+  readonly nodeNo: number;
+  readonly state: NodeRunState;
+  readonly attempt: number;
+  readonly startedAt: Date | null;
+  readonly endedAt: Date | null;
+  readonly exitCode: number | null;
+  readonly message: string | null;
+  /** Null where it was not asked for, too. */
+  readonly output: string | null;
+}
+
+/** By `nodeNo`: results of all of an instance's nodes, with the outputs of those at `outputsOf`, of all where absent. */
 export async function listResults(
   db: Database,
-  projectId: string,
-  instanceId: number,
-): Promise<{ readonly nodeNo: number; readonly state: string; readonly output: string | null }[]> {
-  return await query(
+  {
+    projectId,
+    instanceId,
+    outputsOf,
+  }: { readonly projectId: string; readonly instanceId: number; readonly outputsOf?: readonly number[] },
+): Promise<NodeResult[]> {
+  return await query<NodeResult>(
     db,
     "list-results",
-    `select node_no as "nodeNo", state, output from node_run where project_id = $1 and instance_id = $2 order by node_no`,
-    [projectId, instanceId],
+    `select node_no as "nodeNo", state, attempt, started_at as "startedAt", ended_at as "endedAt",
+       exit_code as "exitCode", message,
+       case when $3::smallint[] is null or node_no = any ($3::smallint[]) then output end as output
+     from node_run where project_id = $1 and instance_id = $2 order by node_no`,
+    [projectId, instanceId, outputsOf ?? null],
   );
 }
 

@@ -75,6 +75,7 @@ export const NO_SOURCES: WorkSources = {
       throw new RangeError("the test has no buckets");
     },
     list: async () => [],
+    exists: async () => false,
     localPath: async () => undefined,
     write: async () => undefined,
   }),

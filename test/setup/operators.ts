@@ -147,6 +147,7 @@ function folderBuckets(root: string): Buckets {
       const names = await readdir(bucketFile(root, prefix), { recursive: true }).catch(() => []);
       return names.map((name) => `${prefix}/${name}`).sort();
     },
+    exists: async (path) => await isFile(bucketFile(root, path)),
     localPath: async (path) => bucketFile(root, path),
     write: async (path, content) => {
       await mkdir(dirname(bucketFile(root, path)), { recursive: true });

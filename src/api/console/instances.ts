@@ -48,7 +48,7 @@ async function viewInstance(
   const instance = (await findInstance(pool, projectId, instanceId)) ?? unknownInstance(instanceId);
   const [runs, results, past, [facts]] = await Promise.all([
     listNodeRuns(pool, projectId, instanceId),
-    listResults(pool, projectId, instanceId),
+    listResults(pool, { projectId, instanceId }),
     listPastAttempts(pool, { projectId, instanceId, perNodeMax: ATTEMPTS_MAX }),
     definitions.factsOf([{ projectId, instanceId }]),
   ]);

@@ -251,7 +251,7 @@ async function openWorld(): Promise<World> {
       buckets: () => ({
         open: () => Promise.reject(new RangeError("no buckets here")),
         list: async () => [],
-    exists: async () => false,
+        exists: async () => false,
         localPath: async () => undefined,
         write: async () => undefined,
       }),

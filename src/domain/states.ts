@@ -90,6 +90,26 @@ export const ATTEMPT = {
 export const ATTEMPT_OUTCOMES = ATTEMPT.running;
 export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
 
+/**
+ * A range of planned times that is run after the fact. `planning` writes them into the ledger, page by page; `failing`
+ * and `cancelling` skip what was not started, and last until what runs has ended.
+ */
+export const BACKFILL = {
+  planning: ["running", "paused", "cancelling"],
+  running: ["paused", "failing", "cancelling", "succeeded", "failed"],
+  paused: ["planning", "cancelling"],
+  failing: ["failed", "cancelling"],
+  cancelling: ["cancelled"],
+  succeeded: [],
+  failed: [],
+  cancelled: [],
+} as const satisfies Machine<
+  "planning" | "running" | "paused" | "failing" | "cancelling" | "succeeded" | "failed" | "cancelled"
+>;
+export type BackfillState = keyof typeof BACKFILL;
+
+export const BACKFILL_ENDED: readonly BackfillState[] = ["succeeded", "failed", "cancelled"];
+
 /** A real-time job as its users see it. Source: dataarts-factory 4.4. */
 export const REAL_TIME = {
   stopped: ["starting"],

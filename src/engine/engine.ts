@@ -11,6 +11,8 @@ import { listToStop } from "../store/node-runs.ts";
 import { listStreamInstances, refreshRealTimeStatus } from "../store/schedules.ts";
 import type { Signal } from "../store/servers.ts";
 import { createAttemptLog } from "./attempt-log.ts";
+import { createBackfillLoop } from "./backfill-loop.ts";
+import { createBackfillOperations } from "./backfill-operations.ts";
 import { createChildren } from "./children.ts";
 import { createDefinitions, indexOperators } from "./definitions.ts";
 import { createEventOperations } from "./event-operations.ts";
@@ -63,7 +65,7 @@ const ABORT_GRACE_MS = 10_000;
 const STOP_POLL_MS = 2_000;
 
 /** Origins of runs at whose end others may begin. */
-const PLANNED: readonly InstanceOrigin[] = ["schedule", "event"];
+const PLANNED: readonly InstanceOrigin[] = ["schedule", "event", "backfill"];
 
 /** The engine, not started yet. */
 export function createEngine(deps: EngineDeps): Engine {
@@ -142,11 +144,12 @@ export function createEngine(deps: EngineDeps): Engine {
       others = count;
     },
   });
+  const backfills = createBackfillLoop({ pool, definitions, operators, now, observe, onStarted: workReady });
   const stopper = createLoop("stopper", stopWhatEnds, observe);
   const loops = [
     rescuer,
     ...(works() ? [stopper, children.loop] : []),
-    ...(deps.roles.includes("scheduler") ? [scheduler, release, ...events.loops] : []),
+    ...(deps.roles.includes("scheduler") ? [scheduler, release, backfills, ...events.loops] : []),
   ];
 
   function works(): boolean {
@@ -179,6 +182,7 @@ export function createEngine(deps: EngineDeps): Engine {
   function wakePlanners(): void {
     scheduler.wake();
     release.wake();
+    backfills.wake();
     events.wake();
   }
 
@@ -255,6 +259,7 @@ export function createEngine(deps: EngineDeps): Engine {
     ...createInstanceOperations(operation),
     ...createExecutionOperations(operation),
     ...createEventOperations(operation),
+    ...createBackfillOperations(operation),
   };
 }
 

@@ -1,10 +1,16 @@
 /** The engine as the rest of the service sees it: its own life, and what it is asked to do. */
+import type { BackfillOperations } from "./backfill-operations.ts";
 import type { EventOperations } from "./event-operations.ts";
 import type { ExecutionOperations } from "./executions.ts";
 import type { InstanceOperations } from "./instance-operations.ts";
 import type { JobOperations } from "./job-operations.ts";
 
-export interface Engine extends JobOperations, InstanceOperations, ExecutionOperations, EventOperations {
+export interface Engine
+  extends JobOperations,
+    InstanceOperations,
+    ExecutionOperations,
+    EventOperations,
+    BackfillOperations {
   /** Registers this server, takes over what lost servers left, and begins to work. */
   readonly start: () => Promise<void>;
   /** Takes no new work, waits for what runs within the grace time, hands the rest back, and leaves the register. */

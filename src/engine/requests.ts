@@ -1,6 +1,8 @@
 /** What the engine's operations are asked for. */
+import type { BackfillSpec } from "../domain/backfill.ts";
 import type { InstanceOrigin } from "../domain/instance.ts";
 import type { JobDefinition } from "../domain/job.ts";
+import type { JobReference } from "../domain/schedule.ts";
 
 /** A value for a parameter of the job, for this run or this start alone; it wins over the job's own. */
 export type RunParameters = Readonly<Record<string, string>>;
@@ -37,5 +39,30 @@ export interface StartExecutionRequest {
   readonly name: string;
   readonly definition: JobDefinition;
   readonly parameters?: RunParameters;
+  readonly by: string;
+}
+
+/** A range of planned times that is to be run after the fact. */
+export interface BackfillRequest {
+  readonly projectId: string;
+  readonly workspaceId: string;
+  /** Unique in the workspace. */
+  readonly name: string;
+  readonly jobName: string;
+  /** Jobs that depend on it, run for the same range. */
+  readonly dependents: readonly JobReference[];
+  readonly spec: BackfillSpec;
+  /** Also where another backfill of a job has times in the range that have not ended. */
+  readonly force: boolean;
+  /** Name of the user. */
+  readonly by: string;
+}
+
+/** A backfill that somebody controls, by its name. */
+export interface BackfillControl {
+  readonly projectId: string;
+  readonly workspaceId: string;
+  readonly name: string;
+  /** Name of the user. */
   readonly by: string;
 }

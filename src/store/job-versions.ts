@@ -32,6 +32,29 @@ export async function findVersionedJob(
   return rows.map(versionedFromRow)[0];
 }
 
+/** A job as it is now, as far as making an instance of it goes. */
+export interface PresentVersion {
+  readonly jobId: number;
+  readonly workspaceId: string;
+  readonly name: string;
+  readonly version: number;
+}
+
+/** The present versions of several jobs, in no order; those that are gone are left out. */
+export async function findPresentVersions(
+  db: Database,
+  projectId: string,
+  jobIds: readonly number[],
+): Promise<PresentVersion[]> {
+  return await query<PresentVersion>(
+    db,
+    "find-present-versions",
+    `select id as "jobId", workspace_id as "workspaceId", name, version
+     from job where project_id = $1 and id = any ($2::bigint[])`,
+    [projectId, jobIds],
+  );
+}
+
 interface VersionRow extends JobRow {
   readonly v_version: number;
   readonly v_definition: JobDefinition;

@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 import { testDatabase } from "../../test/setup/postgres.ts";
 import {
   ATTEMPT_OUTCOMES,
+  BACKFILL,
+  BACKFILL_ENDED,
   INSTANCE,
   INSTANCE_ENDED,
   NODE_RUN,
@@ -27,6 +29,8 @@ function sorted(words: readonly string[]): string[] {
 
 test("each machine's states are those of its table", async () => {
   expect(await setup("planned_run")).toContainEqual(sorted(Object.keys(PLANNED_RUN)));
+  expect(await setup("backfill_run")).toContainEqual(sorted(Object.keys(PLANNED_RUN)));
+  expect(await setup("backfill")).toContainEqual(sorted(Object.keys(BACKFILL)));
   expect(await setup("instance")).toContainEqual(sorted(Object.keys(INSTANCE)));
   expect(await setup("node_run")).toContainEqual(sorted(Object.keys(NODE_RUN)));
   expect(await setup("attempt")).toContainEqual(sorted(ATTEMPT_OUTCOMES));
@@ -37,11 +41,12 @@ test("each machine's states are those of its table", async () => {
 test("a row has its end's time in the terminal states and in no other", async () => {
   expect(await setup("instance")).toContainEqual(sorted(INSTANCE_ENDED));
   expect(await setup("node_run")).toContainEqual(sorted(NODE_RUN_ENDED));
+  expect(await setup("backfill")).toContainEqual(sorted(BACKFILL_ENDED));
 });
 
 test("nothing follows a node run's terminal state, and every state that follows another exists", () => {
   for (const state of NODE_RUN_ENDED) expect(NODE_RUN[state]).toEqual([]);
-  for (const machine of [PLANNED_RUN, INSTANCE, NODE_RUN, REAL_TIME])
+  for (const machine of [PLANNED_RUN, INSTANCE, NODE_RUN, REAL_TIME, BACKFILL])
     for (const followers of Object.values<readonly string[]>(machine))
       for (const state of followers) expect(Object.keys(machine)).toContain(state);
 });

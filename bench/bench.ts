@@ -2,6 +2,7 @@
 import { cpus, totalmem } from "node:os";
 import { benchEngine } from "./engine.ts";
 import { benchLists } from "./lists.ts";
+import { benchOperators } from "./operators.ts";
 import { benchRuns } from "./runs.ts";
 import { benchSchedules } from "./schedules.ts";
 import { benchSoak } from "./soak.ts";
@@ -10,6 +11,7 @@ import { benchStart } from "./start.ts";
 const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   start: benchStart,
   engine: benchEngine,
+  operators: benchOperators,
   runs: benchRuns,
   schedules: benchSchedules,
   lists: () => benchLists(),
@@ -26,5 +28,7 @@ if (unknown.length > 0) {
 console.log(
   `${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
 );
-for (const name of wanted.length > 0 ? wanted : ["start", "engine", "runs", "schedules", "lists"])
+for (const name of wanted.length > 0
+  ? wanted
+  : ["start", "engine", "operators", "runs", "schedules", "lists"])
   await PARTS[name]?.();

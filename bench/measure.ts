@@ -55,6 +55,26 @@ async function inLanes(
   return times;
 }
 
+/** The time of the operations that `run` notes, with the processor time of this process for each. */
+export async function timed(
+  label: string,
+  operations: number,
+  run: (times: number[]) => Promise<void>,
+): Promise<Measured> {
+  const times: number[] = [];
+  const cpu = process.cpuUsage();
+  const began = performance.now();
+  await run(times);
+  const wallMs = performance.now() - began;
+  const { user, system } = process.cpuUsage(cpu);
+  return {
+    label,
+    timesMs: times.sort((a, b) => a - b),
+    wallMs,
+    cpuMicroseconds: (user + system) / operations,
+  };
+}
+
 /** The time that `share` of the operations did not exceed. */
 export function quantile({ timesMs }: Measured, share: number): number {
   return timesMs[Math.min(timesMs.length - 1, Math.floor(timesMs.length * share))] ?? Number.NaN;

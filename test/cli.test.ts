@@ -56,6 +56,31 @@ test("the curl lines of the start work as they are printed", async () => {
   }
 });
 
+test("an expression is tried in the world that the options describe, and refused with place and cause", async () => {
+  const evaluate = (...words: string[]) => azalai(["expressions", "evaluate", ...words]);
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the language under test writes its parameters so.
+  const text = "#{Job.getPlanTime('yyyyMMdd')} ${x} #{Job.getNodeOutput('n')} #{Loop.current[1]}";
+  const given = [
+    "--plan-time",
+    "2024-01-06T01:30Z",
+    "--param",
+    "x=1",
+    "--output",
+    "n=2",
+    "--rows",
+    '[["a",3]]',
+  ];
+  expect(await evaluate(text, ...given)).toMatchObject({ code: 0, stdout: "20240106 1 2 3\n" });
+  const condition = ["#{Job.getNodeStatus('n') == 'fail'}", "--condition", "--status", "n=fail"];
+  expect(await evaluate(...condition, "--json")).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("true"),
+  });
+  const refused = await evaluate("ab #{1 +");
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("character 9") });
+  expect(await evaluate("x", "--rows", "[")).toMatchObject({ code: 2 });
+});
+
 test("a job is saved, listed, shown, replaced and deleted", async () => {
   expect(await saveJob("kept", [shell("one", "true")])).toMatchObject({ code: 0, stdout: "kept created\n" });
   expect((await azalai(["jobs", "list", "--name", "kep"])).stdout).toMatch(/^kept +BATCH +STOPPED/m);

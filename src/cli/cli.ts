@@ -5,6 +5,7 @@ import { addSharedOptions } from "./commands.ts";
 import { codeOf } from "./credentials.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addDoctorCommand } from "./doctor.ts";
+import { addExpressionsCommands } from "./expressions.ts";
 import { CommandFailure, EXIT, type ExitCode } from "./failure.ts";
 import { addKeysCommands, addProjectsCommands, addUsersCommands } from "./identity.ts";
 import { addInstancesCommands } from "./instances.ts";
@@ -26,6 +27,7 @@ function createProgram(): Command {
   addLoginCommands(program);
   addJobsCommands(program);
   addInstancesCommands(program);
+  addExpressionsCommands(program);
   addAuditCommand(program);
   addUsersCommands(program);
   addProjectsCommands(program);

@@ -15,6 +15,7 @@ import { createBackfillLoop } from "./backfill-loop.ts";
 import { createBackfillOperations } from "./backfill-operations.ts";
 import { createChildren } from "./children.ts";
 import { createDefinitions, indexOperators } from "./definitions.ts";
+import { createEvaluationOperations } from "./evaluation.ts";
 import { createEventOperations } from "./event-operations.ts";
 import { createEvents } from "./events.ts";
 import { createExecutionOperations } from "./executions.ts";
@@ -255,6 +256,7 @@ export function createEngine(deps: EngineDeps): Engine {
       children.loop.wake();
       wakePlanners();
     },
+    ...createEvaluationOperations(deps),
     ...createJobOperations(operation),
     ...createInstanceOperations(operation),
     ...createExecutionOperations(operation),

@@ -1,5 +1,6 @@
 /** The engine as the rest of the service sees it: its own life, and what it is asked to do. */
 import type { BackfillOperations } from "./backfill-operations.ts";
+import type { EvaluationOperations } from "./evaluation.ts";
 import type { EventOperations } from "./event-operations.ts";
 import type { ExecutionOperations } from "./executions.ts";
 import type { InstanceOperations } from "./instance-operations.ts";
@@ -10,7 +11,8 @@ export interface Engine
     InstanceOperations,
     ExecutionOperations,
     EventOperations,
-    BackfillOperations {
+    BackfillOperations,
+    EvaluationOperations {
   /** Registers this server, takes over what lost servers left, and begins to work. */
   readonly start: () => Promise<void>;
   /** Takes no new work, waits for what runs within the grace time, hands the rest back, and leaves the register. */

@@ -17,7 +17,9 @@ import { type Caller, ROLES, type Role } from "../../src/domain/user.ts";
 import { createEngine } from "../../src/engine/engine.ts";
 import type { Engine } from "../../src/engine/operations.ts";
 import { createDummyOperator } from "../../src/operators/dummy.ts";
+import { createForEachOperator } from "../../src/operators/for-each.ts";
 import type { Operator } from "../../src/operators/operator.ts";
+import { createSubJobOperator } from "../../src/operators/sub-job.ts";
 import { createFolderBlobs } from "../../src/store/blobs.ts";
 import { createBuckets } from "../../src/store/buckets.ts";
 import { connectDirectly } from "../../src/store/direct-connection.ts";
@@ -174,12 +176,13 @@ function makeEngine(
   { pool, connection }: TestDatabase,
   { now, observe, folder }: { now: () => Date; observe: Observe; folder: string },
 ): Engine {
+  const blobs = createFolderBlobs(folder);
   return createEngine({
     pool,
     connect: () => connectDirectly(connection),
-    operators: testOperators(),
-    sources: NO_SOURCES,
-    blobs: createFolderBlobs(folder),
+    operators: [...testOperators(), createSubJobOperator(), createForEachOperator()],
+    sources: { ...NO_SOURCES, buckets: (projectId) => createBuckets(blobs, projectId) },
+    blobs,
     roles: ["scheduler", "worker"],
     slots: { inline: 100, process: 50, stream: 10, child: 1000 },
     now,

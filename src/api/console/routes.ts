@@ -2,15 +2,22 @@
 import type { Face } from "../route.ts";
 import { auditRoutes } from "./audit.ts";
 import { type EventSourceDeps, eventSourceRoutes } from "./event-sources.ts";
+import { type ExpressionDeps, expressionRoutes } from "./expressions.ts";
 import { encodeFault } from "./fault-wire.ts";
 import { type FileDeps, fileRoutes } from "./files.ts";
 import { type InstanceDeps, instanceRoutes } from "./instances.ts";
 
 /** Its paths name no project: the caller's own counts. */
-export function createConsoleFace(deps: InstanceDeps & EventSourceDeps & FileDeps): Face {
+export function createConsoleFace(deps: InstanceDeps & EventSourceDeps & ExpressionDeps & FileDeps): Face {
   return {
     name: "console",
-    routes: [...instanceRoutes(deps), ...auditRoutes(deps), ...eventSourceRoutes(deps), ...fileRoutes(deps)],
+    routes: [
+      ...instanceRoutes(deps),
+      ...auditRoutes(deps),
+      ...expressionRoutes(deps),
+      ...eventSourceRoutes(deps),
+      ...fileRoutes(deps),
+    ],
     owns: (path) => path === "/api" || path.startsWith("/api/"),
     projectOf: () => undefined,
     encodeFault,

@@ -12,7 +12,7 @@ import { grantRole } from "../src/identity/roles.ts";
 import { createUser } from "../src/identity/users.ts";
 import { insertAccessKey } from "../src/store/access-keys.ts";
 import { transaction } from "../src/store/database.ts";
-import { type Answer, type FactoryWorld, factoryWorld, PROJECT } from "./setup/factory.ts";
+import { type Answer, type FactoryWorld, factoryWorld, jobBody, PROJECT } from "./setup/factory.ts";
 import { CHEAP } from "./setup/identity.ts";
 import { type Differing, prepareRecorded, type Recorded, readRecorded, replay } from "./setup/recorded.ts";
 
@@ -133,6 +133,29 @@ test("the second vendor's Go client, refused by the recording's stand-in, is let
     ["POST /connections", 204],
     ["GET /connections", 200],
   ]);
+});
+
+test("the Kestra plugin is let in, and finds and stops the patch data that it made", async () => {
+  const world = await factoryWorld();
+  const app = await judgedServer(world);
+  const cron = { startTime: "2030-01-01T00:00:00Z", expression: "0 0 * * * ?" };
+  const job = jobBody("k1", { schedule: { type: "CRON", cron } });
+  await world.ok("POST", "/jobs", { workspace: "w1", body: job });
+  // Its answers were not recorded.
+  const signed = (await readRecorded("kestra_read.json", createFactoryFace(world.deps).routes)).filter(
+    ({ target }) => target.includes("/supplement-data"),
+  );
+  const [create, find, stop] = signed.map((request) => ({ ...request, response: { status: 200 } }));
+  if (create === undefined || find === undefined || stop === undefined)
+    throw new RangeError("the recording has no patch data");
+  const name = "kestra-run 1_流";
+  expect(await send(app, world, create)).toMatchObject({ status: 200 });
+  expect(await send(app, world, find)).toMatchObject({
+    status: 200,
+    json: { total: 1, rows: [{ name, status: "RUNNING", job_list: ["k1"], user_name: "recorded" }] },
+  });
+  expect(await send(app, world, stop)).toMatchObject({ status: 200 });
+  expect(await send(app, world, find)).toMatchObject({ json: { rows: [{ name, status: "CANCEL" }] } });
 });
 
 test("a recorded request is refused when a byte of it has changed, or when it comes later", async () => {

@@ -8,9 +8,10 @@ import {
 import { invalid } from "../../domain/fault.ts";
 import { listConnections } from "../../store/connections.ts";
 import { type CallerRequest, json, NO_CONTENT, type Reply, type Route } from "../route.ts";
+import { workspaceOf } from "../workspace.ts";
 import { decodeConnection, encodeConnection } from "./connection-wire.ts";
 import type { FactoryDeps } from "./deps.ts";
-import { booleanOf, decodeNameQuery, readPage, workspaceOf } from "./request-wire.ts";
+import { booleanOf, decodeNameQuery, readPage } from "./request-wire.ts";
 
 const CONNECTIONS = "/v1/:project_id/connections";
 const CONNECTION = `${CONNECTIONS}/:connection_name`;

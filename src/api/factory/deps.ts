@@ -5,7 +5,15 @@ import type { Engine } from "../../engine/operations.ts";
 export interface FactoryDeps extends ConnectionDeps {
   readonly engine: Pick<
     Engine,
-    "startJob" | "stopJob" | "runNow" | "deleteJob" | "stopInstance" | "restartInstance" | "scheduleSaved"
+    | "startJob"
+    | "stopJob"
+    | "runNow"
+    | "deleteJob"
+    | "stopInstance"
+    | "restartInstance"
+    | "scheduleSaved"
+    | "createBackfill"
+    | "cancelBackfill"
   >;
   /** Zone of schedules that name none, and of "today". */
   readonly timeZone: string;

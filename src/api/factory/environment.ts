@@ -2,9 +2,9 @@
 import { checkWorkspace, saveEnvironment } from "../../catalog/workspaces.ts";
 import { listEnvironment } from "../../store/workspaces.ts";
 import { type CallerRequest, json, type Reply, type Route } from "../route.ts";
+import { workspaceOf } from "../workspace.ts";
 import type { FactoryDeps } from "./deps.ts";
 import { decodeEnvironment, encodeEnvironment } from "./environment-wire.ts";
-import { workspaceOf } from "./request-wire.ts";
 
 const ENVIRONMENT = "/v2/:project_id/factory/env";
 

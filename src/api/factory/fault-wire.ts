@@ -47,6 +47,13 @@ const ERRORS: Partial<Record<FaultCode, VendorError>> = {
   "job-description-invalid": business("3050", "The description is invalid."),
   "job-without-nodes": business("1006", "The job has no node."),
   "schedule-invalid": business("3025", "The scheduling parameter is invalid."),
+  "backfill-job-missing": business("30100", "The job does not exists."),
+  "backfill-schedule-missing": business("30111", "The job has no trigger."),
+  "backfill-range-invalid": business(
+    "30121",
+    "The end time should be at least 2 second later than the start time.",
+  ),
+  "backfill-missing": business("30137", "Job instance does not exist."),
   "instance-missing": business("0137", "Job instance does not exist.", "DLF.30137"),
   "script-missing": business("6201", "The script does not exist."),
   "script-exists": business("0202", "The script name already exists."),

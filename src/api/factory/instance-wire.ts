@@ -116,7 +116,7 @@ export function encodeInstance(instance: Instance, now: Date): WireObject {
   return {
     jobName: instance.jobName,
     ...(instance.jobId !== null && { jobId: instance.jobId }),
-    jobInstanceName: instance.jobName,
+    jobInstanceName: encodeInstanceName(instance),
     instanceId: instance.id,
     // The older SDK reads this one.
     instancesId: String(instance.id),
@@ -130,6 +130,11 @@ export function encodeInstance(instance: Instance, now: Date): WireObject {
     ...(instance.jobVersion !== null && { version: instance.jobVersion }),
     ...(instance.errorMessage !== null && { errorMessage: instance.errorMessage }),
   };
+}
+
+/** Patch data's are told apart by name (dataarts-factory 5); the time is that for which they run. */
+function encodeInstanceName({ origin, jobName, plannedAt }: Instance): string {
+  return origin === "backfill" ? `P_${jobName}_${plannedAt.getTime()}` : jobName;
 }
 
 /** The instance with its nodes, in the order in which they can run. */

@@ -12,10 +12,11 @@ import {
 } from "../../store/instances.ts";
 import { findJob } from "../../store/jobs.ts";
 import { type CallerRequest, json, NO_CONTENT, type Reply, type Route } from "../route.ts";
+import { workspaceOf } from "../workspace.ts";
 import type { FactoryDeps } from "./deps.ts";
 import { decodeInstanceFilter, encodeInstance, encodeInstanceDetail, isBareQuery } from "./instance-wire.ts";
 import { jobNameOf } from "./jobs.ts";
-import { readPage, wirePageOf, workspaceOf } from "./request-wire.ts";
+import { readPage, wirePageOf } from "./request-wire.ts";
 
 const LIST = "/v1/:project_id/jobs/instances/detail";
 const INSTANCE = "/v1/:project_id/jobs/:job_name/instances/:instance_id";

@@ -4,10 +4,10 @@ import { checkWorkspace } from "../../catalog/workspaces.ts";
 import { findPinnedDefinition, listInstances, listNodeRuns } from "../../store/instances.ts";
 import { findVersionedJob, type VersionedJob } from "../../store/job-versions.ts";
 import { type CallerRequest, json, NO_CONTENT, type Reply, type Route } from "../route.ts";
+import { workspaceOf } from "../workspace.ts";
 import type { FactoryDeps } from "./deps.ts";
 import { decodeRunParameters, encodeJobStatus, type LastRun } from "./job-run-wire.ts";
 import { jobNameOf } from "./jobs.ts";
-import { workspaceOf } from "./request-wire.ts";
 
 const JOB = "/v1/:project_id/jobs/:job_name";
 

@@ -13,10 +13,11 @@ import {
   type Reply,
   type Route,
 } from "../route.ts";
+import { workspaceOf } from "../workspace.ts";
 import type { FactoryDeps } from "./deps.ts";
 import { decodeJobFilter, encodeJobSummary } from "./job-list-wire.ts";
 import { decodeJob, encodeJobDetail } from "./job-wire.ts";
-import { booleanOf, integerOf, readPage, wirePageOf, workspaceOf } from "./request-wire.ts";
+import { booleanOf, integerOf, readPage, wirePageOf } from "./request-wire.ts";
 
 const JOBS = "/v1/:project_id/jobs";
 const JOB = `${JOBS}/:job_name`;

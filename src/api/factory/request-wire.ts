@@ -1,10 +1,10 @@
-/** What all Factory requests share: the workspace header, query values, pages, and an object as body. */
+/** What all Factory requests share: query values, pages, and an object as body. */
 import { checkWorkspace } from "../../catalog/workspaces.ts";
 import { Fault, invalid } from "../../domain/fault.ts";
 import type { Page } from "../../domain/page.ts";
-import { DEFAULT_WORKSPACE } from "../../domain/project.ts";
 import type { WorkspaceKey } from "../../store/workspaces.ts";
-import { type CallerRequest, firstOf, type Query, type RouteRequest } from "../route.ts";
+import { type CallerRequest, firstOf, type Query } from "../route.ts";
+import { workspaceOf } from "../workspace.ts";
 import type { FactoryDeps } from "./deps.ts";
 
 /** Largest page number; the vendor's members are 32-bit integers. */
@@ -12,19 +12,6 @@ const OFFSET_MAX = 2_147_483_647;
 /** From this limit on a client may count records instead of pages (dataarts-factory 3). */
 const RECORD_LIMIT_MIN = 100;
 const LIMIT_DEFAULT = 10;
-
-/** The project's workspace that the header `workspace` names; absent or empty, the default one. */
-export function workspaceOf(request: CallerRequest): WorkspaceKey {
-  return { projectId: request.caller.projectId, workspaceId: workspaceIdOf(request) };
-}
-
-function workspaceIdOf({ headers }: RouteRequest): string {
-  const header = headers.workspace;
-  const text = (typeof header === "string" ? header : (header?.[0] ?? "")).trim();
-  // Node reads header bytes as Latin-1; names arrive as UTF-8.
-  const decoded = Buffer.from(text, "latin1").toString("utf8");
-  return decoded === "" ? DEFAULT_WORKSPACE : decoded;
-}
 
 export type WireObject = Readonly<Record<string, unknown>>;
 

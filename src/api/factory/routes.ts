@@ -1,6 +1,7 @@
 /** The DataArts Factory face: its routes, and what it owns beside them (dataarts-factory 1). */
 import { Fault } from "../../domain/fault.ts";
 import type { Face } from "../route.ts";
+import { backfillRoutes } from "./backfills.ts";
 import { connectionRoutes } from "./connections.ts";
 import type { FactoryDeps } from "./deps.ts";
 import { environmentRoutes } from "./environment.ts";
@@ -23,6 +24,7 @@ export function createFactoryFace(deps: FactoryDeps): Face {
       ...scriptRoutes(deps),
       ...connectionRoutes(deps),
       ...environmentRoutes(deps),
+      ...backfillRoutes(deps),
     ],
     owns: (path) => PATHS.test(path),
     projectOf: (params) => params.project_id,

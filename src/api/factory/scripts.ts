@@ -9,8 +9,9 @@ import {
   type Reply,
   type Route,
 } from "../route.ts";
+import { workspaceOf } from "../workspace.ts";
 import type { FactoryDeps } from "./deps.ts";
-import { decodeNameQuery, readPage, workspaceOf } from "./request-wire.ts";
+import { decodeNameQuery, readPage } from "./request-wire.ts";
 import { decodeNewScript, decodeScript, encodeScript, encodeScriptDetail } from "./script-wire.ts";
 
 const SCRIPTS = "/v1/:project_id/scripts";

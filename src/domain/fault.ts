@@ -70,6 +70,8 @@ export type FaultCode =
   | "job-description-invalid"
   | "job-invalid"
   | "schedule-invalid"
+  | "node-missing"
+  | "node-state"
   | "event-source-missing"
   | "event-source-state"
   | "backfill-missing"

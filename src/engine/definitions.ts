@@ -28,24 +28,27 @@ export function pin(definition: JobDefinition): Pinned {
   return { definition, nodes: topologicalOrder(definition.nodes) };
 }
 
-/** The node runs that an instance begins with. Nodes of a real-time job run side by side, whatever stands in `after`. */
+/** The node runs that an instance begins with. */
 export function newNodeRuns(
   { definition, nodes }: Pinned,
   operators: OperatorIndex,
   background = false,
 ): NewNodeRun[] {
-  if (definition.kind === "real-time")
-    return nodes.map((node) => ({ lane: "stream", need: 0, successors: [], ...connectionOf(node) }));
   const numbers = new Map(nodes.map((node, nodeNo) => [node.name, nodeNo]));
   const successors = successorsOf(nodes);
   return nodes.map((node) => ({
-    lane: laneOf(operators.get(node.type), background),
-    ...connectionOf(node),
+    lane: definition.kind === "real-time" ? streamLaneOf(node) : laneOf(operators.get(node.type), background),
+    ...(node.trigger === undefined && connectionOf(node)),
     need: new Set(node.after.filter((name) => numbers.has(name))).size,
     successors: (successors.get(node.name) ?? [])
       .flatMap((name) => numbers.get(name) ?? [])
       .sort((a, b) => a - b),
   }));
+}
+
+/** A trigger runs nothing itself. */
+function streamLaneOf({ trigger }: JobNode): Lane {
+  return trigger === undefined ? "stream" : "child";
 }
 
 function laneOf(operator: Operator | undefined, background: boolean): Lane {

@@ -5,12 +5,14 @@ import type { EventOperations } from "./event-operations.ts";
 import type { ExecutionOperations } from "./executions.ts";
 import type { InstanceOperations } from "./instance-operations.ts";
 import type { JobOperations } from "./job-operations.ts";
+import type { LiveOperations } from "./live-operations.ts";
 
 export interface Engine
   extends JobOperations,
     InstanceOperations,
     ExecutionOperations,
     EventOperations,
+    LiveOperations,
     BackfillOperations,
     EvaluationOperations {
   /** Registers this server, takes over what lost servers left, and begins to work. */

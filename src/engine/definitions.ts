@@ -77,6 +77,8 @@ export interface Definitions {
   readonly factsOf: (
     keys: readonly { readonly projectId: string; readonly instanceId: number }[],
   ) => Promise<(InstanceFacts | undefined)[]>;
+  /** What the instance runs as it is given, whatever is remembered of it. */
+  readonly pinnedOf: (instance: Instance) => Promise<Pinned | undefined>;
   readonly pinnedVersion: (projectId: string, jobId: number, version: number) => Promise<Pinned | undefined>;
   /** After a rerun, which may give the instance another start time, version and other parameters. */
   readonly forget: (projectId: string, instanceId: number) => void;
@@ -113,6 +115,7 @@ export function createDefinitions(db: Database): Definitions {
   }
 
   return {
+    pinnedOf,
     pinnedVersion,
     forget: (projectId, instanceId) => facts.delete(factsKey({ projectId, instanceId })),
     factsOf: async (keys) => {

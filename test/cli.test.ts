@@ -1,7 +1,7 @@
 /** The command line against a real server: what it prints, what it refuses, and the codes that it ends with. */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -79,6 +79,26 @@ test("an expression is tried in the world that the options describe, and refused
   const refused = await evaluate("ab #{1 +");
   expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("character 9") });
   expect(await evaluate("x", "--rows", "[")).toMatchObject({ code: 2 });
+});
+
+test("how long history is kept is set, shown and looked at before it goes", async () => {
+  const page = await readFile("docs/retention.md", "utf8");
+  const [, lines = ""] = /```sh\n(.*?)```/s.exec(page) ?? [];
+  const commands = lines.trim().split("\n");
+  expect(commands).toHaveLength(3);
+  let shown = "";
+  for (const line of commands) {
+    const { code, stdout } = await azalai(line.split(" ").slice(1));
+    expect(code, line).toBe(0);
+    shown = stdout;
+  }
+  expect(shown).toMatch(/history +for ever +the project/);
+  expect(shown).toMatch(/logs +14 +the installation/);
+  expect(await azalai(["retention", "dry-run"])).toMatchObject({ stdout: "Nothing has had its time.\n" });
+  expect((await azalai(["retention", "apply", "--json"])).stdout).toBe(
+    `${JSON.stringify({ expired: [] }, null, 2)}\n`,
+  );
+  expect((await azalai(["retention", "set", "--history", "-1"])).code).toBe(2);
 });
 
 test("a job is saved, listed, shown, replaced and deleted", async () => {

@@ -11,6 +11,7 @@ import { addKeysCommands, addProjectsCommands, addUsersCommands } from "./identi
 import { addInstancesCommands } from "./instances.ts";
 import { addJobsCommands } from "./jobs.ts";
 import { addLoginCommands } from "./login.ts";
+import { addRetentionCommands } from "./retention.ts";
 import { addServeCommand } from "./serve.ts";
 
 const EXIT_CODES = `
@@ -29,6 +30,7 @@ function createProgram(): Command {
   addInstancesCommands(program);
   addExpressionsCommands(program);
   addAuditCommand(program);
+  addRetentionCommands(program);
   addUsersCommands(program);
   addProjectsCommands(program);
   addKeysCommands(program);

@@ -16,6 +16,7 @@ import type { Observe } from "../../src/domain/observation.ts";
 import { type Caller, ROLES, type Role } from "../../src/domain/user.ts";
 import { createEngine } from "../../src/engine/engine.ts";
 import type { Engine } from "../../src/engine/operations.ts";
+import { createRetention } from "../../src/engine/retention.ts";
 import { createDummyOperator } from "../../src/operators/dummy.ts";
 import { createForEachOperator } from "../../src/operators/for-each.ts";
 import type { Operator } from "../../src/operators/operator.ts";
@@ -98,9 +99,11 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
   const blobs = createFolderBlobs(folder);
   const buckets = (projectId: string) =>
     createBuckets(blobs, projectId, (path) => recordArrival(pool, projectId, path, clock.now));
+  const now = () => clock.now;
+  const retention = createRetention({ pool, blobs, now, observe, periodDays: 7 });
   let requests = 0;
   const app = await createServer({
-    faces: [createFactoryFace(deps), createConsoleFace({ pool, engine, blobs, buckets })],
+    faces: [createFactoryFace(deps), createConsoleFace({ pool, engine, blobs, buckets, now, retention })],
     authenticate,
     observe: () => undefined,
     elapsedMs: () => 0,

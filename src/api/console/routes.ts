@@ -7,10 +7,11 @@ import { encodeFault } from "./fault-wire.ts";
 import { type FileDeps, fileRoutes } from "./files.ts";
 import { type InstanceActDeps, instanceActRoutes } from "./instance-acts.ts";
 import { type InstanceDeps, instanceRoutes } from "./instances.ts";
+import { type RetentionRouteDeps, retentionRoutes } from "./retention.ts";
 
 /** Its paths name no project: the caller's own counts. */
 export function createConsoleFace(
-  deps: InstanceDeps & InstanceActDeps & EventSourceDeps & ExpressionDeps & FileDeps,
+  deps: InstanceDeps & InstanceActDeps & EventSourceDeps & ExpressionDeps & FileDeps & RetentionRouteDeps,
 ): Face {
   return {
     name: "console",
@@ -21,6 +22,7 @@ export function createConsoleFace(
       ...expressionRoutes(deps),
       ...eventSourceRoutes(deps),
       ...fileRoutes(deps),
+      ...retentionRoutes(deps),
     ],
     owns: (path) => path === "/api" || path.startsWith("/api/"),
     projectOf: () => undefined,

@@ -141,6 +141,32 @@ test("the audit trail says who ran what", async () => {
   expect(JSON.parse((await azalai(["--json", "audit", "--limit", "1"])).stdout).acts).toHaveLength(1);
 });
 
+test("limits are set, listed, and taken away, and the slots in use are seen", async () => {
+  await saveJob("long", [shell("one", "sleep 600")]);
+  expect(await azalai(["limits", "set", "1"])).toMatchObject({
+    code: 0,
+    stdout: "at most 1 nodes of the workspace run at a time\n",
+  });
+  const runs = [await azalai(["jobs", "run", "long"]), await azalai(["jobs", "run", "long"])];
+  expect(runs.map(({ code }) => code)).toEqual([0, 0]);
+  const list = async () => JSON.parse((await azalai(["--json", "limits", "list"])).stdout);
+  await expect
+    .poll(list, { timeout: 20_000 })
+    .toMatchObject({ limits: [{ kind: "workspace", slots: 1, held: 1 }] });
+  const { limits } = await list();
+  const holders = await azalai(["limits", "holders", String(limits[0].id)]);
+  expect(holders.stdout).toMatch(/\n\d+ +long +0 /);
+  expect(await azalai(["limits", "holders", "999"])).toMatchObject({ code: 4 });
+  await azalai(["limits", "set", "--whole-project", "7"]);
+  await azalai(["limits", "weight", "3"]);
+  await azalai(["limits", "set", "none"]);
+  expect(await list()).toMatchObject({ weight: 3, limits: [{ kind: "project", slots: 7, held: 2 }] });
+  expect(await azalai(["limits", "set", "--connection", "nowhere", "1"])).toMatchObject({ code: 4 });
+  expect(await azalai(["limits", "set", "0"])).toMatchObject({ code: 2 });
+  await azalai(["limits", "set", "--whole-project", "none"]);
+  await azalai(["limits", "weight", "1"]);
+});
+
 test("a log is followed while the node writes it, each line under its node's name", async () => {
   // The job goes on only when somebody has read its first line.
   await saveJob("talk", [

@@ -10,6 +10,7 @@ import { CommandFailure, EXIT, type ExitCode } from "./failure.ts";
 import { addKeysCommands, addProjectsCommands, addUsersCommands } from "./identity.ts";
 import { addInstancesCommands } from "./instances.ts";
 import { addJobsCommands } from "./jobs.ts";
+import { addLimitsCommands } from "./limits.ts";
 import { addLoginCommands } from "./login.ts";
 import { addRetentionCommands } from "./retention.ts";
 import { addServeCommand } from "./serve.ts";
@@ -31,6 +32,7 @@ function createProgram(): Command {
   addExpressionsCommands(program);
   addAuditCommand(program);
   addRetentionCommands(program);
+  addLimitsCommands(program);
   addUsersCommands(program);
   addProjectsCommands(program);
   addKeysCommands(program);

@@ -82,6 +82,7 @@ export type FaultCode =
   | "backfill-schedule-missing"
   | "backfill-overlaps"
   | "backfill-state"
+  | "limit-missing"
   | "instance-missing"
   | "instance-state"
   | "node-missing"

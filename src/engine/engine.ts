@@ -22,6 +22,7 @@ import { createExecutionOperations } from "./executions.ts";
 import { createInstanceOperations } from "./instance-operations.ts";
 import { createJobOperations } from "./job-operations.ts";
 import { noteUp } from "./kept-alive.ts";
+import { createLimitOperations } from "./limit-operations.ts";
 import { createLiveOperations } from "./live-operations.ts";
 import { createLoop } from "./loop.ts";
 import type { Engine } from "./operations.ts";
@@ -268,6 +269,7 @@ export function createEngine(deps: EngineDeps): Engine {
     },
     ...createEvaluationOperations(deps),
     ...createJobOperations(operation),
+    ...createLimitOperations(operation),
     ...createInstanceOperations(operation),
     ...createExecutionOperations(operation),
     ...createEventOperations(operation),

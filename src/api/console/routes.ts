@@ -7,11 +7,18 @@ import { encodeFault } from "./fault-wire.ts";
 import { type FileDeps, fileRoutes } from "./files.ts";
 import { type InstanceActDeps, instanceActRoutes } from "./instance-acts.ts";
 import { type InstanceDeps, instanceRoutes } from "./instances.ts";
+import { type LimitDeps, limitRoutes } from "./limits.ts";
 import { type RetentionRouteDeps, retentionRoutes } from "./retention.ts";
 
 /** Its paths name no project: the caller's own counts. */
 export function createConsoleFace(
-  deps: InstanceDeps & InstanceActDeps & EventSourceDeps & ExpressionDeps & FileDeps & RetentionRouteDeps,
+  deps: InstanceDeps &
+    InstanceActDeps &
+    EventSourceDeps &
+    ExpressionDeps &
+    FileDeps &
+    RetentionRouteDeps &
+    LimitDeps,
 ): Face {
   return {
     name: "console",
@@ -23,6 +30,7 @@ export function createConsoleFace(
       ...eventSourceRoutes(deps),
       ...fileRoutes(deps),
       ...retentionRoutes(deps),
+      ...limitRoutes(deps),
     ],
     owns: (path) => path === "/api" || path.startsWith("/api/"),
     projectOf: () => undefined,

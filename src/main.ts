@@ -23,7 +23,6 @@ import { createCleaner } from "./engine/cleaner.ts";
 import { createEngine } from "./engine/engine.ts";
 import { createHistoryKeeper } from "./engine/history.ts";
 import type { Engine } from "./engine/operations.ts";
-import { createRetention, type Retention } from "./engine/retention.ts";
 import type { WorkSources } from "./engine/sources.ts";
 import { bootstrap } from "./identity/bootstrap.ts";
 import { createIdentity, type Identity } from "./identity/identity.ts";
@@ -115,8 +114,8 @@ async function startParts(
   };
   const projectId = first?.projectId ?? (await firstProjectId(store));
   if (store.warehouse !== undefined) await ensureWarehouse(catalog, projectId);
-  const { engine, retention } = await startEngine(config, { store, catalog, observe, undo });
-  const url = await listen(config, { store, identity, catalog, engine, retention, observe, undo });
+  const engine = await startEngine(config, { store, catalog, observe, undo });
+  const url = await listen(config, { store, identity, catalog, engine, observe, undo });
   observe({ event: "server-started", address: url, roles: config.roles });
   return {
     url,
@@ -180,10 +179,7 @@ interface EngineParts {
   readonly undo: (() => Promise<unknown>)[];
 }
 
-async function startEngine(
-  config: Config,
-  { store, catalog, observe, undo }: EngineParts,
-): Promise<{ readonly engine: Engine; readonly retention: Retention }> {
+async function startEngine(config: Config, { store, catalog, observe, undo }: EngineParts): Promise<Engine> {
   const settings = operatorSettings(config, store);
   const runner = await createProcessRunner(settings);
   undo.push(runner.stop);
@@ -207,14 +203,15 @@ async function startEngine(
   const cleaner = createCleaner({ pool: store.pool, now, observe });
   cleaner.start();
   undo.push(cleaner.stop);
-  const history = { pool: store.pool, now, observe, periodDays: config.historyPeriodDays };
-  const keeper = createHistoryKeeper(history);
-  const retention = createRetention({ ...history, blobs: store.blobs });
-  for (const loop of [keeper, retention.loop]) {
-    loop.start();
-    undo.push(loop.stop);
-  }
-  return { engine, retention };
+  const keeper = createHistoryKeeper({
+    pool: store.pool,
+    now,
+    observe,
+    periodDays: config.historyPeriodDays,
+  });
+  keeper.start();
+  undo.push(keeper.stop);
+  return engine;
 }
 
 function operatorSettings(config: Config, store: Store): OperatorSettings {
@@ -269,13 +266,12 @@ export async function examineIsolation(
 interface ApiParts extends EngineParts {
   readonly identity: Identity;
   readonly engine: Engine;
-  readonly retention: Retention;
 }
 
 /** Gives the address; without the `api` role only health is served there. */
 async function listen(
   config: Config,
-  { store, identity, catalog, engine, retention, observe, undo }: ApiParts,
+  { store, identity, catalog, engine, observe, undo }: ApiParts,
 ): Promise<string> {
   const { uploadBytesMax } = config;
   const buckets = (projectId: string) => bucketsOf(store, projectId);
@@ -285,7 +281,7 @@ async function listen(
         createKeystoneFace(identity),
         createFactoryFace({ ...shared, pageMax: config.factoryPageMax, timeZone: config.timeZone }),
         createSaharaFace(shared),
-        createConsoleFace({ ...shared, retention }),
+        createConsoleFace(shared),
       ]
     : [];
   const app: FastifyInstance = await createServer({

@@ -4,10 +4,12 @@ import { Fault, invalid } from "../domain/fault.ts";
 import { checkDefinition, checkJobName, type Job, type JobDefinition } from "../domain/job.ts";
 import type { JobReference } from "../domain/schedule.ts";
 import type { Caller } from "../domain/user.ts";
+import { findCalendar } from "../store/calendars.ts";
 import { type Database, transaction } from "../store/database.ts";
-import { findJob, findJobIds, insertJob, type JobWrite, lockJob, updateJob } from "../store/jobs.ts";
+import { findJob, insertJob, type JobWrite, lockJob, updateJob } from "../store/jobs.ts";
 import type { WorkspaceKey } from "../store/workspaces.ts";
 import { checkParentJobs, saveChildJobs } from "./child-jobs.ts";
+import { findUpstream, refuseCircle } from "./dependencies.ts";
 import { checkWorkspace, ensureWorkspace, type WorkspaceDeps } from "./workspaces.ts";
 
 export interface JobDeps extends WorkspaceDeps {
@@ -43,7 +45,7 @@ export async function createJob(
   const key = { projectId: caller.projectId, workspaceId };
   return await transaction(deps.pool, async (db) => {
     await ensureWorkspace(db, deps, key);
-    const id = await insertJob(db, key, await writeOf(db, deps, caller, draft));
+    const id = await insertJob(db, key, await writeOf(db, deps, caller, key, draft));
     if (id === undefined) throw nameTaken();
     if (runsJobs(draft.definition.nodes)) await saveChildJobs(db, key, { id, definition: draft.definition });
     return id;
@@ -69,7 +71,9 @@ export async function saveJob(
     if (job === undefined) throw jobMissing();
     checkChange(job, draft);
     await checkParentJobs(db, job, draft);
-    if (!(await updateJob(db, job, await writeOf(db, deps, caller, draft)))) throw nameTaken();
+    const write = await writeOf(db, deps, caller, key, draft);
+    await refuseCircle(db, job, draft.definition, write.upstream);
+    if (!(await updateJob(db, job, write))) throw nameTaken();
     await saveChildJobs(db, key, { id: job.id, definition: draft.definition });
     if (job.status !== "stopped") await deps.scheduleSaved(db, job.projectId, job.id);
   });
@@ -99,18 +103,23 @@ function checkDraft({ name, definition }: JobDraft): void {
   if (rest.length > 0) invalid("job-invalid", rest);
 }
 
-function checkChange(job: Job, { name, definition }: JobDraft): void {
+function checkChange(job: Job, { definition }: JobDraft): void {
   if (definition.kind !== job.kind && job.status !== "stopped")
     invalid("job-kind-invalid", ["the job is in operation: stop it before changing its type"]);
-  const waitsForItself = dependenciesOf(definition).some(
-    (upstream) => upstream.workspaceId === job.workspaceId && [job.name, name].includes(upstream.name),
-  );
-  if (waitsForItself) invalid("schedule-invalid", ["schedule: a job cannot wait for itself by name"]);
 }
 
-async function writeOf(db: Database, deps: JobDeps, caller: Caller, draft: JobDraft): Promise<JobWrite> {
+async function writeOf(
+  db: Database,
+  deps: JobDeps,
+  caller: Caller,
+  key: WorkspaceKey,
+  draft: JobDraft,
+): Promise<JobWrite> {
   const { definition, document, ...members } = draft;
   const cron = definition.schedule.type === "cron" ? definition.schedule.cron : undefined;
+  const calendar = definition.settings?.calendar;
+  if (calendar !== undefined && (await findCalendar(db, key, calendar)) === undefined)
+    invalid("job-invalid", [`azalai.calendar: there is no calendar "${calendar}" in the workspace`]);
   return {
     ...members,
     kind: definition.kind,
@@ -118,31 +127,10 @@ async function writeOf(db: Database, deps: JobDeps, caller: Caller, draft: JobDr
     endsAt: dateOf(cron?.endsAt),
     definition: JSON.stringify(definition),
     document: JSON.stringify(document),
-    upstreamIds: await findUpstream(db, caller.projectId, dependenciesOf(definition)),
+    upstream: await findUpstream(db, caller.projectId, definition),
     by: caller.userName,
     at: deps.now(),
   };
-}
-
-async function findUpstream(
-  db: Database,
-  projectId: string,
-  references: readonly JobReference[],
-): Promise<number[]> {
-  if (references.length === 0) return [];
-  const found = await findJobIds(db, projectId, references);
-  const unknown = references.filter(
-    (reference) =>
-      !found.some((job) => job.workspaceId === reference.workspaceId && job.name === reference.name),
-  );
-  if (unknown.length === 0) return [...new Set(found.map(({ id }) => id))];
-  throw new Fault("not-found", "job-missing", "the job does not exist", {
-    problems: unknown.map(({ name }) => `schedule.cron.dependJobs: there is no job "${name}"`),
-  });
-}
-
-function dependenciesOf({ schedule }: JobDefinition): readonly JobReference[] {
-  return schedule.type === "cron" ? (schedule.cron?.dependencies?.jobs ?? []) : [];
 }
 
 function dateOf(text: string | undefined): Date | null {

@@ -11,7 +11,6 @@ import {
   findStoredFile,
   insertStoredFile,
   lockStoredFile,
-  storedFileKey,
   storedFileNameTaken,
   updateStoredFile,
 } from "../store/stored-files.ts";
@@ -57,7 +56,7 @@ export async function addStoredFile(
   const sum: Sum = { sizeBytes: 0, hash: createHash("sha256") };
   await parts.blobs.put(
     projectId,
-    storedFileKey(id),
+    blobKey(id),
     Readable.from(measure(content, sum, bytesMax), { objectMode: false }),
   );
   const file: StoredFile = {
@@ -71,7 +70,7 @@ export async function addStoredFile(
     updatedAt: null,
   };
   if (sum.sizeBytes > 0 && (await insertStoredFile(parts.pool, file, sum.hash.digest()))) return file;
-  await parts.blobs.delete(projectId, storedFileKey(id));
+  await parts.blobs.delete(projectId, blobKey(id));
   throw sum.sizeBytes > 0
     ? nameTaken(name)
     : new Fault("invalid", "job-binary-unusable", "the file is empty");
@@ -103,7 +102,7 @@ export async function removeStoredFile(parts: ProcessingParts, projectId: string
     checkMayDelete(file, projectId);
     await deleteStoredFile(db, file);
   });
-  await parts.blobs.delete(projectId, storedFileKey(id));
+  await parts.blobs.delete(projectId, blobKey(id));
 }
 
 /** The file's bytes. Raises `stored-file-missing` when they are gone. */
@@ -111,7 +110,7 @@ export async function openStoredFile(
   parts: Pick<ProcessingParts, "blobs">,
   { projectId, id }: StoredFile,
 ): Promise<Readable> {
-  const bytes = await parts.blobs.open(projectId, storedFileKey(id));
+  const bytes = await parts.blobs.open(projectId, blobKey(id));
   return bytes ?? missing("stored-file-missing", "the file's bytes are gone");
 }
 
@@ -130,6 +129,10 @@ async function* measure(content: Readable, sum: Sum, bytesMax: number): AsyncGen
     sum.hash.update(bytes);
     yield bytes;
   }
+}
+
+function blobKey(id: string): string {
+  return `job-binary-internals/${id}`;
 }
 
 function nameTaken(name: string): Fault {

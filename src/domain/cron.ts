@@ -134,6 +134,28 @@ export function nextFire(
   return undefined;
 }
 
+/**
+ * What a clock change did to the time `at`, at which `cron` fires: that it stands for one which the clock skipped, or in
+ * which pass of an hour it lies that the clock shows twice; undefined away from changes.
+ */
+export function clockNote(cron: Cron, zone: string, at: number, policy: DstPolicy): string | undefined {
+  const span = spanAt(zone, at);
+  const local = at + span.offset;
+  const before = span.start + offsetAt(zone, span.start - 1);
+  if (at === span.start && shifts(cron, policy)) {
+    const missing = nextLocal(cron, before) ?? Number.POSITIVE_INFINITY;
+    if (missing < local) return `shifted from ${clockTime(missing)}, which the clock skipped`;
+  }
+  const twice = `of ${clockTime(local)}, which the clock shows twice`;
+  if (local < before) return `second pass ${twice}`;
+  return local >= span.end + offsetAt(zone, span.end) ? `first pass ${twice}` : undefined;
+}
+
+/** `02:30:00` of a local time. */
+function clockTime(local: number): string {
+  return new Date(local).toISOString().slice(11, 19);
+}
+
 /** Where to look next when the span holds no match from `at` on, and the next one would be at `instant`. */
 function afterNothing(span: OffsetSpan, at: number, instant: number): number {
   // Far from clock changes an empty stretch is jumped; close to one, its other side may show a time again.

@@ -37,6 +37,7 @@ export type ExecutionStatus =
 /** What this API says for each state of an instance. Source: mrs-v1.1 8. */
 export const EXECUTION_STATUS: Readonly<Record<InstanceState, ExecutionStatus>> = {
   waiting: "PENDING",
+  frozen: "PENDING",
   running: "RUNNING",
   failing: "RUNNING",
   stopping: "TOBEKILLED",

@@ -2,11 +2,29 @@ import { expect, test } from "vitest";
 import { nextPlanned, type PlanLoad, type PlanRule, planDue } from "./plan.ts";
 
 const at = (time: string) => new Date(`2001-01-01T${time}Z`);
-const HOURLY: PlanRule = { expression: "0 0 * * * ?", zone: "UTC", startsAt: null, endsAt: null };
-const IDLE: PlanLoad = { running: 0, waiting: 0, overlapMax: 5, afterOwnPrevious: false };
+const HOURLY: PlanRule = {
+  expression: "0 0 * * * ?",
+  zone: "UTC",
+  startsAt: null,
+  endsAt: null,
+  missingHour: "shift",
+  repeatedHour: "first",
+};
+const IDLE: PlanLoad = {
+  catchUp: "none",
+  catchUpSeconds: 86_400,
+  overlapMax: 5,
+  overlapPolicy: "wait",
+  running: 0,
+  waiting: 0,
+  hasDependencies: false,
+  pausedBy: null,
+  calendar: undefined,
+  freezes: [],
+};
 
 const acts = (rule: PlanRule, load: PlanLoad, first: string, now: string) =>
-  planDue(rule, load, { first: at(first), now: at(now) }).acts.map(
+  planDue(rule, load, { first: at(first), now: at(now), most: 1_000 }).acts.map(
     ({ plannedAt, act }) => `${plannedAt.toISOString().slice(11, 19)} ${act}`,
   );
 
@@ -41,12 +59,13 @@ test("beyond the limit instances wait, and behind one that waits", () => {
   expect(acts(often, { ...IDLE, running: 3 }, first, now)).toEqual(three("start", "start", "wait"));
   expect(acts(often, { ...IDLE, running: 5 }, first, now)).toEqual(three("wait", "wait", "wait"));
   expect(acts(often, { ...IDLE, waiting: 1 }, first, now)).toEqual(three("wait", "wait", "wait"));
-  expect(acts(often, { ...IDLE, afterOwnPrevious: true }, first, now)).toEqual(three("wait", "wait", "wait"));
+  expect(acts(often, { ...IDLE, hasDependencies: true }, first, now)).toEqual(three("wait", "wait", "wait"));
 });
 
 test("one go decides a bounded number of times and says where the next begins", () => {
   const each = { ...HOURLY, expression: "* * * * * ?" };
-  const { acts: decided, nextAt } = planDue(each, IDLE, { first: at("01:00:00"), now: at("09:00:00") });
+  const times = { first: at("01:00:00"), now: at("09:00:00"), most: 1_000 };
+  const { acts: decided, nextAt } = planDue(each, IDLE, times);
   expect(decided).toHaveLength(1_000);
   expect(nextAt).toEqual(new Date(at("01:00:00").getTime() + 1_000_000));
 });

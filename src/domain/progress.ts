@@ -41,6 +41,10 @@ export type Move =
   | { readonly type: "retried"; readonly nodeNo: number }
   /** A waiting instance may begin. */
   | { readonly type: "release" }
+  /** A waiting instance is held until it is unfrozen. */
+  | { readonly type: "freeze" | "unfreeze" }
+  /** An instance that has not begun never will: what it waited for did not succeed, or it is passed over. */
+  | { readonly type: "dismiss"; readonly as: "failed" | "skipped" }
   /** Its time is over: it fails. */
   | { readonly type: "time-out" }
   | { readonly type: "stop" | "pause" | "resume" | "force-success" }
@@ -67,10 +71,12 @@ interface DraftNode {
   readonly successors: readonly number[];
 }
 
-const STOPPABLE: readonly InstanceState[] = ["waiting", "running", "paused", "suspended"];
+/** It has not begun. */
+const UNBEGUN: readonly InstanceState[] = ["waiting", "frozen"];
+const STOPPABLE: readonly InstanceState[] = [...UNBEGUN, "running", "paused", "suspended"];
 const RERUNNABLE: readonly InstanceState[] = ["succeeded", "failed", "stopped", "suspended"];
 const FORCIBLE: readonly InstanceState[] = [
-  "waiting",
+  ...UNBEGUN,
   "running",
   "paused",
   "suspended",
@@ -132,13 +138,25 @@ function act(draft: Draft, move: Act): void {
       expectState(draft, ["waiting"], "released");
       go(draft);
       break;
+    case "freeze":
+      expectState(draft, ["waiting"], "frozen");
+      moveTo(draft, "frozen");
+      break;
+    case "unfreeze":
+      expectState(draft, ["frozen"], "unfrozen");
+      moveTo(draft, "waiting");
+      break;
+    case "dismiss":
+      expectState(draft, UNBEGUN, "passed over");
+      end(draft, move.as);
+      break;
     case "time-out":
       expectState(draft, ["waiting", "running"], "ended by its time");
       end(draft, draft.state === "waiting" ? "failed" : "failing");
       break;
     case "stop":
       expectState(draft, STOPPABLE, "stopped");
-      end(draft, draft.state === "waiting" ? "stopped" : "stopping");
+      end(draft, UNBEGUN.includes(draft.state) ? "stopped" : "stopping");
       break;
     case "pause":
       expectState(draft, ["running"], "paused");
@@ -266,7 +284,7 @@ function forceSuccess(draft: Draft): void {
 
 /** A hold is one thing more that the node waits for, so nothing that settles its predecessors has to know of it. */
 function holdNode(draft: Draft, nodeNo: number): void {
-  expectState(draft, ["waiting", ...UNDER_WAY], "held in one node");
+  expectState(draft, [...UNBEGUN, ...UNDER_WAY], "held in one node");
   const node = nodeOf(draft, nodeNo);
   if (node.held) refuse("node-state", "The node is held already.");
   if (node.state !== "waiting" && node.state !== "ready")

@@ -1,6 +1,7 @@
 /** When a job runs: once, by a cron expression, or on an event; and what makes a schedule legal. */
 import { parseCron } from "./cron.ts";
 import type { EventSchedule } from "./event.ts";
+import type { Interval } from "./period.ts";
 import { isZone } from "./zone.ts";
 
 export type JobSchedule =
@@ -12,16 +13,13 @@ export type JobSchedule =
     }
   | { readonly type: "event"; readonly event: EventSchedule };
 
-/** What starts runs of a node of a real-time job. Source: dataarts-factory 4.1, CronTrigger and Event. */
-export type NodeTrigger =
-  | { readonly type: "cron"; readonly cron: CronSchedule /** At a time. */; readonly overlap: number }
-  | { readonly type: "event"; readonly event: EventSchedule };
-
 export interface CronSchedule {
   /** Quartz: second minute hour day month week, and a year if wished. */
   readonly expression: string;
   /** IANA name or `GMT+8`; always explicit once stored. */
   readonly zone: string;
+  /** What its periods are; where absent, what the expression says (`intervalOf`). */
+  readonly interval?: Interval;
   /** ISO 8601 in UTC, as `Date` writes it: a definition is kept as JSON. */
   readonly startsAt?: string;
   readonly endsAt?: string;
@@ -31,12 +29,19 @@ export interface CronSchedule {
   readonly dependencies?: JobDependencies;
 }
 
-/** Jobs whose instances of the same or the previous period a job waits for. Source: dataarts-factory 4.1, dependJobs. */
+/** What becomes of an instance when a run that it waits for does not succeed. Source: dataarts-factory 4.1. */
+export type DependencyFailPolicy = "fail" | "ignore" | "suspend";
+
+/** Jobs whose runs a job waits for. Source: dataarts-factory 4.1, dependJobs. */
 export interface JobDependencies {
-  readonly jobs: readonly JobReference[];
-  readonly period: "same" | "previous";
-  /** What becomes of the waiting instance when one of theirs fails. */
-  readonly failPolicy: "fail" | "ignore" | "suspend";
+  readonly jobs: readonly JobDependency[];
+  readonly failPolicy: DependencyFailPolicy;
+}
+
+/** A job whose runs are waited for: those of the same period, or of so many periods before it. */
+export interface JobDependency extends JobReference {
+  /** 0 is the same period. */
+  readonly periods: number;
 }
 
 /** A job by name. */
@@ -56,11 +61,8 @@ export function checkCronSchedule(cron: CronSchedule): string[] {
   return problems;
 }
 
-/** Instances of one job's schedule that may run at a time; more wait. Source: dataarts-factory 4.8. */
-export const OVERLAP_MAX = 5;
-
 /**
- * How late, in seconds, a planned time may be noticed and still start; later ones are recorded as missed. Missed times
- * are not made up (dataarts-factory 4.8): backfill is the tool for that.
+ * How late, in seconds, a planned time may be noticed and still start as if it were on time; what becomes of later ones is
+ * the schedule's catch-up policy.
  */
 export const LATENESS_MAX_SECONDS = 60;

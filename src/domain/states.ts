@@ -6,17 +6,19 @@ export type Machine<S extends string> = Readonly<Record<S, readonly S[]>>;
 /** One due time of a schedule. */
 export const PLANNED_RUN = {
   due: ["started", "skipped", "missed"],
-  started: [],
+  // A frozen instance that is never to begin.
+  started: ["skipped"],
   skipped: [],
   missed: [],
 } as const satisfies Machine<"due" | "started" | "skipped" | "missed">;
 
 /**
- * One run of a job. `suspended` is Factory's running-exception: a node failed under the SUSPEND policy. `stopping` ends
+ * One run of a job. `frozen` is held until somebody unfreezes it; `suspended` is Factory's running-exception: a node failed under the SUSPEND policy. `stopping` ends
  * as stopped, or as succeeded where somebody wants that. Only somebody's act leaves a terminal state.
  */
 export const INSTANCE = {
-  waiting: ["running", "stopped", "failed", "skipped", "succeeded"],
+  waiting: ["running", "stopped", "failed", "skipped", "succeeded", "frozen"],
+  frozen: ["waiting", "stopped", "skipped", "succeeded"],
   running: ["succeeded", "failed", "paused", "suspended", "stopping", "failing"],
   paused: ["running", "succeeded", "failed", "suspended", "stopping", "failing"],
   suspended: ["running", "stopping", "failing", "failed", "stopped", "succeeded"],
@@ -28,6 +30,7 @@ export const INSTANCE = {
   skipped: [],
 } as const satisfies Machine<
   | "waiting"
+  | "frozen"
   | "running"
   | "paused"
   | "suspended"

@@ -1,5 +1,5 @@
 /** Working days: which days a calendar counts as such, and the n-th one before or after a day. */
-import { weekdayOf } from "./civil-date.ts";
+import { dayNumber, daysInMonth, weekdayOf } from "./civil-date.ts";
 
 /** Whether a day, counted since 1970-01-01, is worked on. */
 export type WorkCalendar = (day: number) => boolean;
@@ -35,4 +35,29 @@ export function nthDay(
     } while (calendar(at) !== worked);
   }
   return at;
+}
+
+/** A calendar as it is stored: what is worked in general, and the dates that differ. */
+export interface CalendarRule {
+  /** From 1, Sunday, to 7. */
+  readonly weekdays: readonly number[];
+  /** Dates as `2026-01-01`. */
+  readonly holidays: readonly string[];
+  readonly workdays: readonly string[];
+}
+
+/** A date that is both a holiday and a workday counts as a holiday. */
+export function calendarOf({ weekdays, holidays, workdays }: CalendarRule): WorkCalendar {
+  const [free, worked] = [holidays, workdays].map((dates) => new Set(dates.map(dayOfDate)));
+  return (day) => !free?.has(day) && (worked?.has(day) === true || weekdays.includes(weekdayOf(day)));
+}
+
+const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
+
+/** Days since 1970-01-01 of `2026-01-01`; undefined for anything that is no date. */
+export function dayOfDate(text: string): number | undefined {
+  const [, year, month, day] = (DATE.exec(text) ?? []).map(Number);
+  if (year === undefined || month === undefined || day === undefined) return undefined;
+  const isDate = month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month);
+  return isDate ? dayNumber(year, month, day) : undefined;
 }

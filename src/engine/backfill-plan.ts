@@ -10,6 +10,7 @@ import {
   planBackfill,
 } from "../domain/backfill.ts";
 import { Fault, invalid } from "../domain/fault.ts";
+import { SETTING_DEFAULTS } from "../domain/job-settings.ts";
 import type { PlanRule } from "../domain/plan.ts";
 import type { JobReference } from "../domain/schedule.ts";
 import type { BackfillJob } from "../store/backfills.ts";
@@ -60,7 +61,8 @@ function ruleOf({ name, kind, definition }: OperatedJob): PlanRule {
   if (nodes.length === 0)
     throw new Fault("invalid", "job-without-nodes", `Job "${name}" has no node to run.`);
   const { expression, zone } = schedule.cron;
-  return { expression, zone, startsAt: null, endsAt: null };
+  const { missingHour, repeatedHour } = { ...SETTING_DEFAULTS, ...definition.settings };
+  return { expression, zone, startsAt: null, endsAt: null, missingHour, repeatedHour };
 }
 
 function distinct(references: readonly JobReference[]): JobReference[] {

@@ -59,8 +59,8 @@ export async function takeEvents(
   const times = timesAfter(source.lastEventAt, now, batch.events.length);
   const decisions: PlannedDecision[] = [];
   if (definition === undefined || definition.nodes.length === 0) {
-    const reason = "the job has no node to run";
-    for (const plannedAt of times) decisions.push({ projectId, jobId, plannedAt, state: "skipped", reason });
+    const skipped = { state: "skipped", reason: "no-nodes", detail: "the job has no node to run" } as const;
+    for (const plannedAt of times) decisions.push({ projectId, jobId, plannedAt, ...skipped });
   } else {
     const pinned = pin(definition);
     const starts = times.map((plannedAt) => startOf(source, pinned, plannedAt));

@@ -6,7 +6,7 @@ import type { EventSchedule } from "../domain/event.ts";
 import { createBuckets } from "../store/buckets.ts";
 import { listEventSources } from "../store/event-sources.ts";
 import { recordArrival } from "../store/file-arrivals.ts";
-import { listPlannedRuns } from "../store/planned-runs.ts";
+import { listLedger } from "../store/ledger.ts";
 
 const FOLDER: EventSchedule = {
   source: "files",
@@ -44,7 +44,9 @@ function handsOf(world: EngineWorld, jobId: number) {
     },
     source: async () => (await listEventSources(pool, projectId, 10))[0],
     ledger: async () =>
-      (await listPlannedRuns(pool, projectId, jobId)).map(({ state, reason }) => reason ?? state),
+      (await listLedger(pool, projectId, { workspaceId: "default", jobId }, { limit: 100 }))
+        .reverse()
+        .map(({ state, reason }) => reason ?? state),
     /** Resolves when so many instances have ended. */
     ends: async (count: number) => {
       const ended = new Set<number>();

@@ -1,30 +1,24 @@
 /** Jobs put into operation and taken out of it. Source: dataarts-factory 4.5. */
-import { Fault, invalid } from "../domain/fault.ts";
-import { nextPlanned } from "../domain/plan.ts";
-import { type CronSchedule, checkCronSchedule, OVERLAP_MAX } from "../domain/schedule.ts";
+import { Fault } from "../domain/fault.ts";
 import { insertAct } from "../store/audit.ts";
 import { type Database, transaction } from "../store/database.ts";
-import { lockEventSource, pauseEventSource, stopEventSource } from "../store/event-sources.ts";
+import { stopEventSource } from "../store/event-sources.ts";
 import { keepDefinitions } from "../store/instances.ts";
 import { listParentJobs } from "../store/job-children.ts";
-import { listNodeJobs } from "../store/node-jobs.ts";
 import {
   deleteJobRow,
-  deleteSchedule,
   findOperatedJob,
+  insertDeletedJob,
   lockOperatedJob,
-  lockSchedule,
   type OperatedJob,
-  putSchedule,
-  type ScheduleRow,
   updateJobStatus,
 } from "../store/schedules.ts";
 import { listUnended, listWaiting } from "../store/waiting.ts";
 import { pin } from "./definitions.ts";
 import { startListening } from "./event-operations.ts";
-import { putNodeJobs } from "./node-jobs.ts";
 import type { OperationDeps } from "./operation-deps.ts";
 import type { JobRequest, RunNowRequest, StartJobRequest } from "./requests.ts";
+import { endSchedule, startSchedule } from "./schedule-operations.ts";
 import { type Moved, moveInstance } from "./settle.ts";
 import { startInstances } from "./start.ts";
 
@@ -33,8 +27,8 @@ export interface JobOperations {
    * Puts a job into operation. A batch job with a cron schedule is `scheduling` from now on; one that runs once gets its
    * instance at once and is `scheduling` until that ends (dataarts-factory 4.5); a real-time job is `starting`, then
    * `normal`. A job already in operation stays as it is.
-   * @throws Fault `job-missing`; `job-without-nodes`; `schedule-invalid` where the schedule names no cron expression or
-   * an illegal one, or waits for events.
+   * @throws Fault `job-missing`; `job-without-nodes`; `schedule-invalid` where the schedule names no cron expression, an
+   * illegal one, or a calendar that is not there.
    */
   readonly startJob: (request: StartJobRequest) => Promise<void>;
 
@@ -51,12 +45,6 @@ export interface JobOperations {
    * @throws Fault `job-missing`; `job-without-nodes`.
    */
   readonly runNow: (request: RunNowRequest) => Promise<number>;
-
-  /**
-   * To be called in the transaction that saves a new version of a job, after the save: where the job is in operation,
-   * its schedule follows the new version from `now` on, or ends where the new version has none.
-   */
-  readonly scheduleSaved: (db: Database, projectId: string, jobId: number) => Promise<void>;
 
   /**
    * Stops the job as `stopJob` does and deletes it, in one transaction; instances that still run keep their definition.
@@ -78,18 +66,16 @@ export function createJobOperations(deps: OperationDeps): JobOperations {
     },
     stopJob: async (request) => {
       for (const moved of await stopJob(deps, request)) afterMove(moved);
+      planChanged();
     },
     runNow: async (request) => {
       const id = await runNow(deps, request);
       workReady();
       return id;
     },
-    scheduleSaved: async (db, projectId, jobId) => {
-      await scheduleSaved(deps, db, projectId, jobId);
-      planChanged();
-    },
     deleteJob: async (request) => {
       for (const moved of await deleteJob(deps, request)) afterMove(moved);
+      planChanged();
     },
   };
 }
@@ -108,8 +94,7 @@ async function startJob(deps: OperationDeps, request: StartJobRequest): Promise<
   });
 }
 
-/** In a transaction that holds the job, which is no real-time one. */
-export async function startBatch(
+async function startBatch(
   deps: OperationDeps,
   db: Database,
   job: OperatedJob,
@@ -122,10 +107,7 @@ export async function startBatch(
     await startListening(db, { projectId, jobId, event: schedule.event, parameters, by }, deps.now());
     return await updateJobStatus(db, job, "scheduling");
   }
-  if (schedule.type === "cron") {
-    await putSchedule(db, scheduleOf(job, schedule.cron, { parameters, startedBy: by, now: deps.now() }));
-    return await updateJobStatus(db, job, "scheduling");
-  }
+  if (schedule.type === "cron") return await startSchedule(deps, db, job, request);
   const now = deps.now();
   await updateJobStatus(db, job, "scheduling", new Date(now.getTime() + SHOWN_SECONDS * 1000));
   await startOne(deps, db, job, { ...request, origin: "once" });
@@ -137,7 +119,6 @@ async function startKept(
   job: OperatedJob,
   request: StartJobRequest,
 ): Promise<void> {
-  await putNodeJobs(db, job, request.by, deps.now());
   await updateJobStatus(db, job, "starting");
   await startOne(deps, db, job, { ...request, origin: "stream" });
 }
@@ -196,9 +177,8 @@ async function deleteJob(deps: OperationDeps, request: JobRequest): Promise<Move
     await refuseUsed(db, job);
     await writeAct(deps, db, request, "delete", { name: job.name });
     const moved = await takeOut(deps, db, job);
-    for (const node of await listNodeJobs(db, projectId, jobId))
-      await keepDefinitions(db, projectId, node.jobId);
     await keepDefinitions(db, projectId, jobId);
+    await insertDeletedJob(db, job, deps.now());
     await deleteJobRow(db, projectId, jobId);
     return moved;
   });
@@ -206,20 +186,16 @@ async function deleteJob(deps: OperationDeps, request: JobRequest): Promise<Move
 
 async function takeOut(deps: OperationDeps, db: Database, job: OperatedJob): Promise<Moved[]> {
   const { projectId, id } = job;
-  await deleteSchedule(db, projectId, id);
+  await endSchedule(deps, db, { projectId, jobId: id }, "the job was taken out of operation");
   await stopEventSource(db, projectId, id);
   const streams = await listUnended(db, projectId, id, "stream");
   await updateJobStatus(db, job, streams.length > 0 ? "stopping" : "stopped");
   const moved: Moved[] = [];
   for (const instanceId of [...(await listWaiting(db, projectId, id)), ...streams]) {
     const change = await moveInstance(db, { projectId, instanceId, now: deps.now() }, ({ progress }) =>
-      progress.state === "waiting" || progress.state === "running" ? [{ move: { type: "stop" } }] : [],
+      ["waiting", "frozen", "running"].includes(progress.state) ? [{ move: { type: "stop" } }] : [],
     );
     if (change !== undefined) moved.push(change);
-  }
-  for (const node of await listNodeJobs(db, projectId, id)) {
-    const nodeJob = await lockOperatedJob(db, projectId, node.jobId);
-    if (nodeJob !== undefined) moved.push(...(await takeOut(deps, db, nodeJob)));
   }
   return moved;
 }
@@ -229,78 +205,6 @@ async function refuseUsed(db: Database, { projectId, id, name }: OperatedJob): P
   if (parents.length === 0) return;
   const named = parents.map((parent) => `"${parent}"`).join(", ");
   throw new Fault("conflict", "object-in-use", `Job "${name}" is run by nodes of ${named}.`);
-}
-
-/** A job in operation that was saved: its schedule follows the new version, or ends with the last that had one. */
-async function scheduleSaved(
-  deps: OperationDeps,
-  db: Database,
-  projectId: string,
-  jobId: number,
-): Promise<void> {
-  await eventsSaved(deps, db, projectId, jobId);
-  const present = await lockSchedule(db, projectId, jobId);
-  if (present === undefined) return;
-  const job = (await lockOperatedJob(db, projectId, jobId)) ?? jobMissing();
-  const { schedule } = job.definition;
-  if (job.kind === "batch" && schedule.type === "cron" && schedule.cron !== undefined) {
-    await putSchedule(db, scheduleOf(job, schedule.cron, { ...present, now: deps.now() }));
-    return;
-  }
-  await deleteSchedule(db, projectId, jobId);
-  await updateJobStatus(db, job, "stopped");
-}
-
-async function eventsSaved(
-  { now }: OperationDeps,
-  db: Database,
-  projectId: string,
-  jobId: number,
-): Promise<void> {
-  const present = await lockEventSource(db, projectId, jobId);
-  if (present === undefined || present.state === "stopped") return;
-  const job = (await lockOperatedJob(db, projectId, jobId)) ?? jobMissing();
-  const { schedule } = job.definition;
-  if (job.kind === "batch" && schedule.type === "event") {
-    const { parameters, startedBy: by } = present;
-    await startListening(db, { projectId, jobId, event: schedule.event, parameters, by }, now());
-    // A save is no act upon the failure.
-    if (present.reason !== null) await pauseEventSource(db, present, present.reason);
-    return;
-  }
-  await stopEventSource(db, projectId, jobId);
-  await updateJobStatus(db, job, "stopped");
-}
-
-function scheduleOf(
-  job: OperatedJob,
-  cron: CronSchedule | undefined,
-  start: {
-    readonly parameters: Readonly<Record<string, string>>;
-    readonly startedBy: string;
-    readonly now: Date;
-  },
-): ScheduleRow {
-  if (cron === undefined)
-    throw new Fault("invalid", "schedule-invalid", "The schedule has no cron expression.");
-  const problems = checkCronSchedule(cron);
-  if (problems.length > 0) invalid("schedule-invalid", problems);
-  const rule = {
-    expression: cron.expression,
-    zone: cron.zone,
-    startsAt: cron.startsAt === undefined ? null : new Date(cron.startsAt),
-    endsAt: cron.endsAt === undefined ? null : new Date(cron.endsAt),
-  };
-  return {
-    ...rule,
-    projectId: job.projectId,
-    jobId: job.id,
-    overlapMax: OVERLAP_MAX,
-    afterOwnPrevious: cron.afterOwnPrevious,
-    parameters: start.parameters,
-    startedBy: start.startedBy,
-    nextAt: nextPlanned(rule, start.now) ?? null,
-  };
 }
 
 async function writeAct(

@@ -1,5 +1,6 @@
 /** What the engine's operations are asked for. */
 import type { BackfillSpec } from "../domain/backfill.ts";
+import type { CivilDate } from "../domain/civil-date.ts";
 import type { InstanceOrigin } from "../domain/instance.ts";
 import type { JobDefinition } from "../domain/job.ts";
 import type { JobReference } from "../domain/schedule.ts";
@@ -22,11 +23,16 @@ export interface InstanceRequest {
 }
 
 export interface StartJobRequest extends JobRequest {
-  /** Kept for each instance that a run-once or real-time start makes. */
+  /** Kept for each instance that comes of the start. */
   readonly parameters?: RunParameters;
+  /** A cron schedule plans no time before this day of its zone begins. */
+  readonly startDate?: CivilDate;
+  /** The first instance of a cron schedule does not wait for the job's own previous one. */
+  readonly firstIsFree?: boolean;
 }
 
-export interface RunNowRequest extends StartJobRequest {
+export interface RunNowRequest extends JobRequest {
+  readonly parameters?: RunParameters;
   /** `test` where absent, as run-immediate has it. */
   readonly origin?: Extract<InstanceOrigin, "test" | "manual">;
 }

@@ -1,10 +1,11 @@
-/** Plans: each time of each schedule that has come ends in the ledger, as an instance or as missed, in one transaction. */
+/** Plans: each time of each schedule that has come ends in the ledger, as an instance or with a reason, in one transaction. */
 import type { Observe } from "../domain/observation.ts";
 import { type PlannedAct, planDue } from "../domain/plan.ts";
-import { LATENESS_MAX_SECONDS } from "../domain/schedule.ts";
+import { calendarOf } from "../domain/workday.ts";
 import { type Database, type DatabasePool, transaction } from "../store/database.ts";
+import { insertDependencies } from "../store/dependencies.ts";
+import { claimDueSchedules, type DueSchedule, findNextDue, updateNextTimes } from "../store/due-schedules.ts";
 import { insertPlannedTimes, type PlannedDecision, updatePlannedRuns } from "../store/planned-runs.ts";
-import { claimDueSchedules, type DueSchedule, findNextDue, updateNextTimes } from "../store/schedules.ts";
 import type { Definitions, OperatorIndex, Pinned } from "./definitions.ts";
 import { createLoop, type Loop } from "./loop.ts";
 import { type Start, startInstances } from "./start.ts";
@@ -15,12 +16,13 @@ export interface SchedulerDeps {
   readonly operators: OperatorIndex;
   readonly now: () => Date;
   readonly observe: Observe;
-  /** Instances were made; `waiting`: some of them have to be released. */
-  readonly onStarted: (started: { readonly waiting: boolean }) => void;
+  /** Instances were made, or times passed over for which others may wait. */
+  readonly onPlanned: () => void;
 }
 
-/** Schedules that one transaction takes on. */
+/** Schedules that one transaction takes on, and times of all of them together: after a long downtime there are many. */
 const BATCH_MAX = 500;
+const TIMES_MAX = 5_000;
 /** Changes made here wake the loop and those made elsewhere are signalled; this is for signals that were lost. */
 const POLL_MS = 1_000;
 const HELD_MS = 20;
@@ -38,11 +40,11 @@ export function createScheduler(deps: SchedulerDeps): Loop {
       if (next === undefined) return POLL_MS;
       const delayMs = next.getTime() - deps.now().getTime();
       if (delayMs > 0) return Math.min(delayMs, POLL_MS);
-      const { claimed, missed, starts } = await transaction(deps.pool, (db) => planBatch(deps, db));
+      const { claimed, missed } = await transaction(deps.pool, (db) => planBatch(deps, db));
       observeMissed(deps, missed);
-      if (starts.length > 0) deps.onStarted({ waiting: starts.some(({ waits }) => waits) });
+      if (claimed > 0) deps.onPlanned();
       // Another server holds what is due.
-      if (claimed === 0) return HELD_MS;
+      else return HELD_MS;
     }
   }
   return createLoop("scheduler", round, deps.observe);
@@ -53,30 +55,51 @@ interface Batch {
   /** Schedules that were due. */
   readonly claimed: number;
   readonly missed: readonly Decided[];
-  readonly starts: readonly Start[];
 }
 
 async function planBatch(deps: SchedulerDeps, db: Database): Promise<Batch> {
   const now = deps.now();
   const due = await claimDueSchedules(db, now, BATCH_MAX);
-  if (due.length === 0) return { claimed: 0, missed: [], starts: [] };
-  const plans = due.map((schedule) => ({
-    schedule,
-    plan: planDue(schedule, schedule, { first: schedule.nextAt, now }),
-  }));
+  if (due.length === 0) return { claimed: 0, missed: [] };
+  const most = Math.ceil(TIMES_MAX / due.length);
+  const plans = due.map((schedule) => ({ schedule, plan: planOf(schedule, now, most) }));
   const decided = plans.flatMap(({ schedule, plan }) => plan.acts.map((act): Decided => ({ schedule, act })));
   const places = await insertPlannedTimes(db, decided.map(timeOf));
-  // A time that the ledger has already was decided before, perhaps under an earlier form of the schedule.
+  // A time that the ledger has already was decided before, perhaps under an earlier form of the schedule, or before the
+  // clock was set back.
   const fresh = places.flatMap((place) => decided[place] ?? []);
-  const missed = fresh.filter(({ act }) => act.act === "miss");
-  const { decisions, starts } = await startFresh(deps, db, fresh, now);
-  const misses = missed.map((one): PlannedDecision => ({ ...timeOf(one), state: "missed", reason: MISSED }));
-  await updatePlannedRuns(db, [...decisions, ...misses], now);
+  const started = await startFresh(deps, db, fresh, now);
+  await updatePlannedRuns(db, [...started.decisions, ...fresh.flatMap(passedOf)], now);
   await updateNextTimes(
     db,
-    plans.map(({ schedule, plan }) => ({ ...schedule, nextAt: plan.nextAt })),
+    plans.map(({ schedule, plan }) => ({
+      ...schedule,
+      nextAt: plan.nextAt,
+      firstIsFree: schedule.firstIsFree && !started.schedules.has(schedule),
+    })),
   );
-  return { claimed: due.length, missed, starts };
+  return { claimed: due.length, missed: fresh.filter(({ act }) => act.act === "miss") };
+}
+
+function planOf(schedule: DueSchedule, now: Date, most: number) {
+  const { calendar, calendarRule, afterOwnPrevious, hasUpstream } = schedule;
+  const load = {
+    ...schedule,
+    hasDependencies: afterOwnPrevious || hasUpstream,
+    calendar:
+      calendar === null
+        ? undefined
+        : { name: calendar, ...(calendarRule !== null && { days: calendarOf(calendarRule) }) },
+  };
+  return planDue(schedule, load, { first: schedule.nextAt, now, most });
+}
+
+/** What became of a time that starts nothing. */
+function passedOf(one: Decided): PlannedDecision[] {
+  const { act } = one;
+  if (act.act !== "miss" && act.act !== "skip") return [];
+  const state = act.act === "miss" ? "missed" : "skipped";
+  return [{ ...timeOf(one), state, reason: act.reason, detail: act.detail }];
 }
 
 async function startFresh(
@@ -84,25 +107,43 @@ async function startFresh(
   db: Database,
   fresh: readonly Decided[],
   now: Date,
-): Promise<{ readonly decisions: PlannedDecision[]; readonly starts: Start[] }> {
+): Promise<{ readonly decisions: PlannedDecision[]; readonly schedules: ReadonlySet<DueSchedule> }> {
   const decisions: PlannedDecision[] = [];
   const starting: { readonly one: Decided; readonly start: Start }[] = [];
   for (const one of fresh) {
-    if (one.act.act === "miss") continue;
+    if (one.act.act === "miss" || one.act.act === "skip") continue;
     const { projectId, jobId, jobVersion } = one.schedule;
     const pinned = await deps.definitions.pinnedVersion(projectId, jobId, jobVersion);
     if (pinned === undefined || pinned.nodes.length === 0)
-      decisions.push({ ...timeOf(one), state: "skipped", reason: "the job has no node to run" });
+      decisions.push({
+        ...timeOf(one),
+        state: "skipped",
+        reason: "no-nodes",
+        detail: "the job has no node to run",
+      });
     else starting.push({ one, start: startOf(one, pinned) });
   }
   const starts = starting.map(({ start }) => start);
   const ids = await startInstances(db, starts, { operators: deps.operators, now });
-  for (const [index, { one }] of starting.entries())
-    decisions.push({ ...timeOf(one), state: "started", instanceId: ids[index] ?? 0 });
-  return { decisions, starts };
+  const made = starting.map(({ one }, index) => ({ one, instanceId: ids[index] ?? 0 }));
+  for (const { one, instanceId } of made) {
+    const { detail } = one.act;
+    decisions.push({ ...timeOf(one), state: "started", instanceId, ...(detail !== undefined && { detail }) });
+  }
+  await insertDependencies(db, dependenciesOf(made));
+  return { decisions, schedules: new Set(made.map(({ one }) => one.schedule)) };
 }
 
-const MISSED = `noticed more than ${LATENESS_MAX_SECONDS} s late: no scheduler was running`;
+function dependenciesOf(made: readonly { readonly one: Decided; readonly instanceId: number }[]) {
+  const begun = new Set<DueSchedule>();
+  return made.flatMap(({ one: { schedule }, instanceId }) => {
+    const { projectId, jobId, afterOwnPrevious, hasUpstream, firstIsFree } = schedule;
+    const isFree = firstIsFree && !begun.has(schedule);
+    begun.add(schedule);
+    if (!afterOwnPrevious && !hasUpstream) return [];
+    return [{ projectId, instanceId, jobId, onOwnPrevious: afterOwnPrevious && !isFree }];
+  });
+}
 
 function observeMissed({ observe }: SchedulerDeps, missed: readonly Decided[]): void {
   const bySchedule = Map.groupBy(missed, ({ schedule }) => schedule);
@@ -126,5 +167,6 @@ function startOf({ schedule, act }: Decided, pinned: Pinned): Start {
     plannedAt: act.plannedAt,
     by: schedule.startedBy,
     waits: act.act === "wait",
+    frozen: act.act === "freeze",
   };
 }

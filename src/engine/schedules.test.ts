@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { type EngineWorld, engineWorld, node, untilAborted } from "../../test/setup/engine-world.ts";
 import type { EventSchedule } from "../domain/event.ts";
 import type { JobSchedule } from "../domain/schedule.ts";
-import { listPlannedRuns } from "../store/planned-runs.ts";
+import { listLedger } from "../store/ledger.ts";
 
 const HOURLY = "0 0 * * * ?";
 
@@ -37,10 +37,15 @@ async function instancesOf(
 const states = async (world: EngineWorld, jobId: number) =>
   (await instancesOf(world, jobId)).map(({ state }) => state).join(" ");
 
-function ledger(world: EngineWorld, jobId: number) {
-  return listPlannedRuns(world.database.pool, world.projectId, jobId).then((rows) =>
-    rows.map(({ plannedAt, state }) => `${plannedAt.toISOString().slice(11, 16)} ${state}`),
+async function ledger(world: EngineWorld, jobId: number) {
+  const { projectId, database } = world;
+  const lines = await listLedger(
+    database.pool,
+    projectId,
+    { workspaceId: "default", jobId },
+    { limit: 5_000 },
   );
+  return lines.reverse().map(({ plannedAt, state }) => `${plannedAt.toISOString().slice(11, 16)} ${state}`);
 }
 
 const DIS: EventSchedule = {
@@ -256,11 +261,7 @@ test("a real-time job is kept alive through exits until it is stopped", async ()
   world.setTime(new Date("2001-01-01T00:00:00Z"));
   const engine = await world.newEngine();
   await engine.start();
-  const jobId = await world.addJob({
-    kind: "real-time",
-    settings: { upSeconds: 0 },
-    nodes: [node("a"), node("b", ["a"])],
-  });
+  const jobId = await world.addJob({ kind: "real-time", nodes: [node("a"), node("b", ["a"])] });
   await engine.startJob({ projectId: world.projectId, jobId, by: "x" });
   await engine.startJob({ projectId: world.projectId, jobId, by: "x" });
   await expect.poll(() => statusOf(world, jobId)).toBe("normal");
@@ -289,7 +290,7 @@ test("a real-time job goes on in the next process", async () => {
   const world = await engineWorld((_, context) => untilAborted(context));
   const first = await world.newEngine();
   await first.start();
-  const jobId = await world.addJob({ kind: "real-time", settings: { upSeconds: 0 } });
+  const jobId = await world.addJob({ kind: "real-time" });
   await first.startJob({ projectId: world.projectId, jobId, by: "x" });
   await expect.poll(() => statusOf(world, jobId)).toBe("normal");
   await first.stop();

@@ -24,6 +24,8 @@ export interface Start {
   readonly priority?: number;
   /** Whether it is held until others of its job have ended (`release.ts`). */
   readonly waits: boolean;
+  /** Whether it is held until somebody unfreezes it; then it waits. */
+  readonly frozen?: boolean;
   /** Whether it takes only what other work leaves; not where absent. */
   readonly background?: boolean;
   /** Who is told, durably, when the instance has ended (`store/run-ends.ts`). */

@@ -18,6 +18,8 @@ export interface NewInstance {
   readonly origin: InstanceOrigin;
   /** Whether it has to wait for others of its job; else its first nodes are ready at once. */
   readonly waits: boolean;
+  /** Whether it is held until it is unfrozen, and waits then. */
+  readonly frozen?: boolean;
   readonly background?: boolean;
   readonly priority: number;
   readonly parameters: Readonly<Record<string, string>>;
@@ -54,18 +56,18 @@ export async function insertInstances(
     `with given as materialized (
        select g.*, nextval('instance_id') as id,
          exists (select from slot_limit l where l.project_id = g.project_id) as limited
-       from unnest($2::uuid[], $3::text[], $4::bigint[], $5::integer[], $6::text[], $7::text[], $8::boolean[],
+       from unnest($2::uuid[], $3::text[], $4::bigint[], $5::integer[], $6::text[], $7::text[], $8::text[],
            $9::smallint[], $10::jsonb[], $11::timestamptz[], $12::text[], $13::jsonb[], $14::integer[], $15::integer[],
            $21::boolean[], $22::text[])
-         with ordinality as g (project_id, workspace_id, job_id, job_version, job_name, origin, waits,
+         with ordinality as g (project_id, workspace_id, job_id, job_version, job_name, origin, held,
            priority, parameters, planned_at, created_by, definition, node_count, sinks, background, end_audience, place)
      ), made as (
        insert into instance (project_id, id, workspace_id, job_id, job_version, job_name, origin, state, left_sinks,
          node_count, priority, parameters, planned_at, created_at, created_by, started_at,
          background, end_audience)
        select project_id, id, workspace_id, job_id, job_version, job_name, origin,
-         case when waits then 'waiting' else 'running' end, sinks,
-         node_count, priority, parameters, planned_at, $1::timestamptz, created_by, case when not waits then $1::timestamptz end,
+         coalesce(held, 'running'), sinks,
+         node_count, priority, parameters, planned_at, $1::timestamptz, created_by, case when held is null then $1::timestamptz end,
          background, end_audience
        from given
      ), definitions as (
@@ -74,15 +76,15 @@ export async function insertInstances(
      ), looks as (
        insert into run_end (audience, project_id, job_id, planned_at, instance_id, state)
        select 'dependants', project_id, job_id, planned_at, id, 'waiting' from given
-       where waits and origin = 'schedule'
+       where held = 'waiting' and origin = 'schedule'
      ), runs as (
        insert into node_run (project_id, instance_id, node_no, state, lane, need, live, successors, priority, ready_at,
          connection, limits)
-       select g.project_id, g.id, n.node_no, case when n.need = 0 and not g.waits then 'ready' else 'waiting' end,
+       select g.project_id, g.id, n.node_no, case when n.need = 0 and g.held is null then 'ready' else 'waiting' end,
          n.lane, n.need, n.need = 0, n.successors::smallint[],
          -- Behind the last priority of other work.
          g.priority + case when g.background then 3 else 0 end,
-         case when n.need = 0 and not g.waits then $1::timestamptz end, n.connection,
+         case when n.need = 0 and g.held is null then $1::timestamptz end, n.connection,
          case when g.limited then limits_of(g.project_id, g.workspace_id, g.job_id, n.connection, n.lane) end
        from unnest($16::integer[], $17::smallint[], $18::text[], $19::smallint[], $20::text[], $23::text[])
          as n (place, node_no, lane, need, successors, connection)
@@ -97,7 +99,7 @@ export async function insertInstances(
       instances.map(({ jobVersion }) => jobVersion ?? null),
       instances.map(({ jobName }) => jobName),
       instances.map(({ origin }) => origin),
-      instances.map(({ waits }) => waits),
+      instances.map(({ waits, frozen }) => (frozen === true ? "frozen" : waits ? "waiting" : null)),
       instances.map(({ priority }) => priority),
       instances.map(({ parameters }) => JSON.stringify(parameters)),
       instances.map(({ plannedAt }) => plannedAt),

@@ -1,10 +1,18 @@
 /** The job table: single jobs, each written together with its version. Lists are in job-lists.ts. */
 import type { Job, JobKind, JobStatus } from "../domain/job.ts";
-import type { JobReference } from "../domain/schedule.ts";
+import type { DependencyFailPolicy, JobReference } from "../domain/schedule.ts";
 import { UNIQUE } from "./constraints.ts";
 import { type Database, query } from "./database.ts";
 import { hasCode } from "./file-system.ts";
 import type { WorkspaceKey } from "./workspaces.ts";
+
+/** A job whose runs another waits for. */
+export interface UpstreamJob {
+  readonly id: number;
+  /** 0: runs of the same period; else of so many before it. */
+  readonly periods: number;
+  readonly failPolicy: DependencyFailPolicy;
+}
 
 /** What a save writes: the job's own members, and its new version. */
 export interface JobWrite {
@@ -20,8 +28,8 @@ export interface JobWrite {
   /** JSON texts: the domain's reading, and the definition as it came. */
   readonly definition: string;
   readonly document: string;
-  /** Ids of the jobs that the definition waits for. */
-  readonly upstreamIds: readonly number[];
+  /** The jobs that the definition waits for. */
+  readonly upstream: readonly UpstreamJob[];
   readonly by: string;
   readonly at: Date;
 }
@@ -35,8 +43,7 @@ export async function findJob(
   const rows = await query<JobRow>(
     db,
     "find-job",
-    `select ${JOB_COLUMNS} from job j
-     where project_id = $1 and workspace_id = $2 and name = $3 and kind <> 'node'`,
+    `select ${JOB_COLUMNS} from job j where project_id = $1 and workspace_id = $2 and name = $3`,
     [projectId, workspaceId, name],
   );
   return rows.map(jobFromRow)[0];
@@ -51,8 +58,7 @@ export async function lockJob(
   const rows = await query<JobRow>(
     db,
     "lock-job",
-    `select ${JOB_COLUMNS} from job j
-     where project_id = $1 and workspace_id = $2 and name = $3 and kind <> 'node' for no key update`,
+    `select ${JOB_COLUMNS} from job j where project_id = $1 and workspace_id = $2 and name = $3 for no key update`,
     [projectId, workspaceId, name],
   );
   return rows.map(jobFromRow)[0];
@@ -77,8 +83,8 @@ export async function insertJob(
        insert into job_version (project_id, job_id, version, definition, document, created_at, created_by)
        select $1, id, 1, $14, $15, $12, $13 from j
      ), d as (
-       insert into job_dependency (project_id, job_id, upstream_id)
-       select $1, id, upstream from j, unnest($16::bigint[]) upstream
+       insert into job_dependency (project_id, job_id, upstream_id, periods, fail_policy)
+       select $1, j.id, u.* from j, unnest($16::bigint[], $17::smallint[], $18::text[]) u
      )
      select id from j`,
     [projectId, workspaceId, ...valuesOf(write)],
@@ -109,9 +115,10 @@ const UPDATE = `
   ), gone as (
     delete from job_dependency where project_id = $1 and job_id = $2 and upstream_id <> all ($16::bigint[])
   ), d as (
-    insert into job_dependency (project_id, job_id, upstream_id)
-    select $1, id, upstream from j, unnest($16::bigint[]) upstream
-    on conflict do nothing
+    insert into job_dependency as d (project_id, job_id, upstream_id, periods, fail_policy)
+    select $1, j.id, u.* from j, unnest($16::bigint[], $17::smallint[], $18::text[]) u
+    on conflict (project_id, job_id, upstream_id) do update
+    set periods = excluded.periods, fail_policy = excluded.fail_policy
   )
   select from j`;
 
@@ -130,7 +137,9 @@ function valuesOf(write: JobWrite): unknown[] {
     write.by,
     write.definition,
     write.document,
-    write.upstreamIds,
+    write.upstream.map(({ id }) => id),
+    write.upstream.map(({ periods }) => periods),
+    write.upstream.map(({ failPolicy }) => failPolicy),
   ];
 }
 
@@ -146,11 +155,49 @@ export async function findJobIds(
     `select j.id, j.workspace_id, j.name
      from unnest($2::text[], $3::text[]) as named (workspace_id, name)
      join job j on j.project_id = $1 and j.workspace_id = named.workspace_id and j.name = named.name
-       and j.kind <> 'node'
      for key share of j`,
     [projectId, references.map(({ workspaceId }) => workspaceId), references.map(({ name }) => name)],
   );
   return rows.map((row) => ({ id: row.id, workspaceId: row.workspace_id, name: row.name }));
+}
+
+/** One job waits for another; both by workspace and name. */
+export interface DependencyEdge {
+  readonly job: string;
+  readonly upstream: string;
+}
+
+/**
+ * In a transaction: all that the named jobs wait for, and what these wait for, and so on. Until it ends nobody else of the
+ * project asks, so that what two save at the same time cannot close a circle.
+ */
+export async function holdUpstreamEdges(
+  db: Database,
+  projectId: string,
+  jobIds: readonly number[],
+): Promise<DependencyEdge[]> {
+  await query(
+    db,
+    "hold-dependencies",
+    "select pg_advisory_xact_lock(hashtextextended('job_dependency' || $1::text, 0))",
+    [projectId],
+  );
+  return await query<DependencyEdge>(
+    db,
+    "list-upstream-edges",
+    `with recursive reached as (
+       select id from unnest($2::bigint[]) id
+       union
+       select d.upstream_id from reached r
+       join job_dependency d on d.project_id = $1 and d.job_id = r.id
+     )
+     select j.workspace_id || '/' || j.name as job, u.workspace_id || '/' || u.name as upstream
+     from reached r
+     join job_dependency d on d.project_id = $1 and d.job_id = r.id
+     join job j on j.project_id = $1 and j.id = d.job_id
+     join job u on u.project_id = $1 and u.id = d.upstream_id`,
+    [projectId, jobIds],
+  );
 }
 
 /** The jobs whose present version waits for the job. */

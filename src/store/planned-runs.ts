@@ -1,4 +1,5 @@
-/** The plan ledger: each planned time of a schedule, and what became of it. */
+/** The plan ledger as it is written: each planned time of a schedule, and what became of it. */
+import type { PlanReason } from "../domain/plan.ts";
 import { type Database, execute, query } from "./database.ts";
 
 export interface PlannedTime {
@@ -29,13 +30,15 @@ export async function insertPlannedTimes(db: Database, times: readonly PlannedTi
 }
 
 /** What became of a planned time. */
-export type PlannedDecision = PlannedTime &
-  (
+export type PlannedDecision = PlannedTime & { readonly detail?: string } & (
     | { readonly state: "started"; readonly instanceId: number }
-    | { readonly state: "missed" | "skipped"; readonly reason: string }
+    | { readonly state: "missed" | "skipped"; readonly reason: PlanReason }
   );
 
-/** Writes what became of times that are in the ledger as due. */
+/**
+ * Writes what became of times that are in the ledger as due. Instances that wait for a time that starts nothing are told
+ * (`run-ends.ts`).
+ */
 export async function updatePlannedRuns(
   db: Database,
   decisions: readonly PlannedDecision[],
@@ -45,35 +48,39 @@ export async function updatePlannedRuns(
   await execute(
     db,
     "update-planned-runs",
-    `update planned_run p
-     set state = d.state, instance_id = d.instance_id, reason = d.reason, decided_at = $4
-     from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $5::text[], $6::bigint[], $7::text[])
-       as d (project_id, job_id, planned_at, state, instance_id, reason)
-     where p.project_id = d.project_id and p.job_id = d.job_id and p.planned_at = d.planned_at
-       and p.origin = 'schedule' and p.state = 'due'`,
+    `with decided as (
+       update planned_run p
+       set state = d.state, instance_id = d.instance_id, reason = d.reason, detail = d.detail, decided_at = $4
+       from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $5::text[], $6::bigint[], $7::text[], $8::text[])
+         as d (project_id, job_id, planned_at, state, instance_id, reason, detail)
+       where p.project_id = d.project_id and p.job_id = d.job_id and p.planned_at = d.planned_at
+         and p.origin = 'schedule' and p.state = 'due'
+       returning p.project_id, p.job_id, p.planned_at, p.state
+     )
+     insert into run_end (audience, project_id, job_id, planned_at, state)
+     select 'dependants', d.project_id, d.job_id, d.planned_at, d.state
+     from decided d
+     where d.state <> 'started' and exists (
+       select from instance_wait w
+       where w.project_id = d.project_id and w.upstream_id = d.job_id and w.planned_at = d.planned_at
+         and w.state <> 'met'
+     )`,
     [...columnsOf(decisions), now, ...outcomesOf(decisions)],
   );
 }
 
-/** The ledger of a job, oldest first. */
-export async function listPlannedRuns(
+/** An instance that never began is skipped: the line of its planned time says so, and why. */
+export async function skipStartedLine(
   db: Database,
-  projectId: string,
-  jobId: number,
-): Promise<
-  {
-    readonly plannedAt: Date;
-    readonly state: string;
-    readonly reason: string | null;
-    readonly instanceId: number | null;
-  }[]
-> {
-  return await query(
+  { projectId, jobId, plannedAt }: PlannedTime,
+  { reason, detail, now }: { readonly reason: PlanReason; readonly detail: string; readonly now: Date },
+): Promise<void> {
+  await execute(
     db,
-    "list-planned-runs",
-    `select planned_at as "plannedAt", state, reason, instance_id as "instanceId"
-     from planned_run where project_id = $1 and job_id = $2 order by planned_at`,
-    [projectId, jobId],
+    "skip-started-line",
+    `update planned_run set state = 'skipped', reason = $4, detail = $5, decided_at = $6
+     where project_id = $1 and job_id = $2 and planned_at = $3 and origin = 'schedule' and state = 'started'`,
+    [projectId, jobId, plannedAt, reason, detail, now],
   );
 }
 
@@ -95,10 +102,10 @@ export async function insertEventLines(
   await execute(
     db,
     "insert-event-lines",
-    `insert into planned_run (project_id, job_id, planned_at, origin, state, instance_id, reason, decided_at)
-     select d.project_id, d.job_id, d.planned_at, 'event', d.state, d.instance_id, d.reason, $4
-     from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $5::text[], $6::bigint[], $7::text[])
-       as d (project_id, job_id, planned_at, state, instance_id, reason)`,
+    `insert into planned_run (project_id, job_id, planned_at, origin, state, instance_id, reason, detail, decided_at)
+     select d.project_id, d.job_id, d.planned_at, 'event', d.state, d.instance_id, d.reason, d.detail, $4
+     from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $5::text[], $6::bigint[], $7::text[], $8::text[])
+       as d (project_id, job_id, planned_at, state, instance_id, reason, detail)`,
     [...columnsOf(decisions), now, ...outcomesOf(decisions)],
   );
 }
@@ -108,5 +115,6 @@ function outcomesOf(decisions: readonly PlannedDecision[]): unknown[][] {
     decisions.map(({ state }) => state),
     decisions.map((decision) => ("instanceId" in decision ? decision.instanceId : null)),
     decisions.map((decision) => ("reason" in decision ? decision.reason : null)),
+    decisions.map(({ detail }) => detail ?? null),
   ];
 }

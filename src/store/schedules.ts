@@ -1,5 +1,7 @@
-/** Schedules of jobs in operation, the jobs as starting and stopping needs them, and which are due. */
+/** Schedules of jobs in operation, and the jobs as starting and stopping needs them. */
 import type { JobDefinition, JobKind, JobStatus } from "../domain/job.ts";
+import type { Interval } from "../domain/period.ts";
+import type { PlanLoad, PlanRule } from "../domain/plan.ts";
 import { type Database, execute, query } from "./database.ts";
 
 /** A job with its present version, held until the transaction ends. */
@@ -66,7 +68,17 @@ export async function updateJobStatus(
   );
 }
 
-/** Deletes the job with its versions, schedule and plan; instances stay. */
+/** Keeps a job's name for its lines in the ledger, which stay when it is deleted. */
+export async function insertDeletedJob(db: Database, job: OperatedJob, now: Date): Promise<void> {
+  await execute(
+    db,
+    "insert-deleted-job",
+    "insert into deleted_job (project_id, id, workspace_id, name, deleted_at) values ($1, $2, $3, $4, $5)",
+    [job.projectId, job.id, job.workspaceId, job.name, now],
+  );
+}
+
+/** Deletes the job with its versions and schedule; its instances and its lines in the ledger stay. */
 export async function deleteJobRow(db: Database, projectId: string, jobId: number): Promise<void> {
   await execute(db, "delete-job-row", "delete from job where project_id = $1 and id = $2", [
     projectId,
@@ -75,9 +87,8 @@ export async function deleteJobRow(db: Database, projectId: string, jobId: numbe
 }
 
 /**
- * In a transaction: what a real-time job's nodes do becomes its status. All are up, or have done their work: `normal`;
- * one waits to be tried again after an exit, or a trigger is paused: `exception`. A job that starts, or that is to stop,
- * keeps its status until then.
+ * In a transaction: what a real-time job's nodes do becomes its status. All run: `normal`; one waits to be tried again
+ * after an exit: `exception`. A job that starts, or that is to stop, keeps its status until then.
  */
 export async function refreshRealTimeStatus(
   db: Database,
@@ -89,12 +100,9 @@ export async function refreshRealTimeStatus(
     "refresh-real-time-status",
     `update job j set status = now.status
      from (
-       select i.project_id, i.job_id, case
-         when bool_or(n.state = 'ready' and n.tries > 0) or exists (
-           select from job t where t.project_id = i.project_id and t.parent_id = i.job_id and t.status = 'paused'
-         ) then 'exception'
-         when bool_and(n.state in ('succeeded', 'skipped') or n.state = 'running' and n.up_at >= n.started_at)
-         then 'normal' end as status
+       select i.project_id, i.job_id,
+         case when bool_and(n.state = 'running') then 'normal'
+           when bool_or(n.state = 'ready' and n.tries > 0) then 'exception' end as status
        from instance i join node_run n on n.project_id = i.project_id and n.instance_id = i.id
        where i.project_id = $1 and i.id = $2 and i.state = 'running'
        group by 1, 2
@@ -119,36 +127,51 @@ export async function listStreamInstances(
   );
 }
 
-export interface ScheduleRow {
+/** A schedule in operation. */
+export interface ScheduleRow extends PlanRule {
   readonly projectId: string;
   readonly jobId: number;
-  readonly expression: string;
-  readonly zone: string;
-  readonly startsAt: Date | null;
-  readonly endsAt: Date | null;
+  readonly interval: Interval;
+  readonly catchUp: PlanLoad["catchUp"];
+  readonly catchUpSeconds: number;
   readonly overlapMax: number;
+  readonly overlapPolicy: PlanLoad["overlapPolicy"];
   readonly afterOwnPrevious: boolean;
+  /** The next instance does not wait for the own previous one. */
+  readonly firstIsFree: boolean;
+  readonly calendar: string | null;
+  /** No time before it is planned, whatever the definition says. */
+  readonly notBefore: Date | null;
+  readonly pausedBy: string | null;
+  readonly pausedAt: Date | null;
   readonly parameters: Readonly<Record<string, string>>;
   readonly startedBy: string;
   /** The next due time; null when nothing will follow. */
   readonly nextAt: Date | null;
 }
 
-const SCHEDULE_COLUMNS = `s.project_id as "projectId", s.job_id as "jobId", s.expression, s.zone,
-  s.starts_at as "startsAt", s.ends_at as "endsAt", s.overlap_max as "overlapMax",
-  s.after_own_previous as "afterOwnPrevious", s.parameters, s.started_by as "startedBy", s.next_at as "nextAt"`;
+/** Every member of a schedule, from `schedule s`. */
+export const SCHEDULE_COLUMNS = `s.project_id as "projectId", s.job_id as "jobId", s.expression, s.zone,
+  s.starts_at as "startsAt", s.ends_at as "endsAt", s.missing_hour as "missingHour", s.repeated_hour as "repeatedHour",
+  s.interval, s.catch_up as "catchUp", s.catch_up_seconds as "catchUpSeconds", s.overlap_max as "overlapMax",
+  s.overlap_policy as "overlapPolicy", s.after_own_previous as "afterOwnPrevious", s.first_is_free as "firstIsFree",
+  s.calendar, s.not_before as "notBefore", s.paused_by as "pausedBy", s.paused_at as "pausedAt", s.parameters,
+  s.started_by as "startedBy", s.next_at as "nextAt"`;
 
 /** Puts a schedule in place of the job's present one. */
 export async function putSchedule(db: Database, schedule: ScheduleRow): Promise<void> {
   await execute(
     db,
     "put-schedule",
-    `insert into schedule (project_id, job_id, expression, zone, starts_at, ends_at, overlap_max, after_own_previous,
-       parameters, started_by, next_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    `insert into schedule (project_id, job_id, expression, zone, starts_at, ends_at, missing_hour, repeated_hour,
+       interval, catch_up, catch_up_seconds, overlap_max, overlap_policy, after_own_previous, first_is_free, calendar,
+       not_before, paused_by, paused_at, parameters, started_by, next_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
      on conflict (project_id, job_id) do update
-     set expression = $3, zone = $4, starts_at = $5, ends_at = $6, overlap_max = $7, after_own_previous = $8,
-       parameters = $9, started_by = $10, next_at = $11`,
+     set expression = $3, zone = $4, starts_at = $5, ends_at = $6, missing_hour = $7, repeated_hour = $8,
+       interval = $9, catch_up = $10, catch_up_seconds = $11, overlap_max = $12, overlap_policy = $13,
+       after_own_previous = $14, first_is_free = $15, calendar = $16, not_before = $17, paused_by = $18,
+       paused_at = $19, parameters = $20, started_by = $21, next_at = $22`,
     [
       schedule.projectId,
       schedule.jobId,
@@ -156,8 +179,19 @@ export async function putSchedule(db: Database, schedule: ScheduleRow): Promise<
       schedule.zone,
       schedule.startsAt,
       schedule.endsAt,
+      schedule.missingHour,
+      schedule.repeatedHour,
+      schedule.interval,
+      schedule.catchUp,
+      schedule.catchUpSeconds,
       schedule.overlapMax,
+      schedule.overlapPolicy,
       schedule.afterOwnPrevious,
+      schedule.firstIsFree,
+      schedule.calendar,
+      schedule.notBefore,
+      schedule.pausedBy,
+      schedule.pausedAt,
       JSON.stringify(schedule.parameters),
       schedule.startedBy,
       schedule.nextAt,
@@ -180,6 +214,21 @@ export async function lockSchedule(
   return rows[0];
 }
 
+/** As `lockSchedule`, only that nobody changes it or plans its times until the transaction ends; others may read so too. */
+export async function shareSchedule(
+  db: Database,
+  projectId: string,
+  jobId: number,
+): Promise<ScheduleRow | undefined> {
+  const rows = await query<ScheduleRow>(
+    db,
+    "share-schedule",
+    `select ${SCHEDULE_COLUMNS} from schedule s where project_id = $1 and job_id = $2 for share`,
+    [projectId, jobId],
+  );
+  return rows[0];
+}
+
 /** Whether there was one. */
 export async function deleteSchedule(db: Database, projectId: string, jobId: number): Promise<boolean> {
   return (
@@ -188,65 +237,4 @@ export async function deleteSchedule(db: Database, projectId: string, jobId: num
       jobId,
     ])) > 0
   );
-}
-
-/** A schedule that is due, with its job and how many of its instances there are. */
-export interface DueSchedule extends ScheduleRow {
-  readonly nextAt: Date;
-  readonly workspaceId: string;
-  readonly jobName: string;
-  readonly jobVersion: number;
-  /** Instances of the schedule that run or are about to end. */
-  readonly running: number;
-  readonly waiting: number;
-}
-
-/** In a transaction: schedules whose time has come, the longest due first, held; others that claim skip them. */
-export async function claimDueSchedules(db: Database, now: Date, limit: number): Promise<DueSchedule[]> {
-  return await query<DueSchedule>(
-    db,
-    "claim-due-schedules",
-    `with due as materialized (
-       select * from schedule where next_at <= $1 order by next_at limit $2 for update skip locked
-     )
-     select ${SCHEDULE_COLUMNS}, j.workspace_id as "workspaceId", j.name as "jobName", j.version as "jobVersion",
-       c.running::integer, c.waiting::integer
-     from due s
-     join job j on j.project_id = s.project_id and j.id = s.job_id
-     cross join lateral (
-       select count(*) filter (where i.state in ('running', 'failing', 'stopping')) as running,
-         count(*) filter (where i.state = 'waiting') as waiting
-       from instance i
-       where i.project_id = s.project_id and i.job_id = s.job_id and i.ended_at is null and i.origin = 'schedule'
-     ) c`,
-    [now, limit],
-  );
-}
-
-export async function updateNextTimes(
-  db: Database,
-  times: readonly { readonly projectId: string; readonly jobId: number; readonly nextAt: Date | undefined }[],
-): Promise<void> {
-  await execute(
-    db,
-    "update-next-times",
-    `update schedule s set next_at = t.next_at
-     from unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) as t (project_id, job_id, next_at)
-     where s.project_id = t.project_id and s.job_id = t.job_id`,
-    [
-      times.map(({ projectId }) => projectId),
-      times.map(({ jobId }) => jobId),
-      times.map(({ nextAt }) => nextAt ?? null),
-    ],
-  );
-}
-
-/** When the next schedule of all is due; undefined when none is. */
-export async function findNextDue(db: Database): Promise<Date | undefined> {
-  const rows = await query<{ readonly nextAt: Date }>(
-    db,
-    "find-next-due",
-    `select next_at as "nextAt" from schedule where next_at is not null order by next_at limit 1`,
-  );
-  return rows[0]?.nextAt;
 }

@@ -1,13 +1,13 @@
 /** Instances that wait for others of their job: whose they are, and which may begin. */
-import { OVERLAP_MAX } from "../domain/schedule.ts";
 import { type Database, query } from "./database.ts";
 
-/** A job's waiting instances, the earliest planned first. */
+/** A job's instances that have not begun, the earliest planned first. */
 export async function listWaiting(db: Database, projectId: string, jobId: number): Promise<number[]> {
   const rows = await query<{ readonly id: number }>(
     db,
     "list-waiting",
-    `select id from instance where project_id = $1 and job_id = $2 and state = 'waiting' order by planned_at, id`,
+    `select id from instance where project_id = $1 and job_id = $2 and ended_at is null
+       and state in ('waiting', 'frozen') order by planned_at, id`,
     [projectId, jobId],
   );
   return rows.map(({ id }) => id);
@@ -31,33 +31,50 @@ export async function listUnended(
 }
 
 /**
- * In a transaction that holds the job's schedule: those of its waiting instances that may begin, the earliest planned
- * first: as many as its limit leaves, or the one whose predecessor has succeeded, where it waits for that.
+ * In a transaction that holds the job's schedule: those of its schedule's waiting instances that may begin, the earliest
+ * planned first: they wait for no other run any more, and `overlapMax` leaves them a place.
  */
-export async function listReleasable(db: Database, projectId: string, jobId: number): Promise<number[]> {
+export async function listReleasable(
+  db: Database,
+  projectId: string,
+  jobId: number,
+  overlapMax: number,
+): Promise<number[]> {
   const rows = await query<{ readonly id: number }>(
     db,
     "list-releasable",
-    `with rule as (
-       select coalesce(max(overlap_max), $3) as overlap_max, coalesce(bool_or(after_own_previous), false) as in_order
-       from schedule where project_id = $1 and job_id = $2
-     ), running as (
+    `with running as (
        select count(*) as count from instance
        where project_id = $1 and job_id = $2 and ended_at is null and origin = 'schedule'
-         and state in ('running', 'failing', 'stopping')
-     ), waiting as (
-       select id, planned_at, row_number() over (order by planned_at, id) as place
-       from instance where project_id = $1 and job_id = $2 and state = 'waiting'
+         and state in ('running', 'paused', 'failing', 'stopping')
      )
-     select w.id from waiting w cross join rule cross join running
-     where w.place <= rule.overlap_max - running.count
-       and (not rule.in_order or w.place = 1 and coalesce((
-         select p.state from instance p
-         where p.project_id = $1 and p.job_id = $2 and p.origin = 'schedule' and p.id < w.id
-         order by p.id desc limit 1
-       ), 'succeeded') = 'succeeded')
-     order by w.place`,
-    [projectId, jobId, OVERLAP_MAX],
+     select i.id from instance i
+     where i.project_id = $1 and i.job_id = $2 and i.state = 'waiting' and i.origin = 'schedule'
+       and not exists (
+         select from instance_dependency d
+         where d.project_id = i.project_id and d.instance_id = i.id and d.need is distinct from 0
+       )
+     order by i.planned_at, i.id
+     limit (select greatest($3 - count, 0) from running)`,
+    [projectId, jobId, overlapMax],
   );
   return rows.map(({ id }) => id);
+}
+
+/** Scheduled instances of a job in a state, planned from `from` to before `to`, the earliest first. */
+export async function listPlannedIn(
+  db: Database,
+  projectId: string,
+  jobId: number,
+  { state, from, to }: { readonly state: "waiting" | "frozen"; readonly from: Date; readonly to: Date },
+): Promise<{ readonly id: number; readonly plannedAt: Date }[]> {
+  return await query(
+    db,
+    "list-planned-in",
+    `select id, planned_at as "plannedAt" from instance
+     where project_id = $1 and job_id = $2 and ended_at is null and state = $3 and origin = 'schedule'
+       and planned_at >= $4 and planned_at < $5
+     order by planned_at, id`,
+    [projectId, jobId, state, from, to],
+  );
 }

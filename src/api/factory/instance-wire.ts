@@ -17,6 +17,7 @@ const TIME_MAX = 8_640_000_000_000_000;
 
 const STATES: Readonly<Record<InstanceState, string>> = {
   waiting: "waiting",
+  frozen: "freeze",
   running: "running",
   failing: "running",
   stopping: "running",
@@ -43,7 +44,7 @@ const STATE_FILTERS: Readonly<Record<string, StateFilter>> = {
   "running-exception": { states: ["suspended"] },
   pause: { states: ["paused"] },
   "manual-stop": { states: ["stopped"] },
-  freeze: { states: [] },
+  freeze: { states: ["frozen"] },
   "skip-by-depend": { states: ["skipped"] },
   "waiting-confirm": { states: [] },
   forceSuccess: { states: ["succeeded"], forceSuccess: true },

@@ -1,7 +1,8 @@
 /** Schedules, cron and event triggers as DataArts Factory v1 writes them: schema and decode (dataarts-factory 4.1). */
 import { type Static, Type } from "typebox";
 import type { EventSchedule } from "../../domain/event.ts";
-import type { CronSchedule, JobDependencies, JobReference, JobSchedule } from "../../domain/schedule.ts";
+import { INTERVALS } from "../../domain/period.ts";
+import type { CronSchedule, JobDependencies, JobDependency, JobSchedule } from "../../domain/schedule.ts";
 import { parseScheduleTime } from "./time-wire.ts";
 
 const DEPENDENCIES_MAX = 1000;
@@ -12,7 +13,7 @@ const DependWorkspaceJob = Type.Object({
   workSpaceId: Type.Optional(Type.String()),
   dependOnLastPeriod: Type.Optional(Type.Boolean()),
   dependType: Type.Optional(Type.String()),
-  dependOnLastNPeriodValue: Type.Optional(Type.Integer()),
+  dependOnLastNPeriodValue: Type.Optional(Type.Integer({ minimum: 1, maximum: 366 })),
 });
 
 const DependJobs = Type.Object({
@@ -34,7 +35,7 @@ const cronMembers = {
 
 const Cron = Type.Object({
   ...cronMembers,
-  intervalType: Type.Optional(Type.Enum(["minutes", "hours", "days", "weeks", "months", "seasons", "years"])),
+  intervalType: Type.Optional(Type.Enum([...INTERVALS])),
 });
 
 /** Of a node of a real-time job. */
@@ -128,6 +129,7 @@ export function decodeCron(
   return {
     expression: cron.expression,
     zone: cron.expressionTimeZone || context.timeZone,
+    ...("intervalType" in cron && cron.intervalType !== undefined && { interval: cron.intervalType }),
     ...(startsAt !== undefined && { startsAt: startsAt.toISOString() }),
     ...(endsAt !== undefined && { endsAt: endsAt.toISOString() }),
     afterOwnPrevious: cron.dependPrePeriod ?? false,
@@ -137,26 +139,35 @@ export function decodeCron(
 
 const FAIL_POLICIES = { FAIL: "fail", IGNORE: "ignore", SUSPEND: "suspend" } as const;
 
+/** `dependOnLastPeriod` of a single job wins over `dependPeriod`. `dependType` is kept and says nothing. */
 function decodeDependencies(
   depend: Static<typeof DependJobs>,
   { workspaceId }: ScheduleContext,
 ): JobDependencies {
-  const others = (depend.otherWorkSpaceJobs ?? []).map((job) => ({
-    workspaceId: job.workSpaceId || job.workSpace || workspaceId,
-    name: job.jobName,
-  }));
-  // `jobs` lists every name; those of other workspaces say which one in their own member.
-  const own = [...depend.jobs, ...(depend.sameWorkSpaceJobs ?? []).map(({ jobName }) => jobName)]
-    .filter((name) => !others.some((other) => other.name === name))
-    .map((name) => ({ workspaceId, name }));
+  const general = depend.dependPeriod === "PRE_PERIOD" ? 1 : 0;
+  const detailed = (job: Static<typeof DependWorkspaceJob>, workspace: string): JobDependency => {
+    const isLast = job.dependOnLastPeriod ?? general > 0;
+    const periods = isLast ? (job.dependOnLastNPeriodValue ?? 1) : 0;
+    return { workspaceId: workspace, name: job.jobName, periods };
+  };
+  const same = (depend.sameWorkSpaceJobs ?? []).map((job) => detailed(job, workspaceId));
+  const others = (depend.otherWorkSpaceJobs ?? []).map((job) =>
+    detailed(job, job.workSpaceId || job.workSpace || workspaceId),
+  );
+  // `jobs` lists every name; those that need more words say them in their own member.
+  const plain = depend.jobs
+    .filter((name) => ![...same, ...others].some((job) => job.name === name))
+    .map((name) => ({ workspaceId, name, periods: general }));
   return {
-    jobs: distinct([...own, ...others]),
-    period: depend.dependPeriod === "PRE_PERIOD" ? "previous" : "same",
+    jobs: distinct([...plain, ...same, ...others]),
     failPolicy: FAIL_POLICIES[depend.dependFailPolicy ?? "FAIL"],
   };
 }
 
-function distinct(references: readonly JobReference[]): JobReference[] {
-  const byKey = new Map(references.map((reference) => [JSON.stringify(reference), reference]));
-  return [...byKey.values()];
+/** One entry for each job: the last one counts. */
+function distinct(dependencies: readonly JobDependency[]): JobDependency[] {
+  const byJob = new Map(
+    dependencies.map((dependency) => [JSON.stringify([dependency.workspaceId, dependency.name]), dependency]),
+  );
+  return [...byJob.values()];
 }

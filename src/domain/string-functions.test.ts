@@ -1,4 +1,5 @@
-/** StringUtil's functions, by the examples of StringUtils' own documentation. */
+/** StringUtil's functions, by the examples of StringUtils' own documentation and by what the library itself answered. */
+import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { worldOf } from "../../test/setup/expression-world.ts";
 import { readTemplate, render } from "./expression.ts";
@@ -141,8 +142,30 @@ test.each(EXAMPLES)("StringUtil.%s", (call, expected) => {
   );
 });
 
-test("every function has an example", () => {
+/** Lines `[function, arguments, answer]` of commons-lang3 3.18.0's StringUtils on Java 17. */
+async function readVectors(): Promise<[name: string, args: unknown[], answer: unknown][]> {
+  const text = await readFile(new URL("../../test/fixtures/string-vectors.jsonl", import.meta.url), "utf8");
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
+
+test("the functions answer what the library answered, and refuse what it refused", async () => {
+  for (const [name, args, answer] of await readVectors()) {
+    const given = args.map((_, at) => `JSONUtil.parse(Job.getNodeOutput('args'))[${at}]`).join(", ");
+    const world = worldOf({ nodeOutput: () => JSON.stringify(args) });
+    const call = () =>
+      JSON.parse(render(readTemplate(`#{JSONUtil.toString(StringUtil.${name}(${given}))}`), world));
+    const refused = answer !== null && typeof answer === "object" && "throws" in answer;
+    if (refused) expect(call, `${name} ${JSON.stringify(args)}`).toThrow("StringUtil");
+    else expect(call(), `${name} ${JSON.stringify(args)}`).toEqual(answer);
+  }
+});
+
+test("every function has an example or a vector", async () => {
   const shown = new Set(EXAMPLES.map(([call]) => call.slice(0, call.indexOf("("))));
+  for (const [name] of await readVectors()) shown.add(name);
   expect([...STRING_FUNCTIONS.keys()].filter((name) => !shown.has(name))).toEqual([]);
 });
 
@@ -150,11 +173,12 @@ test.each([
   ["repeat('ab', 99999999)", "characters"],
   ["repeat(StringUtil.repeat('a', 1000000), 1000000)", "characters"],
   ["leftPad('a', 999999999)", "characters"],
-  ["replace(StringUtil.repeat('a', 1000000), 'a', StringUtil.repeat('b', 1000000))", "characters"],
+  ["replace(StringUtil.repeat('a', 9999), 'a', StringUtil.repeat('b', 9999))", "characters"],
+  ["replaceEachRepeatedly('ab', StringUtil.split('a b'), StringUtil.split('b a'))", "never end"],
   ["indexOf(StringUtil.repeat('a', 2000000), StringUtil.repeat('a', 1000000))", "steps"],
   ["abbreviate('abc', 2)", "at least 4"],
   ["left('abc', 'x')", "a whole number is wanted"],
-  ["join('abc', ',')", "wants an array"],
+  ["join('abc', ',')", "an array is wanted"],
 ])("StringUtil.%s is refused", (call, cause) => {
   expect(() => render(readTemplate(`#{StringUtil.${call}}`), worldOf())).toThrow(cause);
 });

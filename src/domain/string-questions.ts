@@ -1,115 +1,149 @@
-/** The functions of `StringUtil` that ask something of a text: whether, where, how many. */
+/** The functions of `StringUtil` that are true or false, or compare. */
 import type { Member } from "./expression-world.ts";
-import { on, onAny, type Text } from "./string-function.ts";
-import { splitAtText } from "./string-split.ts";
-
-/** Null and text of nothing but white space. */
-export function isBlank(text: Text): boolean {
-  return text === null || text.trim() === "";
-}
+import { everyUnit, folded, hasSpace, isBlank, isSpace } from "./string-characters.ts";
+import { type Arguments, MANY, on, onAny, type Text } from "./string-function.ts";
 
 /** A test of every character; empty text passes only where `ofEmpty` says so. */
 function every(pattern: RegExp, ofEmpty: boolean): Member {
-  return on(1, 1, false, (text) => (text === "" ? ofEmpty : pattern.test(text)));
+  return on(1, 1, false, (text) => (text === "" ? ofEmpty : everyUnit(text, (unit) => pattern.test(unit))));
 }
 
-function compared(
-  change: (text: string) => string,
-  compare: (text: string, other: string) => boolean,
-): Member {
-  return onAny(2, 2, ({ text }) => {
-    const [left, right] = [text(0), text(1)];
-    if (left === null || right === null) return left === right;
-    return compare(change(left), change(right));
+/** Of two texts: null is like null alone. */
+function compared(compare: (text: string, other: string) => boolean): Member {
+  return onAny(2, 2, ({ text }) => holdsOf(text(0), text(1), compare));
+}
+
+function holdsOf(left: Text, right: Text, compare: (text: string, other: string) => boolean): boolean {
+  return left === null || right === null ? left === right : compare(left, right);
+}
+
+/** Whether a text is so to any of the others; null and the empty text are not. */
+function anyOf(compare: (text: string, other: string) => boolean): Member {
+  return onAny(2, MANY, ({ text, texts }) => {
+    const first = text(0);
+    return Boolean(first) && texts(1).some((other) => holdsOf(first, other, compare));
   });
 }
 
-const same = (text: string) => text;
-const lower = (text: string) => text.toLowerCase();
-
-function countIn(text: string, part: Text): number {
-  return part ? splitAtText(text, part, Number.POSITIVE_INFINITY).length - 1 : 0;
-}
-
-function ordinalIndex(text: string, part: Text, ordinal: number): number {
-  if (part === null || ordinal <= 0) return -1;
-  let at = -1;
-  for (let left = ordinal; left > 0; left -= 1) {
-    at = text.indexOf(part, at + 1);
-    if (at < 0 || part === "") return part === "" ? 0 : at;
-  }
-  return at;
-}
+const ignoringCase = (compare: (text: string, other: string) => boolean) => (text: string, other: string) =>
+  compare(folded(text), folded(other));
+const same = (text: string, other: string) => text === other;
+const starts = (text: string, start: string) => text.startsWith(start);
+const ends = (text: string, end: string) => text.endsWith(end);
+const includes = (text: string, part: string) => text.includes(part);
 
 function hasAny(text: string, characters: Text): boolean {
   return characters !== null && Array.from(text).some((character) => characters.includes(character));
 }
 
+/** Java's `compareTo`: the difference of the first characters that differ, else of the lengths. */
+function order(left: string, right: string): number {
+  const shorter = Math.min(left.length, right.length);
+  for (let at = 0; at < shorter; at += 1)
+    if (left[at] !== right[at]) return left.charCodeAt(at) - right.charCodeAt(at);
+  return left.length - right.length;
+}
+
+/** As `order` by whole characters, also those that take two places. */
+function orderIgnoringCase(left: string, right: string): number {
+  const [first, second] = [Array.from(folded(left)), Array.from(folded(right))];
+  const at = first.findIndex((character, place) => character !== second[place]);
+  const other = second[at];
+  if (at < 0 || other === undefined) return left.length - right.length;
+  return (first[at]?.codePointAt(0) ?? 0) - (other.codePointAt(0) ?? 0);
+}
+
+/** Null is the least of all, or the greatest where the third argument is false. */
+function ordered(compare: (left: string, right: string) => number): Member {
+  return onAny(2, 3, ({ text }) => {
+    const [left, right] = [text(0), text(1)];
+    const nullFirst = text(2) === "false" ? -1 : 1;
+    if (left === null || right === null) return left === right ? 0 : left === null ? -nullFirst : nullFirst;
+    return compare(left, right);
+  });
+}
+
+/** Whether the condition holds for all of the texts, for any, or for none. */
+function forTexts(which: "all" | "any" | "none", holds: (text: Text) => boolean): Member {
+  return onAny(0, MANY, ({ texts }) => {
+    const found = texts(0).filter(holds).length;
+    return which === "all" ? found === texts(0).length : found > 0 === (which === "any");
+  });
+}
+
+const isEmpty = (text: Text) => !text;
+
+/** Whether it has the part, or one of the parts where there are several. */
+function containsPart({ text, texts, has }: Arguments, whole: string): boolean {
+  return has(2)
+    ? texts(1).some((part) => part !== null && whole !== "" && whole.includes(part))
+    : hasAny(whole, text(1));
+}
+
 export const STRING_QUESTIONS: readonly [string, Member][] = [
-  ["isEmpty", onAny(1, 1, ({ text }) => !text(0))],
-  ["isNotEmpty", onAny(1, 1, ({ text }) => Boolean(text(0)))],
+  ["isEmpty", onAny(1, 1, ({ text }) => isEmpty(text(0)))],
+  ["isNotEmpty", onAny(1, 1, ({ text }) => !isEmpty(text(0)))],
   ["isBlank", onAny(1, 1, ({ text }) => isBlank(text(0)))],
   ["isNotBlank", onAny(1, 1, ({ text }) => !isBlank(text(0)))],
-  ["isAlpha", every(/^\p{L}+$/u, false)],
-  ["isAlphaSpace", every(/^[\p{L} ]+$/u, true)],
-  ["isAlphanumeric", every(/^[\p{L}\p{Nd}]+$/u, false)],
-  ["isAlphanumericSpace", every(/^[\p{L}\p{Nd} ]+$/u, true)],
-  ["isNumeric", every(/^\p{Nd}+$/u, false)],
-  ["isNumericSpace", every(/^[\p{Nd} ]+$/u, true)],
-  ["isWhitespace", every(/^\s+$/, true)],
-  ["isAllLowerCase", every(/^\p{Ll}+$/u, false)],
-  ["isAllUpperCase", every(/^\p{Lu}+$/u, false)],
-  ["isMixedCase", on(1, 1, false, (text) => /\p{Ll}/u.test(text) && /\p{Lu}/u.test(text))],
-  ["containsWhitespace", on(1, 1, false, (text) => /\s/.test(text))],
-  ["equals", compared(same, (text, other) => text === other)],
-  ["equalsIgnoreCase", compared(lower, (text, other) => text === other)],
-  ["startsWith", compared(same, (text, start) => text.startsWith(start))],
-  ["startsWithIgnoreCase", compared(lower, (text, start) => text.startsWith(start))],
-  ["endsWith", compared(same, (text, end) => text.endsWith(end))],
-  ["endsWithIgnoreCase", compared(lower, (text, end) => text.endsWith(end))],
+  ["isAllEmpty", forTexts("all", isEmpty)],
+  ["isAnyEmpty", forTexts("any", isEmpty)],
+  ["isNoneEmpty", forTexts("none", isEmpty)],
+  ["isAllBlank", forTexts("all", isBlank)],
+  ["isAnyBlank", forTexts("any", isBlank)],
+  ["isNoneBlank", forTexts("none", isBlank)],
+  ["isAlpha", every(/^\p{L}$/u, false)],
+  ["isAlphaSpace", every(/^[\p{L} ]$/u, true)],
+  ["isAlphanumeric", every(/^[\p{L}\p{Nd}]$/u, false)],
+  ["isAlphanumericSpace", every(/^[\p{L}\p{Nd} ]$/u, true)],
+  ["isAsciiPrintable", every(/^[ -~]$/, true)],
+  ["isNumeric", every(/^\p{Nd}$/u, false)],
+  ["isNumericSpace", every(/^[\p{Nd} ]$/u, true)],
+  ["isWhitespace", on(1, 1, false, (text) => everyUnit(text, isSpace))],
+  ["isAllLowerCase", every(/^\p{Lowercase}$/u, false)],
+  ["isAllUpperCase", every(/^\p{Uppercase}$/u, false)],
+  ["isMixedCase", on(1, 1, false, (text) => /\p{Lowercase}/u.test(text) && /\p{Uppercase}/u.test(text))],
+  ["containsWhitespace", on(1, 1, false, (text) => hasSpace(text))],
+  ["equals", compared(same)],
+  ["equalsIgnoreCase", compared(ignoringCase(same))],
+  ["equalsAny", onAny(2, MANY, ({ text, texts }) => texts(1).includes(text(0)))],
+  [
+    "equalsAnyIgnoreCase",
+    onAny(2, MANY, ({ text, texts }) =>
+      texts(1).some((other) => holdsOf(text(0), other, ignoringCase(same))),
+    ),
+  ],
+  ["startsWith", compared(starts)],
+  ["startsWithIgnoreCase", compared(ignoringCase(starts))],
+  ["startsWithAny", anyOf(starts)],
+  ["endsWith", compared(ends)],
+  ["endsWithIgnoreCase", compared(ignoringCase(ends))],
+  ["endsWithAny", anyOf(ends)],
   ["contains", on(2, 2, false, (text, { text: part }) => part(1) !== null && text.includes(part(1) ?? ""))],
   [
     "containsIgnoreCase",
-    on(2, 2, false, (text, { text: part }) => part(1) !== null && lower(text).includes(lower(part(1) ?? ""))),
-  ],
-  ["containsAny", on(2, 2, false, (text, { text: set }) => hasAny(text, set(1)))],
-  ["containsNone", on(2, 2, true, (text, { text: set }) => !hasAny(text, set(1)))],
-  [
-    "containsOnly",
     on(
       2,
       2,
       false,
-      (text, { text: set }) => set(1) !== null && Array.from(text).every((one) => set(1)?.includes(one)),
+      (text, { text: part }) => part(1) !== null && ignoringCase(includes)(text, part(1) ?? ""),
     ),
   ],
-  ["length", on(1, 1, 0, (text) => text.length)],
-  ["countMatches", on(2, 2, 0, (text, { text: part }) => countIn(text, part(1)))],
-  ["indexOf", on(2, 3, -1, (text, { text: part, number }) => indexIn(text, part(1), number(2, 0)))],
+  ["containsAny", on(2, MANY, false, (text, args) => containsPart(args, text))],
   [
-    "indexOfIgnoreCase",
-    on(2, 3, -1, (text, { text: part, number }) =>
-      indexIn(lower(text), part(1)?.toLowerCase() ?? null, number(2, 0)),
+    "containsAnyIgnoreCase",
+    on(2, MANY, false, (text, { texts }) =>
+      texts(1).some((part) => part !== null && text !== "" && ignoringCase(includes)(text, part)),
     ),
   ],
+  ["containsNone", on(2, 2, true, (text, { text: set }) => !hasAny(text, set(1)))],
   [
-    "lastIndexOf",
-    on(2, 2, -1, (text, { text: part }) => (part(1) === null ? -1 : text.lastIndexOf(part(1) ?? ""))),
-  ],
-  [
-    "ordinalIndexOf",
-    on(3, 3, -1, (text, { text: part, number }) => ordinalIndex(text, part(1), number(2, 0))),
-  ],
-  [
-    "compare",
-    onAny(2, 2, ({ text }) => {
-      const [left, right] = [text(0), text(1)];
-      if (left === null || right === null) return left === right ? 0 : left === null ? -1 : 1;
-      return left < right ? -1 : left > right ? 1 : 0;
+    "containsOnly",
+    on(2, 2, false, (text, { text: set }) => {
+      const allowed = set(1);
+      return allowed !== null && everyUnit(text, (unit) => allowed.includes(unit));
     }),
   ],
+  ["length", on(1, 1, 0, (text) => text.length)],
+  ["compare", ordered(order)],
+  ["compareIgnoreCase", ordered(orderIgnoringCase)],
 ];
-
-function indexIn(text: string, part: Text, from: number): number {
-  return part === null ? -1 : text.indexOf(part, from);
-}

@@ -23,6 +23,7 @@ import { createCleaner } from "./engine/cleaner.ts";
 import { createEngine } from "./engine/engine.ts";
 import { createHistoryKeeper } from "./engine/history.ts";
 import type { Engine } from "./engine/operations.ts";
+import { createRetention, type Retention } from "./engine/retention.ts";
 import type { WorkSources } from "./engine/sources.ts";
 import { bootstrap } from "./identity/bootstrap.ts";
 import { createIdentity, type Identity } from "./identity/identity.ts";
@@ -114,8 +115,8 @@ async function startParts(
   };
   const projectId = first?.projectId ?? (await firstProjectId(store));
   if (store.warehouse !== undefined) await ensureWarehouse(catalog, projectId);
-  const engine = await startEngine(config, { store, catalog, observe, undo });
-  const url = await listen(config, { store, identity, catalog, engine, observe, undo });
+  const { engine, retention } = await startEngine(config, { store, catalog, observe, undo });
+  const url = await listen(config, { store, identity, catalog, engine, retention, observe, undo });
   observe({ event: "server-started", address: url, roles: config.roles });
   return {
     url,
@@ -179,7 +180,10 @@ interface EngineParts {
   readonly undo: (() => Promise<unknown>)[];
 }
 
-async function startEngine(config: Config, { store, catalog, observe, undo }: EngineParts): Promise<Engine> {
+async function startEngine(
+  config: Config,
+  { store, catalog, observe, undo }: EngineParts,
+): Promise<{ readonly engine: Engine; readonly retention: Retention }> {
   const settings = operatorSettings(config, store);
   const runner = await createProcessRunner(settings);
   undo.push(runner.stop);
@@ -203,15 +207,14 @@ async function startEngine(config: Config, { store, catalog, observe, undo }: En
   const cleaner = createCleaner({ pool: store.pool, now, observe });
   cleaner.start();
   undo.push(cleaner.stop);
-  const keeper = createHistoryKeeper({
-    pool: store.pool,
-    now,
-    observe,
-    periodDays: config.historyPeriodDays,
-  });
-  keeper.start();
-  undo.push(keeper.stop);
-  return engine;
+  const history = { pool: store.pool, now, observe, periodDays: config.historyPeriodDays };
+  const keeper = createHistoryKeeper(history);
+  const retention = createRetention({ ...history, blobs: store.blobs });
+  for (const loop of [keeper, retention.loop]) {
+    loop.start();
+    undo.push(loop.stop);
+  }
+  return { engine, retention };
 }
 
 function operatorSettings(config: Config, store: Store): OperatorSettings {
@@ -266,12 +269,13 @@ export async function examineIsolation(
 interface ApiParts extends EngineParts {
   readonly identity: Identity;
   readonly engine: Engine;
+  readonly retention: Retention;
 }
 
 /** Gives the address; without the `api` role only health is served there. */
 async function listen(
   config: Config,
-  { store, identity, catalog, engine, observe, undo }: ApiParts,
+  { store, identity, catalog, engine, retention, observe, undo }: ApiParts,
 ): Promise<string> {
   const { uploadBytesMax } = config;
   const buckets = (projectId: string) => bucketsOf(store, projectId);
@@ -281,7 +285,7 @@ async function listen(
         createKeystoneFace(identity),
         createFactoryFace({ ...shared, pageMax: config.factoryPageMax, timeZone: config.timeZone }),
         createSaharaFace(shared),
-        createConsoleFace(shared),
+        createConsoleFace({ ...shared, retention }),
       ]
     : [];
   const app: FastifyInstance = await createServer({

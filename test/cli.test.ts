@@ -1,7 +1,7 @@
 /** The command line against a real server: what it prints, what it refuses, and the codes that it ends with. */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -81,6 +81,26 @@ test("an expression is tried in the world that the options describe, and refused
   expect(await evaluate("x", "--rows", "[")).toMatchObject({ code: 2 });
 });
 
+test("how long history is kept is set, shown and looked at before it goes", async () => {
+  const page = await readFile("docs/retention.md", "utf8");
+  const [, lines = ""] = /```sh\n(.*?)```/s.exec(page) ?? [];
+  const commands = lines.trim().split("\n");
+  expect(commands).toHaveLength(3);
+  let shown = "";
+  for (const line of commands) {
+    const { code, stdout } = await azalai(line.split(" ").slice(1));
+    expect(code, line).toBe(0);
+    shown = stdout;
+  }
+  expect(shown).toMatch(/history +for ever +the project/);
+  expect(shown).toMatch(/logs +14 +the installation/);
+  expect(await azalai(["retention", "dry-run"])).toMatchObject({ stdout: "Nothing has had its time.\n" });
+  expect((await azalai(["retention", "apply", "--json"])).stdout).toBe(
+    `${JSON.stringify({ expired: [] }, null, 2)}\n`,
+  );
+  expect((await azalai(["retention", "set", "--history", "-1"])).code).toBe(2);
+});
+
 test("a job is saved, listed, shown, replaced and deleted", async () => {
   expect(await saveJob("kept", [shell("one", "true")])).toMatchObject({ code: 0, stdout: "kept created\n" });
   expect((await azalai(["jobs", "list", "--name", "kep"])).stdout).toMatch(/^kept +BATCH +STOPPED/m);
@@ -119,6 +139,32 @@ test("the audit trail says who ran what", async () => {
   const listed = await azalai(["audit", "--kind", "job", "--id", String(id)]);
   expect(listed.stdout).toMatch(new RegExp(`admin +run +job ${id} +.*instanceId`));
   expect(JSON.parse((await azalai(["--json", "audit", "--limit", "1"])).stdout).acts).toHaveLength(1);
+});
+
+test("limits are set, listed, and taken away, and the slots in use are seen", async () => {
+  await saveJob("long", [shell("one", "sleep 600")]);
+  expect(await azalai(["limits", "set", "1"])).toMatchObject({
+    code: 0,
+    stdout: "at most 1 nodes of the workspace run at a time\n",
+  });
+  const runs = [await azalai(["jobs", "run", "long"]), await azalai(["jobs", "run", "long"])];
+  expect(runs.map(({ code }) => code)).toEqual([0, 0]);
+  const list = async () => JSON.parse((await azalai(["--json", "limits", "list"])).stdout);
+  await expect
+    .poll(list, { timeout: 20_000 })
+    .toMatchObject({ limits: [{ kind: "workspace", slots: 1, held: 1 }] });
+  const { limits } = await list();
+  const holders = await azalai(["limits", "holders", String(limits[0].id)]);
+  expect(holders.stdout).toMatch(/\n\d+ +long +0 /);
+  expect(await azalai(["limits", "holders", "999"])).toMatchObject({ code: 4 });
+  await azalai(["limits", "set", "--whole-project", "7"]);
+  await azalai(["limits", "weight", "3"]);
+  await azalai(["limits", "set", "none"]);
+  expect(await list()).toMatchObject({ weight: 3, limits: [{ kind: "project", slots: 7, held: 2 }] });
+  expect(await azalai(["limits", "set", "--connection", "nowhere", "1"])).toMatchObject({ code: 4 });
+  expect(await azalai(["limits", "set", "0"])).toMatchObject({ code: 2 });
+  await azalai(["limits", "set", "--whole-project", "none"]);
+  await azalai(["limits", "weight", "1"]);
 });
 
 test("a log is followed while the node writes it, each line under its node's name", async () => {

@@ -10,6 +10,7 @@ import { createKeystoneFace } from "../src/api/keystone/routes.ts";
 import type { Face } from "../src/api/route.ts";
 import { createSaharaFace } from "../src/api/sahara/routes.ts";
 import { createServer } from "../src/api/server.ts";
+import { createRetention } from "../src/engine/retention.ts";
 import { createFolderBlobs } from "../src/store/blobs.ts";
 import { createBuckets } from "../src/store/buckets.ts";
 import { factoryWorld } from "./setup/factory.ts";
@@ -37,11 +38,12 @@ async function setup() {
   const blobs = createFolderBlobs(join(tmpdir(), `azalai-routes-${newId()}`)); // Nothing is ever written there.
   const buckets = (projectId: string) => createBuckets(blobs, projectId);
   const shared = { pool, masterKeys, now, blobs, buckets, engine, newId, workspacesOnFirstUse: true };
+  const retention = createRetention({ pool, blobs, now, observe: () => undefined, periodDays: 7 });
   const faces: Face[] = [
     createKeystoneFace(identity),
     createFactoryFace({ ...shared, pageMax: 100, timeZone: "UTC" }),
     createSaharaFace(shared),
-    createConsoleFace(shared),
+    createConsoleFace({ ...shared, retention }),
   ];
   const app = await createServer({
     faces,

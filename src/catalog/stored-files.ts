@@ -11,6 +11,7 @@ import {
   findStoredFile,
   insertStoredFile,
   lockStoredFile,
+  storedFileKey,
   storedFileNameTaken,
   updateStoredFile,
 } from "../store/stored-files.ts";
@@ -56,7 +57,7 @@ export async function addStoredFile(
   const sum: Sum = { sizeBytes: 0, hash: createHash("sha256") };
   await parts.blobs.put(
     projectId,
-    blobKey(id),
+    storedFileKey(id),
     Readable.from(measure(content, sum, bytesMax), { objectMode: false }),
   );
   const file: StoredFile = {
@@ -70,7 +71,7 @@ export async function addStoredFile(
     updatedAt: null,
   };
   if (sum.sizeBytes > 0 && (await insertStoredFile(parts.pool, file, sum.hash.digest()))) return file;
-  await parts.blobs.delete(projectId, blobKey(id));
+  await parts.blobs.delete(projectId, storedFileKey(id));
   throw sum.sizeBytes > 0
     ? nameTaken(name)
     : new Fault("invalid", "job-binary-unusable", "the file is empty");
@@ -102,7 +103,7 @@ export async function removeStoredFile(parts: ProcessingParts, projectId: string
     checkMayDelete(file, projectId);
     await deleteStoredFile(db, file);
   });
-  await parts.blobs.delete(projectId, blobKey(id));
+  await parts.blobs.delete(projectId, storedFileKey(id));
 }
 
 /** The file's bytes. Raises `stored-file-missing` when they are gone. */
@@ -110,7 +111,7 @@ export async function openStoredFile(
   parts: Pick<ProcessingParts, "blobs">,
   { projectId, id }: StoredFile,
 ): Promise<Readable> {
-  const bytes = await parts.blobs.open(projectId, blobKey(id));
+  const bytes = await parts.blobs.open(projectId, storedFileKey(id));
   return bytes ?? missing("stored-file-missing", "the file's bytes are gone");
 }
 
@@ -129,10 +130,6 @@ async function* measure(content: Readable, sum: Sum, bytesMax: number): AsyncGen
     sum.hash.update(bytes);
     yield bytes;
   }
-}
-
-function blobKey(id: string): string {
-  return `job-binary-internals/${id}`;
 }
 
 function nameTaken(name: string): Fault {

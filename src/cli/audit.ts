@@ -8,7 +8,7 @@ export function addAuditCommand(program: Command): void {
   program
     .command("audit")
     .description("what people did, newest first")
-    .option("--kind <kind>", "only acts on objects of this kind: instance, node-run, job, …")
+    .option("--kind <kind>", "only acts on objects of this kind: instance, job, …")
     .option("--id <id>", "only acts on the object with this id")
     .option("--act <act>", "only this act: pause, stop, rerun, …")
     .option("--by <user>", "only acts of this user")

@@ -10,7 +10,9 @@ import { CommandFailure, EXIT, type ExitCode } from "./failure.ts";
 import { addKeysCommands, addProjectsCommands, addUsersCommands } from "./identity.ts";
 import { addInstancesCommands } from "./instances.ts";
 import { addJobsCommands } from "./jobs.ts";
+import { addLimitsCommands } from "./limits.ts";
 import { addLoginCommands } from "./login.ts";
+import { addRetentionCommands } from "./retention.ts";
 import { addServeCommand } from "./serve.ts";
 
 const EXIT_CODES = `
@@ -29,6 +31,8 @@ function createProgram(): Command {
   addInstancesCommands(program);
   addExpressionsCommands(program);
   addAuditCommand(program);
+  addRetentionCommands(program);
+  addLimitsCommands(program);
   addUsersCommands(program);
   addProjectsCommands(program);
   addKeysCommands(program);

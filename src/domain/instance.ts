@@ -2,16 +2,18 @@
 import type { InstanceState, NodeRunState } from "./states.ts";
 
 /** Why there is an instance. */
-export type InstanceOrigin =
-  | "schedule"
-  | "manual"
-  | "backfill"
-  | "test"
-  | "event"
-  | "once"
-  | "sub-job"
-  | "stream"
-  | "job-execution";
+export const INSTANCE_ORIGINS = [
+  "schedule",
+  "manual",
+  "backfill",
+  "test",
+  "event",
+  "once",
+  "sub-job",
+  "stream",
+  "job-execution",
+] as const;
+export type InstanceOrigin = (typeof INSTANCE_ORIGINS)[number];
 
 export interface Instance {
   readonly projectId: string;

@@ -9,7 +9,8 @@ interface Setting<Value> {
 }
 
 const NAME_MAX = 128;
-const CATCH_UP_SECONDS_MAX = 366 * 86_400;
+const DAY_SECONDS = 86_400;
+const CATCH_UP_SECONDS_MAX = 366 * DAY_SECONDS;
 
 /** Every key, without its prefix. */
 const SETTINGS = {
@@ -33,10 +34,27 @@ const SETTINGS = {
   session: oneOf("clean", "warm"),
   /** Python modules that a warm interpreter has loaded before the first program, parted by commas. */
   preload: moduleNames(16),
+  /** How long a real-time node has to live, in seconds, until it counts as up and those behind it begin. */
+  upSeconds: wholeNumber(0, 3600),
+  /** Whether a real-time node that ended without fault is begun again. */
+  restart: oneOf("always", "on-failure"),
+  /** Restarts of a real-time node within a window, beyond which it is held until somebody acts. */
+  restartsMax: wholeNumber(0, 10_000),
+  restartWindowSeconds: wholeNumber(1, DAY_SECONDS),
+  /** How long a real-time node that is to stop may take, in seconds, before it is killed. */
+  stopGraceSeconds: wholeNumber(0, 3600),
 } as const satisfies Readonly<Record<string, Setting<unknown>>>;
 
 /** The settings that a node may have for itself, as properties; they go before those of its job. */
-const NODE_KEYS = ["session", "preload"] as const satisfies readonly (keyof typeof SETTINGS)[];
+const NODE_KEYS = [
+  "session",
+  "preload",
+  "upSeconds",
+  "restart",
+  "restartsMax",
+  "restartWindowSeconds",
+  "stopGraceSeconds",
+] as const satisfies readonly (keyof typeof SETTINGS)[];
 
 /** The settings that a job was given; those that it was not stand in `SETTING_DEFAULTS`. */
 export type JobSettings = {
@@ -53,6 +71,11 @@ export const SETTING_DEFAULTS = {
   // Source: dataarts-factory 4.8.
   overlap: 5,
   overlapPolicy: "wait",
+  upSeconds: 1,
+  restart: "always",
+  restartsMax: 10,
+  restartWindowSeconds: 600,
+  stopGraceSeconds: 10,
   session: "clean",
 } as const satisfies JobSettings;
 

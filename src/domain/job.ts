@@ -3,7 +3,7 @@ import { checkChildJobs } from "./child-job.ts";
 import { checkTemplate } from "./expression.ts";
 import { cycleIn } from "./graph.ts";
 import { type JobSettings, readNodeSettings } from "./job-settings.ts";
-import { checkCronSchedule, type JobSchedule } from "./schedule.ts";
+import { checkCronSchedule, type JobSchedule, type NodeTrigger } from "./schedule.ts";
 
 export type JobKind = "batch" | "real-time";
 
@@ -84,6 +84,8 @@ export interface JobNode {
   readonly retryOnTimeout: boolean;
   readonly timeoutSeconds: number;
   readonly failPolicy: FailPolicy;
+  /** Of a real-time job's node alone: it does not live itself, it starts runs. */
+  readonly trigger?: NodeTrigger;
 }
 
 export interface NodeCondition {

@@ -52,6 +52,14 @@ export type Observation =
       readonly jobId: number;
       readonly count: number;
     }
+  | {
+      readonly event: "expired";
+      readonly kind: string;
+      readonly projectId: string | null;
+      readonly what: string;
+      readonly rows: number;
+      readonly removed: boolean;
+    }
   | { readonly event: "loop-failed"; readonly loop: string; readonly error: unknown };
 
 /** Takes an observation; never throws, never waits. */

@@ -13,6 +13,11 @@ export type JobSchedule =
     }
   | { readonly type: "event"; readonly event: EventSchedule };
 
+/** What starts runs of a node of a real-time job. Source: dataarts-factory 4.1, CronTrigger and Event. */
+export type NodeTrigger =
+  | { readonly type: "cron"; readonly cron: CronSchedule /** At a time. */; readonly overlap: number }
+  | { readonly type: "event"; readonly event: EventSchedule };
+
 export interface CronSchedule {
   /** Quartz: second minute hour day month week, and a year if wished. */
   readonly expression: string;

@@ -1,5 +1,6 @@
 /** One attempt at a node: prepares its work, runs the operator within its time, and says how it is to be settled. */
 import type { JobNode } from "../domain/job.ts";
+import { type KeepRules, keepRulesOf } from "../domain/kept-alive.ts";
 import {
   type AbortReason,
   type ChildJobs,
@@ -12,7 +13,7 @@ import {
 import type { Claim } from "../store/node-runs.ts";
 import type { AttemptLog } from "./attempt-log.ts";
 import type { InstanceFacts, OperatorIndex } from "./definitions.ts";
-import { isKeptAlive, nextStreamTry } from "./kept-alive.ts";
+import { type Exit, isKeptAlive } from "./kept-alive.ts";
 import { missingOperator } from "./missing-operator.ts";
 import type { Settlement } from "./settle.ts";
 import type { WorkSources } from "./sources.ts";
@@ -29,6 +30,10 @@ export interface AttemptDeps {
   readonly openLog: (claim: Claim) => AttemptLog;
   readonly now: () => Date;
   readonly random: () => number;
+  /** A kept node has lived long enough: those behind it may begin. */
+  readonly onUp: (claim: Claim) => void;
+  /** Puts a node's trigger into operation, where its job is in operation still. */
+  readonly openTrigger: (facts: InstanceFacts, node: JobNode) => Promise<void>;
 }
 
 /**
@@ -40,7 +45,7 @@ export async function runAttempt(
   claim: Claim,
   facts: InstanceFacts | undefined,
   abort: AbortController,
-): Promise<Settlement | undefined> {
+): Promise<Settlement | Exit | undefined> {
   const node = facts?.pinned?.nodes[claim.nodeNo];
   if (facts === undefined || facts.pinned === undefined || node === undefined)
     return {
@@ -52,7 +57,10 @@ export async function runAttempt(
     };
   if (facts.pinned.definition.dryRun) return { type: "succeeded", claim };
   const began = deps.now();
-  const outcome = await outcomeOf(deps, claim, facts, node, abort);
+  const keep = isKeptAlive(facts)
+    ? keepRulesOf(facts.pinned.definition.settings, node.properties)
+    : undefined;
+  const outcome = await outcomeOf(deps, { claim, facts, node, keep }, abort);
   if (outcome === "skipped") return { type: "skipped", claim };
   const reason: AbortReason | undefined = abort.signal.aborted ? abort.signal.reason : undefined;
   if (reason === "lost") return undefined;
@@ -67,36 +75,50 @@ export async function runAttempt(
     };
   if (reason === "stop" && outcome.state !== "succeeded")
     return { type: "cancelled", claim, ...resultOf(outcome) };
-  if (isKeptAlive(facts))
-    return { type: "retried", claim, ...resultOf(outcome), ...nextStreamTry(deps, claim.tries, began) };
+  if (keep !== undefined) {
+    const well = outcome.state === "succeeded";
+    return { type: "exited", claim, ...resultOf(outcome), rules: keep, began, well, random: deps.random() };
+  }
   if (outcome.state === "succeeded") return { type: "succeeded", claim, ...resultOf(outcome) };
   return settleFailure(deps.now(), claim, node, outcome, reason === "timeout");
 }
 
+interface AttemptParts {
+  readonly claim: Claim;
+  readonly facts: InstanceFacts;
+  readonly node: JobNode;
+  /** Undefined for a node that ends by itself. */
+  readonly keep: KeepRules | undefined;
+}
+
 async function outcomeOf(
   deps: AttemptDeps,
-  claim: Claim,
-  facts: InstanceFacts,
-  node: JobNode,
+  { claim, facts, node, keep }: AttemptParts,
   abort: AbortController,
 ): Promise<Outcome | "skipped"> {
   const operator = deps.operators.get(node.type);
   const log = deps.openLog(claim);
   let timer: NodeJS.Timeout | undefined;
   try {
+    if (keep !== undefined && node.trigger !== undefined)
+      return await holdTrigger(deps, { claim, facts, node, keep }, abort.signal);
     const work = await deps.prepare({ claim, facts, node, operator });
     if (work === "skip") return "skipped";
     if (operator === undefined)
       return { state: "failed", permanent: true, message: missingOperator(node.type) };
     // A stop that came while the work was prepared.
     if (abort.signal.aborted) return { state: "cancelled" };
-    if (!isKeptAlive(facts)) timer = setTimeout(() => abort.abort("timeout"), node.timeoutSeconds * 1000);
+    timer =
+      keep === undefined
+        ? setTimeout(() => abort.abort("timeout"), node.timeoutSeconds * 1000)
+        : setTimeout(() => deps.onUp(claim), keep.upMs);
     const context = {
       signal: abort.signal,
       log: log.append,
       background: facts.instance.background,
       buckets: deps.sources.buckets(work.projectId),
       children: deps.childrenOf(claim, facts, abort.signal),
+      ...(keep !== undefined && { stopGraceMs: keep.stopGraceMs }),
     };
     return await runOperator(operator, work, context);
   } catch (error) {
@@ -105,6 +127,18 @@ async function outcomeOf(
     clearTimeout(timer);
     await log.close();
   }
+}
+
+/** A trigger lives as long as its job is in operation: what it starts are runs of its own. */
+async function holdTrigger(
+  deps: AttemptDeps,
+  { claim, facts, node }: AttemptParts,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  await deps.openTrigger(facts, node);
+  deps.onUp(claim);
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  return { state: "cancelled" };
 }
 
 async function runOperator(operator: Operator, work: Work, context: WorkContext): Promise<Outcome> {

@@ -28,24 +28,27 @@ export function pin(definition: JobDefinition): Pinned {
   return { definition, nodes: topologicalOrder(definition.nodes) };
 }
 
-/** The node runs that an instance begins with. Nodes of a real-time job run side by side, whatever stands in `after`. */
+/** The node runs that an instance begins with. */
 export function newNodeRuns(
   { definition, nodes }: Pinned,
   operators: OperatorIndex,
   background = false,
 ): NewNodeRun[] {
-  if (definition.kind === "real-time")
-    return nodes.map((node) => ({ lane: "stream", need: 0, successors: [], ...connectionOf(node) }));
   const numbers = new Map(nodes.map((node, nodeNo) => [node.name, nodeNo]));
   const successors = successorsOf(nodes);
   return nodes.map((node) => ({
-    lane: laneOf(operators.get(node.type), background),
-    ...connectionOf(node),
+    lane: definition.kind === "real-time" ? streamLaneOf(node) : laneOf(operators.get(node.type), background),
+    ...(node.trigger === undefined && connectionOf(node)),
     need: new Set(node.after.filter((name) => numbers.has(name))).size,
     successors: (successors.get(node.name) ?? [])
       .flatMap((name) => numbers.get(name) ?? [])
       .sort((a, b) => a - b),
   }));
+}
+
+/** A trigger runs nothing itself. */
+function streamLaneOf({ trigger }: JobNode): Lane {
+  return trigger === undefined ? "stream" : "child";
 }
 
 function laneOf(operator: Operator | undefined, background: boolean): Lane {
@@ -74,6 +77,8 @@ export interface Definitions {
   readonly factsOf: (
     keys: readonly { readonly projectId: string; readonly instanceId: number }[],
   ) => Promise<(InstanceFacts | undefined)[]>;
+  /** What the instance runs as it is given, whatever is remembered of it. */
+  readonly pinnedOf: (instance: Instance) => Promise<Pinned | undefined>;
   readonly pinnedVersion: (projectId: string, jobId: number, version: number) => Promise<Pinned | undefined>;
   /** After a rerun, which may give the instance another start time, version and other parameters. */
   readonly forget: (projectId: string, instanceId: number) => void;
@@ -110,6 +115,7 @@ export function createDefinitions(db: Database): Definitions {
   }
 
   return {
+    pinnedOf,
     pinnedVersion,
     forget: (projectId, instanceId) => facts.delete(factsKey({ projectId, instanceId })),
     factsOf: async (keys) => {

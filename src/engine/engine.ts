@@ -7,7 +7,7 @@ import type { Operator } from "../operators/operator.ts";
 import type { BlobStore } from "../store/blobs.ts";
 import type { DatabasePool } from "../store/database.ts";
 import type { DirectConnection } from "../store/direct-connection.ts";
-import { listToStop } from "../store/node-runs.ts";
+import { type Claim, listToStop } from "../store/node-runs.ts";
 import { listStreamInstances, refreshRealTimeStatus } from "../store/schedules.ts";
 import type { Signal } from "../store/servers.ts";
 import { createAttemptLog } from "./attempt-log.ts";
@@ -21,6 +21,9 @@ import { createEvents } from "./events.ts";
 import { createExecutionOperations } from "./executions.ts";
 import { createInstanceOperations } from "./instance-operations.ts";
 import { createJobOperations } from "./job-operations.ts";
+import { noteUp } from "./kept-alive.ts";
+import { createLimitOperations } from "./limit-operations.ts";
+import { createLiveOperations } from "./live-operations.ts";
 import { createLoop } from "./loop.ts";
 import type { Engine } from "./operations.ts";
 import { createPresence } from "./presence.ts";
@@ -30,6 +33,7 @@ import { createScheduleOperations } from "./schedule-operations.ts";
 import { createScheduler } from "./scheduler.ts";
 import type { Moved } from "./settle.ts";
 import type { WorkSources } from "./sources.ts";
+import { openTrigger } from "./triggers.ts";
 import { createPrepareWork } from "./work.ts";
 import { createWorker, type Slots } from "./worker.ts";
 
@@ -120,6 +124,8 @@ export function createEngine(deps: EngineDeps): Engine {
       for (const { instance } of streams) void refreshStatus(instance.projectId, instance.id);
     },
     onMoreReady: () => tell({ type: "ready" }),
+    onUp: (claim) => void afterUp(claim),
+    openTrigger: (facts, node) => openTrigger(operation, facts, node),
   });
   const release = createReleaseLoop({ pool, now, observe, onMoved: afterMove });
   const scheduler = createScheduler({
@@ -220,6 +226,11 @@ export function createEngine(deps: EngineDeps): Engine {
       if (fact?.instance.origin === "sub-job") childEnded(fact.instance.projectId, fact.instance.id);
   }
 
+  async function afterUp(claim: Claim): Promise<void> {
+    if (await noteUp(deps, claim)) workReady();
+    await refreshStatus(claim.projectId, claim.instanceId);
+  }
+
   async function refreshStatus(projectId: string, instanceId: number): Promise<void> {
     try {
       await refreshRealTimeStatus(pool, projectId, instanceId);
@@ -259,10 +270,12 @@ export function createEngine(deps: EngineDeps): Engine {
     },
     ...createEvaluationOperations(deps),
     ...createJobOperations(operation),
+    ...createLimitOperations(operation),
     ...createScheduleOperations(operation),
     ...createInstanceOperations(operation),
     ...createExecutionOperations(operation),
     ...createEventOperations(operation),
+    ...createLiveOperations(operation),
     ...createBackfillOperations(operation),
   };
 }

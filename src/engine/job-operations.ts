@@ -5,6 +5,7 @@ import { type Database, transaction } from "../store/database.ts";
 import { stopEventSource } from "../store/event-sources.ts";
 import { keepDefinitions } from "../store/instances.ts";
 import { listParentJobs } from "../store/job-children.ts";
+import { listNodeJobs } from "../store/node-jobs.ts";
 import {
   deleteJobRow,
   findOperatedJob,
@@ -16,6 +17,7 @@ import {
 import { listUnended, listWaiting } from "../store/waiting.ts";
 import { pin } from "./definitions.ts";
 import { startListening } from "./event-operations.ts";
+import { putNodeJobs } from "./node-jobs.ts";
 import type { OperationDeps } from "./operation-deps.ts";
 import type { JobRequest, RunNowRequest, StartJobRequest } from "./requests.ts";
 import { endSchedule, startSchedule } from "./schedule-operations.ts";
@@ -94,7 +96,8 @@ async function startJob(deps: OperationDeps, request: StartJobRequest): Promise<
   });
 }
 
-async function startBatch(
+/** In a transaction that holds the job, which is no real-time one. */
+export async function startBatch(
   deps: OperationDeps,
   db: Database,
   job: OperatedJob,
@@ -119,6 +122,7 @@ async function startKept(
   job: OperatedJob,
   request: StartJobRequest,
 ): Promise<void> {
+  await putNodeJobs(db, job, request.by, deps.now());
   await updateJobStatus(db, job, "starting");
   await startOne(deps, db, job, { ...request, origin: "stream" });
 }
@@ -177,6 +181,8 @@ async function deleteJob(deps: OperationDeps, request: JobRequest): Promise<Move
     await refuseUsed(db, job);
     await writeAct(deps, db, request, "delete", { name: job.name });
     const moved = await takeOut(deps, db, job);
+    for (const node of await listNodeJobs(db, projectId, jobId))
+      await keepDefinitions(db, projectId, node.jobId);
     await keepDefinitions(db, projectId, jobId);
     await insertDeletedJob(db, job, deps.now());
     await deleteJobRow(db, projectId, jobId);
@@ -196,6 +202,10 @@ async function takeOut(deps: OperationDeps, db: Database, job: OperatedJob): Pro
       ["waiting", "frozen", "running"].includes(progress.state) ? [{ move: { type: "stop" } }] : [],
     );
     if (change !== undefined) moved.push(change);
+  }
+  for (const node of await listNodeJobs(db, projectId, id)) {
+    const nodeJob = await lockOperatedJob(db, projectId, node.jobId);
+    if (nodeJob !== undefined) moved.push(...(await takeOut(deps, db, nodeJob)));
   }
   return moved;
 }

@@ -1,30 +1,105 @@
-/** Nodes of real-time jobs: they are to live for ever, so each exit is followed by another try, later and later. */
-import type { AttemptOutcome } from "../domain/states.ts";
+/** Nodes of real-time jobs in the engine: when one is up those behind it begin; when one exits it is tried again. */
+import { afterExit, type KeepRules } from "../domain/kept-alive.ts";
+import type { Observe } from "../domain/observation.ts";
+import { type Database, type DatabasePool, transaction } from "../store/database.ts";
+import { findLiveNode, markUp, saveRestarts, tellSuccessors, untellSuccessors } from "../store/live-nodes.ts";
+import type { Claim, PlainSuccess } from "../store/node-runs.ts";
+import { lockInstance } from "../store/progress.ts";
 import type { InstanceFacts } from "./definitions.ts";
+import { type Moved, moveInstance } from "./settle.ts";
 
-const FIRST_DELAY_MS = 1_000;
-const DELAY_MAX_MS = 60_000;
-/** A try that lived so long was healthy: the delays begin anew. */
-const HEALTHY_MS = 60_000;
-/** Part of a delay that chance adds, so that nodes which fell together do not rise together. */
-const JITTER = 0.2;
-/** Beyond this many tries the delay no longer grows, and neither does the count. */
-const TRIES_COUNTED_MAX = 20;
+/** The next try of a node that is held: somebody has to act before. */
+export const HELD_UNTIL = new Date("9999-01-01T00:00:00Z");
+
+const RETRY_MS = 500;
+
+/** A kept node's attempt that ended by itself. */
+export type Exit = {
+  readonly type: "exited";
+  readonly rules: KeepRules;
+  readonly began: Date;
+  /** Without fault. */
+  readonly well: boolean;
+  /** From 0 to below 1. */
+  readonly random: number;
+} & PlainSuccess;
 
 /** Whether the instance's nodes are kept alive until they are stopped. */
 export function isKeptAlive({ instance }: InstanceFacts): boolean {
   return instance.origin === "stream";
 }
 
-/** When a node that exited is tried again: 1 s later, doubled for each exit in a row up to 60 s, and a little by chance. */
-export function nextStreamTry(
-  { now, random }: { readonly now: () => Date; readonly random: () => number },
-  tries: number,
-  began: Date,
-): { outcome: AttemptOutcome; readyAt: Date; triesAdded: number } {
-  const ended = now().getTime();
-  const before = ended - began.getTime() >= HEALTHY_MS ? 0 : tries;
-  const delayMs = Math.min(FIRST_DELAY_MS * 2 ** before, DELAY_MAX_MS) * (1 + JITTER * random());
-  const after = Math.min(before + 1, TRIES_COUNTED_MAX);
-  return { outcome: "exited", readyAt: new Date(ended + Math.round(delayMs)), triesAdded: after - tries };
+/** Writes, until the database has taken it, that a kept node is up. Gives whether nodes behind it became ready. */
+export async function noteUp(
+  {
+    pool,
+    now,
+    observe,
+  }: { readonly pool: DatabasePool; readonly now: () => Date; readonly observe: Observe },
+  claim: Claim,
+): Promise<boolean> {
+  for (;;) {
+    try {
+      return await settleUp(pool, claim, now());
+    } catch (error) {
+      observe({ event: "loop-failed", loop: "kept-alive", error });
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+}
+
+async function settleUp(pool: DatabasePool, claim: Claim, now: Date): Promise<boolean> {
+  return await transaction(pool, async (db) => {
+    if ((await lockClaimed(db, claim)) !== "running") return false;
+    await markUp(db, claim, now);
+    const live = await findLiveNode(db, claim);
+    return live?.told === false && (await tellSuccessors(db, claim, now)) > 0;
+  });
+}
+
+/** As `settleByModel`, for an attempt of a kept node that exited; with the time of the next try, where there is one. */
+export async function settleExit(
+  pool: DatabasePool,
+  exit: Exit,
+  now: Date,
+): Promise<{ readonly moved: Moved | undefined; readonly nextTryAt?: Date }> {
+  const { claim, rules, began, well, random, exitCode, message, output } = exit;
+  const { projectId, instanceId, nodeNo } = claim;
+  return await transaction(pool, async (db) => {
+    if ((await lockClaimed(db, claim)) === undefined) return { moved: undefined };
+    const live = (await findLiveNode(db, claim)) ?? { tries: 0, windowAt: null, inWindow: 0, told: false };
+    const end = {
+      nodeNo,
+      ...(exitCode !== undefined && { exitCode }),
+      ...(message !== undefined && { message }),
+      ...(output !== undefined && { output }),
+    };
+    if (well && rules.restart === "on-failure") {
+      // Its end tells those behind it, and they are told once.
+      if (live.told) await untellSuccessors(db, claim);
+      const moved = await moveInstance(db, { projectId, instanceId, now }, () => [
+        { move: { type: "succeeded", nodeNo }, end },
+      ]);
+      return { moved };
+    }
+    const after = afterExit(live, { began, ended: now, random }, rules);
+    await saveRestarts(db, claim, after);
+    const again = {
+      ...end,
+      outcome: "exited",
+      readyAt: after.readyAt ?? HELD_UNTIL,
+      triesAdded: after.tries - live.tries,
+    } as const;
+    const moved = await moveInstance(db, { projectId, instanceId, now }, () => [
+      { move: { type: "retried", nodeNo }, end: again },
+    ]);
+    return { moved, ...(after.readyAt !== undefined && { nextTryAt: after.readyAt }) };
+  });
+}
+
+/** The instance's state, held until the transaction ends; undefined when its node is not under this claim any more. */
+async function lockClaimed(db: Database, { projectId, instanceId, nodeNo, fence }: Claim) {
+  const locked = await lockInstance(db, projectId, instanceId);
+  const mine = locked?.progress.nodes[nodeNo]?.state === "running" && locked.nodes[nodeNo]?.fence === fence;
+  return mine ? locked.progress.state : undefined;
 }

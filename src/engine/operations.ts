@@ -5,6 +5,8 @@ import type { EventOperations } from "./event-operations.ts";
 import type { ExecutionOperations } from "./executions.ts";
 import type { InstanceOperations } from "./instance-operations.ts";
 import type { JobOperations } from "./job-operations.ts";
+import type { LimitOperations } from "./limit-operations.ts";
+import type { LiveOperations } from "./live-operations.ts";
 import type { ScheduleOperations } from "./schedule-operations.ts";
 
 export interface Engine
@@ -13,8 +15,10 @@ export interface Engine
     InstanceOperations,
     ExecutionOperations,
     EventOperations,
+    LiveOperations,
     BackfillOperations,
-    EvaluationOperations {
+    EvaluationOperations,
+    LimitOperations {
   /** Registers this server, takes over what lost servers left, and begins to work. */
   readonly start: () => Promise<void>;
   /** Takes no new work, waits for what runs within the grace time, hands the rest back, and leaves the register. */

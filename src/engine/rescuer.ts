@@ -4,6 +4,7 @@ import { type DatabasePool, transaction } from "../store/database.ts";
 import { type Claim, type LostAttempt, listAttemptsOf, requeueLost } from "../store/node-runs.ts";
 import { deleteServer, findLostServers, findUnknownServers, lockServer } from "../store/servers.ts";
 import type { Definitions } from "./definitions.ts";
+import { HELD_UNTIL, isKeptAlive } from "./kept-alive.ts";
 import { createLoop, type Loop } from "./loop.ts";
 import { type Moved, type Settlement, settleByModel } from "./settle.ts";
 
@@ -76,6 +77,8 @@ export function createRescuer(deps: RescuerDeps): Loop {
     };
     if (lost.losses < LOSSES_MAX) return again;
     const [facts] = await deps.definitions.factsOf([lost]);
+    // A node that is to live for ever is not given up: somebody has to look at it.
+    if (facts !== undefined && isKeptAlive(facts)) return { ...again, readyAt: HELD_UNTIL, triesAdded: 1 };
     const node = facts?.pinned?.nodes[lost.nodeNo];
     const message = `its server was lost ${lost.losses + 1} times while it ran`;
     return {

@@ -261,7 +261,11 @@ test("a real-time job is kept alive through exits until it is stopped", async ()
   world.setTime(new Date("2001-01-01T00:00:00Z"));
   const engine = await world.newEngine();
   await engine.start();
-  const jobId = await world.addJob({ kind: "real-time", nodes: [node("a"), node("b", ["a"])] });
+  const jobId = await world.addJob({
+    kind: "real-time",
+    settings: { upSeconds: 0 },
+    nodes: [node("a"), node("b", ["a"])],
+  });
   await engine.startJob({ projectId: world.projectId, jobId, by: "x" });
   await engine.startJob({ projectId: world.projectId, jobId, by: "x" });
   await expect.poll(() => statusOf(world, jobId)).toBe("normal");
@@ -290,7 +294,7 @@ test("a real-time job goes on in the next process", async () => {
   const world = await engineWorld((_, context) => untilAborted(context));
   const first = await world.newEngine();
   await first.start();
-  const jobId = await world.addJob({ kind: "real-time" });
+  const jobId = await world.addJob({ kind: "real-time", settings: { upSeconds: 0 } });
   await first.startJob({ projectId: world.projectId, jobId, by: "x" });
   await expect.poll(() => statusOf(world, jobId)).toBe("normal");
   await first.stop();

@@ -6,6 +6,7 @@ import type { DatabasePool } from "../store/database.ts";
 import { type Claim, listClaims, type PlainSuccess, type StepReply, step } from "../store/node-runs.ts";
 import { type AttemptDeps, runAttempt } from "./attempt.ts";
 import type { Definitions, InstanceFacts } from "./definitions.ts";
+import { type Exit, settleExit } from "./kept-alive.ts";
 import { createLoop } from "./loop.ts";
 import { type Moved, type Settlement, settleByModel } from "./settle.ts";
 import { createShares } from "./shares.ts";
@@ -156,7 +157,7 @@ export function createWorker(deps: WorkerDeps): Worker {
       .then(finish);
     running.set(keyOf(claim), { claim, lane, abort, done });
 
-    async function finish(settlement: Settlement | undefined): Promise<void> {
+    async function finish(settlement: Settlement | Exit | undefined): Promise<void> {
       if (settlement === undefined || abandoned) return release(claim);
       if (settlement.type === "succeeded") {
         freeSlot(claim);
@@ -179,19 +180,24 @@ export function createWorker(deps: WorkerDeps): Worker {
   }
 
   /** Until the database has taken it, or this server has lost its attempts. */
-  async function settle(settlement: Settlement): Promise<void> {
+  async function settle(settlement: Settlement | Exit): Promise<void> {
     for (let delayMs = SETTLE_RETRY_MS; !abandoned; delayMs = Math.min(delayMs * 2, SETTLE_RETRY_MAX_MS)) {
       try {
-        const moved = await settleByModel(deps.pool, settlement, deps.now());
+        const { moved, nextTryAt } = await write(settlement);
         if (moved === undefined) return observeLate(settlement.claim);
-        if (settlement.type === "retried")
-          wakeIn(Math.max(0, settlement.readyAt.getTime() - deps.now().getTime()));
+        if (nextTryAt !== undefined) wakeIn(Math.max(0, nextTryAt.getTime() - deps.now().getTime()));
         return deps.onMoved(moved);
       } catch (error) {
         deps.observe({ event: "loop-failed", loop: "settle", error });
         await pause(delayMs);
       }
     }
+  }
+
+  async function write(settlement: Settlement | Exit) {
+    if (settlement.type === "exited") return await settleExit(deps.pool, settlement, deps.now());
+    const moved = await settleByModel(deps.pool, settlement, deps.now());
+    return { moved, nextTryAt: settlement.type === "retried" ? settlement.readyAt : undefined };
   }
 
   function wakeIn(delayMs: number): void {
@@ -231,9 +237,9 @@ export function createWorker(deps: WorkerDeps): Worker {
     deps.observe({ event: "late-outcome-refused", projectId, instanceId, node: `${nodeNo}`, attempt });
   }
 
-  function observeFailure(settlement: Settlement, facts: InstanceFacts | undefined): void {
+  function observeFailure(settlement: Settlement | Exit, facts: InstanceFacts | undefined): void {
     const { type, claim, message = "" } = settlement;
-    if (type !== "failed" && type !== "retried") return;
+    if (type !== "failed" && type !== "retried" && type !== "exited") return;
     // A real-time node that ended without fault is only begun again.
     if (message === "") return;
     const { projectId, instanceId, nodeNo, attempt } = claim;

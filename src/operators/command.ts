@@ -89,6 +89,7 @@ export async function runCommand(
     ...(command.stdin !== undefined && { stdin: command.stdin }),
     signal: context.signal,
     background: context.background,
+    ...(context.stopGraceMs !== undefined && { stopGraceMs: context.stopGraceMs }),
     onOutput: (kind, chunk) => {
       if (kind === "stderr") complaint = (complaint + chunk.toString()).slice(-2 * COMPLAINT_LENGTH_MAX);
       context.log(chunk);

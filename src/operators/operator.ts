@@ -71,6 +71,8 @@ export interface WorkContext {
   readonly log: (chunk: string | Uint8Array) => void;
   /** Its processes give way to those of other work. */
   readonly background: boolean;
+  /** How long its processes may take to end after an abort, before they are killed; the server's own where absent. */
+  readonly stopGraceMs?: number;
   /** Files of the project's buckets, named `obs://bucket/key`. */
   readonly buckets: Buckets;
   /** Other jobs that the node runs. */

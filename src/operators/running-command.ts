@@ -13,6 +13,8 @@ export interface Command {
   readonly stdin?: string;
   /** When aborted, the whole group is asked to end, and killed after the grace time. */
   readonly signal: AbortSignal;
+  /** The grace time, where it is not the settings'. */
+  readonly stopGraceMs?: number;
   /** Whether it runs at a lower priority than other processes. */
   readonly background: boolean;
   /** Each piece of output as it comes, up to the settings' `logBytesMax`. */
@@ -71,7 +73,7 @@ export async function followCommand(
       },
     },
   );
-  const end = () => child.end(settings.killGraceMs);
+  const end = () => child.end(command.stopGraceMs ?? settings.killGraceMs);
   if (command.signal.aborted) end(); // while the spawner was being started
   command.signal.addEventListener("abort", end, { once: true });
   const report = await child.ended;

@@ -9,7 +9,7 @@ export interface NewAct {
   readonly by: string;
   /** What was done, as a verb: `pause`, `rerun`. */
   readonly act: string;
-  /** What it was done to: `instance`, `job`, …; the id as its own list shows it, a node as `{instance}/{node's name}`. */
+  /** What it was done to: `instance`, `job`, …; the id as its own list shows it. A node is part of the detail. */
   readonly object: { readonly kind: string; readonly id: string | number };
   /** What else is worth knowing; never a secret. */
   readonly detail?: Readonly<Record<string, unknown>>;

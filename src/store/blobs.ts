@@ -25,8 +25,20 @@ export interface BlobStore {
   readonly exists: (projectId: string, key: string) => Promise<boolean>;
   /** Keys of all blobs whose key is `folder` with something after a slash, in no order; "" lists all. */
   readonly list: (projectId: string, folder: string) => Promise<string[]>;
+  /** The next parts after `folder` in the keys of all blobs under it, each once, in no order. */
+  readonly names: (projectId: string, folder: string) => Promise<string[]>;
+  /** What the blob and all that lie under it take up; of "": all of the project's. */
+  readonly usedBytes: (projectId: string, key: string) => Promise<number>;
+  /** When the blob was put; undefined where there is none. */
+  readonly changedAt: (projectId: string, key: string) => Promise<Date | undefined>;
   /** Deletes the blob and all that lie under it; none is no fault. */
   readonly delete: (projectId: string, key: string) => Promise<void>;
+  /** Projects that have, or had, blobs. */
+  readonly projects: () => Promise<string[]>;
+  /** Deletes all blobs of a project. */
+  readonly deleteProject: (projectId: string) => Promise<void>;
+  /** Deletes what was begun before `before` and never put in its place, because its server ended; gives how many. */
+  readonly deleteUnfinished: (before: Date) => Promise<number>;
   /** Where the blob lies on this machine, or undefined where there is no such blob. */
   readonly localPath: (projectId: string, key: string) => Promise<string | undefined>;
 }
@@ -63,6 +75,17 @@ export function createFolderBlobs(folder: string): BlobStore {
     exists: async (projectId, key) =>
       (await unlessMissing(stat(pathOf(projectId, key)))) !== undefined ||
       (await holdsBlob(join(folder, projectId, folderPath(key)))),
+    names: async (projectId, under) => {
+      const entries = (await unlessMissing(readdir(join(folder, projectId, folderPath(under))))) ?? [];
+      return [...new Set(entries.map(nameOf))];
+    },
+    usedBytes: (projectId, key) =>
+      sizeOf([join(folder, projectId, folderPath(key)), ...(key === "" ? [] : [pathOf(projectId, key)])]),
+    changedAt: async (projectId, key) => (await unlessMissing(stat(pathOf(projectId, key))))?.mtime,
+    projects: async () =>
+      ((await unlessMissing(readdir(folder))) ?? []).filter((name) => name !== UNFINISHED),
+    deleteProject: (projectId) => rm(join(folder, projectId), { recursive: true, force: true }),
+    deleteUnfinished: (before) => removeOlder(join(folder, UNFINISHED), before),
     list: (projectId, under) => listKeys(join(folder, projectId, folderPath(under)), under),
     delete: async (projectId, key) => {
       await rm(pathOf(projectId, key), { force: true });
@@ -105,11 +128,36 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** Of files, and of all files in folders. */
+async function sizeOf(paths: readonly string[]): Promise<number> {
+  let bytes = 0;
+  for (const path of paths) {
+    const found = await unlessMissing(stat(path));
+    if (found?.isDirectory() === true) {
+      const names = (await unlessMissing(readdir(path))) ?? [];
+      bytes += await sizeOf(names.map((name) => join(path, name)));
+    } else bytes += found?.size ?? 0;
+  }
+  return bytes;
+}
+
+async function removeOlder(folder: string, before: Date): Promise<number> {
+  let removed = 0;
+  for (const name of (await unlessMissing(readdir(folder))) ?? []) {
+    const path = join(folder, name);
+    const found = await unlessMissing(stat(path));
+    if (found === undefined || found.mtime >= before) continue;
+    await rm(path, { force: true });
+    removed += 1;
+  }
+  return removed;
+}
+
 async function listKeys(path: string, key: string): Promise<string[]> {
   const entries = (await unlessMissing(readdir(path, { withFileTypes: true }))) ?? [];
   const found = await Promise.all(
     entries.map((entry) => {
-      const name = decodeURIComponent(entry.name.replace(BLOB_MARK, ""));
+      const name = nameOf(entry.name);
       const inner = key === "" ? name : `${key}/${name}`;
       return entry.isDirectory() ? listKeys(join(path, entry.name), inner) : [inner];
     }),
@@ -127,6 +175,10 @@ async function holdsBlob(path: string): Promise<boolean> {
 
 /** Begins the file name of each blob, never that of a folder, since encoding leaves no `=`: so `a` and `a/b` both fit. */
 const BLOB_MARK = "=";
+
+function nameOf(entry: string): string {
+  return decodeURIComponent(entry.replace(BLOB_MARK, ""));
+}
 
 function blobPath(key: string): string {
   const parts = encodedParts(key);

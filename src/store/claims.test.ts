@@ -46,7 +46,7 @@ async function setup() {
        )
        insert into node_run (project_id, instance_id, node_no, state, lane, need, ready_at, connection, limits)
        select $1, $2 + n / 200, n % 200, 'ready', $3, 0, $4::timestamptz, $5::text,
-         limits_of($1, 'default', null, $5::text, $3)
+         (select limits_of($1, 'default', null, $5::text, $3))
        from generate_series(0, $6::integer - 1) n`,
       [projectId, instances, lane, NOW, connection, count],
     );
@@ -204,6 +204,22 @@ test("a node run under several limits needs a slot of each, and one that is full
   ]);
   expect((await claim({ want: 100 })).claims).toEqual([]);
   expect(await pagesOf(world, 100)).toBeLessThan(200);
+});
+
+test("of more sets of limits than one call looks at, those that are free are found", async () => {
+  const { pool, project, fill, limit, claim } = await setup();
+  const id = await project();
+  for (let n = 0; n < 300; n++) {
+    await limit(id, 1, `c${n}`);
+    await fill(id, 2, `c${n}`);
+  }
+  let running = 0;
+  for (let calls = 0; running < 300 && calls < 50; calls++)
+    running += (await claim({ want: 100 })).claims.length;
+  const { rows } = await pool.query(
+    "select count(*)::int as running, count(distinct connection)::int as connections from node_run where state = 'running'",
+  );
+  expect(rows).toEqual([{ running: 300, connections: 300 }]);
 });
 
 test("a slot is free when its node run does not run any more, whatever ended it", async () => {

@@ -13,18 +13,24 @@ export interface HistoryPartition {
 
 /** Any number will do, as long as every release uses the same: the letters "aztime" in ASCII. */
 const LOCK = 0x617a74696d65;
-/** To attach and to detach take locks that others' statements may hold for a moment; then it is tried in the next round. */
-const LOCK_TIMEOUT = "1s";
+/** What changes a table waits no longer for it: new statements wait behind. Then it is tried in the next round. */
+const LOCK_TIMEOUT = "100ms";
 
 /** In a transaction: keeps other servers from changing the partitions until its end; false where one is at it. */
 export async function takeHistoryLock(db: Database): Promise<boolean> {
   const rows = await query<{ readonly taken: boolean }>(
     db,
     "take-history-lock",
-    "select pg_try_advisory_xact_lock($1) as taken, set_config('lock_timeout', $2, true)",
-    [LOCK, LOCK_TIMEOUT],
+    "select pg_try_advisory_xact_lock($1) as taken",
+    [LOCK],
   );
+  await setLockTimeout(db);
   return rows[0]?.taken === true;
+}
+
+/** In a transaction that is about to change tables: it fails with 55P03 rather than have others wait behind it. */
+export async function setLockTimeout(db: Database): Promise<void> {
+  await query(db, "set-lock-timeout", "select set_config('lock_timeout', $1, true)", [LOCK_TIMEOUT]);
 }
 
 /** In their order. */

@@ -26,7 +26,7 @@ export async function findVersionedJob(
     `select ${JOB_COLUMNS}, v.version as v_version, v.definition as v_definition, v.document as v_document
      from job j join job_version v
        on v.project_id = j.project_id and v.job_id = j.id and v.version = coalesce($4, j.version)
-     where j.project_id = $1 and j.workspace_id = $2 and j.name = $3`,
+     where j.project_id = $1 and j.workspace_id = $2 and j.name = $3 and j.kind <> 'node'`,
     [projectId, workspaceId, name, version],
   );
   return rows.map(versionedFromRow)[0];

@@ -43,7 +43,8 @@ export async function findJob(
   const rows = await query<JobRow>(
     db,
     "find-job",
-    `select ${JOB_COLUMNS} from job j where project_id = $1 and workspace_id = $2 and name = $3`,
+    `select ${JOB_COLUMNS} from job j
+     where project_id = $1 and workspace_id = $2 and name = $3 and kind <> 'node'`,
     [projectId, workspaceId, name],
   );
   return rows.map(jobFromRow)[0];
@@ -58,7 +59,8 @@ export async function lockJob(
   const rows = await query<JobRow>(
     db,
     "lock-job",
-    `select ${JOB_COLUMNS} from job j where project_id = $1 and workspace_id = $2 and name = $3 for no key update`,
+    `select ${JOB_COLUMNS} from job j
+     where project_id = $1 and workspace_id = $2 and name = $3 and kind <> 'node' for no key update`,
     [projectId, workspaceId, name],
   );
   return rows.map(jobFromRow)[0];
@@ -155,6 +157,7 @@ export async function findJobIds(
     `select j.id, j.workspace_id, j.name
      from unnest($2::text[], $3::text[]) as named (workspace_id, name)
      join job j on j.project_id = $1 and j.workspace_id = named.workspace_id and j.name = named.name
+       and j.kind <> 'node'
      for key share of j`,
     [projectId, references.map(({ workspaceId }) => workspaceId), references.map(({ name }) => name)],
   );

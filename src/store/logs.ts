@@ -58,6 +58,25 @@ export async function logSizeBytes(blobs: BlobStore, key: LogKey): Promise<numbe
   return last + ((await blobs.sizeBytes(key.projectId, `${folderOf(key)}/${last}`)) ?? 0);
 }
 
+/** Ids of the project's instances that have logs, in no order. */
+export async function listLoggedInstances(blobs: BlobStore, projectId: string): Promise<number[]> {
+  return (await blobs.names(projectId, "logs")).map(Number).filter(Number.isSafeInteger);
+}
+
+/** What all the logs of an instance take up. */
+export async function instanceLogBytes(
+  blobs: BlobStore,
+  projectId: string,
+  instanceId: number,
+): Promise<number> {
+  return await blobs.usedBytes(projectId, `logs/${instanceId}`);
+}
+
+/** Deletes all the logs of an instance. */
+export async function deleteLogs(blobs: BlobStore, projectId: string, instanceId: number): Promise<void> {
+  await blobs.delete(projectId, `logs/${instanceId}`);
+}
+
 async function chunkStarts(blobs: BlobStore, key: LogKey): Promise<number[]> {
   const folder = folderOf(key);
   const keys = await blobs.list(key.projectId, folder);

@@ -221,7 +221,11 @@ async function updateNodes(db: Database, locked: LockedInstance, change: Progres
          else $3::timestamptz end,
        exit_code = case when c.fresh then null else coalesce(c.exit_code, n.exit_code) end,
        message = case when c.fresh then null else coalesce(c.message, n.message) end,
-       output = case when c.fresh then null else coalesce(c.output, n.output) end
+       output = case when c.fresh then null else coalesce(c.output, n.output) end,
+       limits = case when not c.fresh then n.limits else (
+         select limits_of(i.project_id, i.workspace_id, i.job_id, n.connection, n.lane) from instance i
+         where i.project_id = $1 and i.id = $2
+       ) end
      from unnest($4::smallint[], $5::text[], $6::smallint[], $7::boolean[], $8::boolean[], $9::boolean[],
          $10::smallint[], $11::smallint[], $12::boolean[], $13::timestamptz[], $14::integer[], $15::text[], $16::text[])
        as c (node_no, state, need, live, held, passed, tries, losses, fresh, ready_at, exit_code, message, output)

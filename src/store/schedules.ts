@@ -87,8 +87,9 @@ export async function deleteJobRow(db: Database, projectId: string, jobId: numbe
 }
 
 /**
- * In a transaction: what a real-time job's nodes do becomes its status. All run: `normal`; one waits to be tried again
- * after an exit: `exception`. A job that starts, or that is to stop, keeps its status until then.
+ * In a transaction: what a real-time job's nodes do becomes its status. All are up, or have done their work: `normal`;
+ * one waits to be tried again after an exit, or a trigger is paused: `exception`. A job that starts, or that is to stop,
+ * keeps its status until then.
  */
 export async function refreshRealTimeStatus(
   db: Database,
@@ -100,9 +101,12 @@ export async function refreshRealTimeStatus(
     "refresh-real-time-status",
     `update job j set status = now.status
      from (
-       select i.project_id, i.job_id,
-         case when bool_and(n.state = 'running') then 'normal'
-           when bool_or(n.state = 'ready' and n.tries > 0) then 'exception' end as status
+       select i.project_id, i.job_id, case
+         when bool_or(n.state = 'ready' and n.tries > 0) or exists (
+           select from job t where t.project_id = i.project_id and t.parent_id = i.job_id and t.status = 'paused'
+         ) then 'exception'
+         when bool_and(n.state in ('succeeded', 'skipped') or n.state = 'running' and n.up_at >= n.started_at)
+         then 'normal' end as status
        from instance i join node_run n on n.project_id = i.project_id and n.instance_id = i.id
        where i.project_id = $1 and i.id = $2 and i.state = 'running'
        group by 1, 2

@@ -5,6 +5,13 @@ import { CHANGED_AT, type MarkerTable, OBJECT_FIELDS, type ObjectField } from ".
 
 const COLUMNS = "t.project_id, t.name, t.size_bytes, t.is_public, t.is_protected, t.created_at, t.updated_at";
 
+/** Under this part of a project's tree of blobs lie the bytes of its stored files, each under its id. */
+export const STORED_FILES_FOLDER = "job-binary-internals";
+
+export function storedFileKey(id: string): string {
+  return `${STORED_FILES_FOLDER}/${id}`;
+}
+
 export type StoredFileField = ObjectField | "sizeBytes" | "updatedAt";
 
 export const STORED_FILES: MarkerTable<StoredFileField> = {

@@ -16,6 +16,7 @@ import type { Observe } from "../../src/domain/observation.ts";
 import { type Caller, ROLES, type Role } from "../../src/domain/user.ts";
 import { createEngine } from "../../src/engine/engine.ts";
 import type { Engine } from "../../src/engine/operations.ts";
+import { createRetention } from "../../src/engine/retention.ts";
 import { createDummyOperator } from "../../src/operators/dummy.ts";
 import { createForEachOperator } from "../../src/operators/for-each.ts";
 import type { Operator } from "../../src/operators/operator.ts";
@@ -24,8 +25,10 @@ import { createFolderBlobs } from "../../src/store/blobs.ts";
 import { createBuckets } from "../../src/store/buckets.ts";
 import { connectDirectly } from "../../src/store/direct-connection.ts";
 import { recordArrival } from "../../src/store/file-arrivals.ts";
+import { findInstance } from "../../src/store/instances.ts";
 import { createMasterKey } from "../../src/store/secrets.ts";
-import { NO_SOURCES, testOperator, untilAborted } from "./engine-world.ts";
+import { NO_SOURCES, testOperator } from "./engine-world.ts";
+import { createHeldNodes, type HeldNodes } from "./held-nodes.ts";
 import { type TestDatabase, testDatabase } from "./postgres.ts";
 
 export const PROJECT = "0123456789abcdef0123456789abcdef";
@@ -57,10 +60,12 @@ export interface FactoryWorld {
   call(method: string, path: string, call?: Call): Promise<Answer>;
   /** As `call`, expecting success. */
   ok(method: string, path: string, call?: Call): Promise<Answer>;
-  /** Lets nodes run: `Dummy`, `Fail`, and `Hold`, which runs until it is stopped. */
+  /** Lets nodes run: `Dummy`, `Fail`, `Echo`, whose output is its `text`, and `Hold`, which runs until it is let go or stopped. */
   startEngine(): Promise<void>;
   /** Resolves when the instance has ended. */
   ended(instanceId: number): Promise<void>;
+  /** The hand on nodes of type `Hold`. */
+  readonly held: Pick<HeldNodes, "running" | "letEnd">;
 }
 
 export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise<FactoryWorld> {
@@ -72,15 +77,15 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
     [PROJECT, FOREIGN, clock.now],
   );
   const ends = new Map<number, () => void>();
-  const ended = new Set<number>();
   const observe: Observe = (observation) => {
     if (observation.event !== "instance-ended") return;
-    ended.add(observation.instanceId);
     ends.get(observation.instanceId)?.();
   };
   // Made when something is first written to it.
   const folder = join(tmpdir(), `azalai-factory-${randomBytes(6).toString("hex")}`);
-  const engine = makeEngine(database, { now: () => clock.now, observe, folder });
+  const held = createHeldNodes();
+  const operators = [...testOperators(), held.operator];
+  const engine = makeEngine(database, { now: () => clock.now, observe, folder, operators });
   const deps: FactoryDeps = {
     pool,
     engine,
@@ -94,9 +99,11 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
   const blobs = createFolderBlobs(folder);
   const buckets = (projectId: string) =>
     createBuckets(blobs, projectId, (path) => recordArrival(pool, projectId, path, clock.now));
+  const now = () => clock.now;
+  const retention = createRetention({ pool, blobs, now, observe, periodDays: 7 });
   let requests = 0;
   const app = await createServer({
-    faces: [createFactoryFace(deps), createConsoleFace({ pool, engine, blobs, buckets })],
+    faces: [createFactoryFace(deps), createConsoleFace({ pool, engine, blobs, buckets, now, retention })],
     authenticate,
     observe: () => undefined,
     elapsedMs: () => 0,
@@ -144,11 +151,13 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
       });
       await engine.start();
     },
-    ended: (instanceId) =>
-      new Promise((resolve) => {
-        ends.set(instanceId, resolve);
-        if (ended.has(instanceId)) resolve();
-      }),
+    held,
+    ended: async (instanceId) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      ends.set(instanceId, resolve);
+      if ((await findInstance(pool, PROJECT, instanceId))?.endedAt instanceof Date) resolve();
+      await promise;
+    },
   };
 }
 
@@ -162,25 +171,34 @@ async function authenticate({ headers }: RouteRequest, projectId: string | undef
   return { userId: "0".repeat(32), userName: `${role}-user`, projectId: PROJECT, role, credential };
 }
 
-/** Ends well at once, fails, or runs until it is told to stop. */
+/** Ends well at once, fails, or says what it was told. */
 function testOperators(): Operator[] {
   return [
     createDummyOperator(),
     testOperator(() => ({ state: "failed", message: "no luck" }), "process", "Fail"),
-    testOperator((_, context) => untilAborted(context), "process", "Hold"),
+    testOperator(
+      ({ properties: { text = "" } }) => ({ state: "succeeded", output: text }),
+      "process",
+      "Echo",
+    ),
   ];
 }
 
 /** Not started: its operations write, and nothing runs until a test starts it. */
 function makeEngine(
   { pool, connection }: TestDatabase,
-  { now, observe, folder }: { now: () => Date; observe: Observe; folder: string },
+  {
+    operators,
+    now,
+    observe,
+    folder,
+  }: { operators: readonly Operator[]; now: () => Date; observe: Observe; folder: string },
 ): Engine {
   const blobs = createFolderBlobs(folder);
   return createEngine({
     pool,
     connect: () => connectDirectly(connection),
-    operators: [...testOperators(), createSubJobOperator(), createForEachOperator()],
+    operators: [...operators, createSubJobOperator(), createForEachOperator()],
     sources: { ...NO_SOURCES, buckets: (projectId) => createBuckets(blobs, projectId) },
     blobs,
     roles: ["scheduler", "worker"],

@@ -34,6 +34,8 @@ export const NodeView = Type.Object({
   type: Type.String(),
   after: Type.Array(Type.String()),
   state: Type.Unsafe<NodeRunState>(Type.String()),
+  /** Somebody holds it back. */
+  held: Type.Boolean(),
   startedAt: Moment,
   endedAt: Moment,
   exitCode: Nullable(Type.Integer()),
@@ -47,6 +49,8 @@ export type NodeView = Static<typeof NodeView>;
 export const InstanceView = Type.Object({
   id: Type.Integer({ minimum: 1 }),
   jobName: Type.String(),
+  /** Of its job, as it runs now; null without a job. */
+  jobVersion: Nullable(Type.Integer({ minimum: 1 })),
   workspace: Type.String(),
   origin: Type.String(),
   state: Type.Unsafe<InstanceState>(Type.String()),
@@ -56,6 +60,10 @@ export const InstanceView = Type.Object({
   startedAt: Moment,
   endedAt: Moment,
   parameters: Type.Record(Type.String(), Type.String()),
+  /** Somebody ended it as succeeded, whatever its nodes did. */
+  forceSuccess: Type.Boolean(),
+  /** A failed node was passed over by its IGNORE policy. */
+  ignoreSuccess: Type.Boolean(),
   errorMessage: Nullable(Type.String()),
   nodes: Type.Array(NodeView),
 });
@@ -65,6 +73,7 @@ export function encodeInstance(instance: Instance, nodes: NodeView[]): InstanceV
   return {
     id: instance.id,
     jobName: instance.jobName,
+    jobVersion: instance.jobVersion,
     workspace: instance.workspaceId,
     origin: instance.origin,
     state: instance.state,
@@ -74,6 +83,8 @@ export function encodeInstance(instance: Instance, nodes: NodeView[]): InstanceV
     startedAt: encodeMoment(instance.startedAt),
     endedAt: encodeMoment(instance.endedAt),
     parameters: instance.parameters,
+    forceSuccess: instance.forceSuccess,
+    ignoreSuccess: instance.ignoreSuccess,
     errorMessage: instance.errorMessage,
     nodes,
   };
@@ -117,6 +128,7 @@ export function encodeNode(
     type: known.node?.type ?? "unknown",
     after: [...(known.node?.after ?? [])],
     state: run.state,
+    held: run.held,
     startedAt: encodeMoment(run.startedAt),
     endedAt: encodeMoment(run.endedAt),
     exitCode: run.exitCode,

@@ -28,7 +28,7 @@ export function instanceRoutes(deps: InstanceDeps): Route[] {
       path: "/api/instances/:instance_id",
       role: "reader",
       handle: async ({ caller, params }) =>
-        json(200, await viewInstance(deps, definitions, caller.projectId, idOf(params.instance_id))),
+        json(200, await viewInstance(deps, definitions, caller.projectId, instanceIdOf(params.instance_id))),
     },
     {
       method: "GET",
@@ -46,11 +46,11 @@ async function viewInstance(
   instanceId: number,
 ): Promise<InstanceView> {
   const instance = (await findInstance(pool, projectId, instanceId)) ?? unknownInstance(instanceId);
-  const [runs, results, past, [facts]] = await Promise.all([
+  const [runs, results, past, pinned] = await Promise.all([
     listNodeRuns(pool, projectId, instanceId),
     listResults(pool, { projectId, instanceId }),
     listPastAttempts(pool, { projectId, instanceId, perNodeMax: ATTEMPTS_MAX }),
-    definitions.factsOf([{ projectId, instanceId }]),
+    definitions.pinnedOf(instance),
   ]);
   const outputs = new Map(results.map(({ nodeNo, output }) => [nodeNo, output]));
   const nodes = runs.map(async (run) => {
@@ -63,7 +63,7 @@ async function viewInstance(
     );
     const sized = await Promise.all(sizes);
     return encodeNode(run, {
-      node: facts?.pinned?.nodes[run.nodeNo],
+      node: pinned?.nodes[run.nodeNo],
       output: outputs.get(run.nodeNo) ?? null,
       attempts: attempts.map((attempt, index) => ({ ...attempt, logBytes: sized[index] ?? 0 })),
     });
@@ -77,7 +77,7 @@ async function answerLog(
   { caller, params, query }: CallerRequest,
 ): Promise<Reply> {
   const { projectId } = caller;
-  const instanceId = idOf(params.instance_id);
+  const instanceId = instanceIdOf(params.instance_id);
   (await findInstance(pool, projectId, instanceId)) ?? unknownInstance(instanceId);
   const nodeNo = placeOf(params.node_no);
   const run = (await listNodeRuns(pool, projectId, instanceId)).find(
@@ -104,8 +104,8 @@ async function answerLog(
   };
 }
 
-/** A number that no instance has is an instance that is not there. */
-function idOf(text: string | undefined): number {
+/** A number that no instance has is an instance that is not there. @throws Fault `instance-missing` */
+export function instanceIdOf(text: string | undefined): number {
   const id = Number(text);
   return Number.isSafeInteger(id) && id > 0 ? id : unknownInstance(text);
 }
@@ -116,6 +116,7 @@ function placeOf(text: string | undefined): number {
   invalid("request-invalid", [`"${text}" is not a whole number from 0 on`]);
 }
 
-function unknownInstance(id: number | string | undefined): never {
+/** @throws Fault `instance-missing` */
+export function unknownInstance(id: number | string | undefined): never {
   missing("instance-missing", `there is no instance ${id}`);
 }

@@ -5,18 +5,32 @@ import { type EventSourceDeps, eventSourceRoutes } from "./event-sources.ts";
 import { type ExpressionDeps, expressionRoutes } from "./expressions.ts";
 import { encodeFault } from "./fault-wire.ts";
 import { type FileDeps, fileRoutes } from "./files.ts";
+import { type InstanceActDeps, instanceActRoutes } from "./instance-acts.ts";
 import { type InstanceDeps, instanceRoutes } from "./instances.ts";
+import { type LimitDeps, limitRoutes } from "./limits.ts";
+import { type RetentionRouteDeps, retentionRoutes } from "./retention.ts";
 
 /** Its paths name no project: the caller's own counts. */
-export function createConsoleFace(deps: InstanceDeps & EventSourceDeps & ExpressionDeps & FileDeps): Face {
+export function createConsoleFace(
+  deps: InstanceDeps &
+    InstanceActDeps &
+    EventSourceDeps &
+    ExpressionDeps &
+    FileDeps &
+    RetentionRouteDeps &
+    LimitDeps,
+): Face {
   return {
     name: "console",
     routes: [
       ...instanceRoutes(deps),
+      ...instanceActRoutes(deps),
       ...auditRoutes(deps),
       ...expressionRoutes(deps),
       ...eventSourceRoutes(deps),
       ...fileRoutes(deps),
+      ...retentionRoutes(deps),
+      ...limitRoutes(deps),
     ],
     owns: (path) => path === "/api" || path.startsWith("/api/"),
     projectOf: () => undefined,

@@ -105,6 +105,6 @@ function nodeRunOf({ definition, nodeRuns }: LastRun, name: string): NodeRun | u
 /** A node of a real-time job that is kept alive: running, before its first try, or between two. */
 function encodeLiveNode({ state, attempt }: NodeRun): string {
   if (state === "running") return "NORMAL";
-  if (state !== "ready") return "STOPPED";
+  if (state !== "ready" && state !== "waiting") return "STOPPED";
   return attempt === 0 ? "STARTING" : "EXCEPTION";
 }

@@ -12,7 +12,7 @@ import {
   NODES_MAX,
 } from "../../domain/job.ts";
 import { readJobSettings } from "../../domain/job-settings.ts";
-import { checkCronSchedule, type JobReference } from "../../domain/schedule.ts";
+import { checkCronSchedule, type JobReference, type NodeTrigger } from "../../domain/schedule.ts";
 import type { VersionedJob } from "../../store/job-versions.ts";
 import { checkSchema } from "../route.ts";
 import { withCanonicalNames } from "./job-aliases.ts";
@@ -21,6 +21,7 @@ import {
   CronTrigger,
   checkTimes,
   decodeCron,
+  decodeEvent,
   decodeSchedule,
   Event,
   Schedule,
@@ -29,6 +30,8 @@ import {
 
 const PARAMETERS_MAX = 1000;
 const PROPERTIES_MAX = 1000;
+/** Runs of a cron trigger at a time. Source: dataarts-factory 4.1, CronTrigger. */
+const TRIGGER_CONCURRENT = 10;
 const TAGS_MAX = 100;
 const DESCRIPTION_MAX = 1024;
 const CUSTOM_FIELDS_MAX = 2048;
@@ -145,7 +148,7 @@ export function decodeJob(body: unknown, context: ScheduleContext): JobDraft {
   refuse([...problems, ...checkTriggers(job, context), ...checkCustomFields(job)]);
   return {
     name: job.name,
-    definition: decodeDefinition(job, schedule),
+    definition: decodeDefinition(job, schedule, context),
     owner: job.basicConfig?.owner || null,
     priority: job.basicConfig?.priority ?? null,
     tags: [...new Set(job.basicConfig?.tags ?? [])],
@@ -177,9 +180,24 @@ function refuse(problems: readonly string[]): void {
 }
 
 function checkTriggers({ nodes = [] }: Static<typeof JobBody>, context: ScheduleContext): string[] {
-  return nodes.flatMap(({ cronTrigger }, place) =>
-    cronTrigger === undefined ? [] : checkTrigger(`nodes.${place}.cronTrigger`, cronTrigger, context),
-  );
+  return nodes.flatMap(({ cronTrigger, eventTrigger }, place) => {
+    if (cronTrigger === undefined) return [];
+    const problems = checkTrigger(`nodes.${place}.cronTrigger`, cronTrigger, context);
+    return eventTrigger === undefined
+      ? problems
+      : [`nodes.${place}.cronTrigger: a node has one trigger, not two`, ...problems];
+  });
+}
+
+/** Of a batch job's nodes triggers are kept, without effect. */
+function decodeTrigger(
+  { eventTrigger, cronTrigger }: Static<typeof Node>,
+  context: ScheduleContext,
+): { trigger?: NodeTrigger } {
+  if (eventTrigger !== undefined) return { trigger: { type: "event", event: decodeEvent(eventTrigger) } };
+  if (cronTrigger === undefined) return {};
+  const overlap = cronTrigger.concurrent ?? TRIGGER_CONCURRENT;
+  return { trigger: { type: "cron", cron: decodeCron(cronTrigger, context), overlap } };
 }
 
 function checkTrigger(
@@ -199,10 +217,18 @@ function checkCustomFields({ basicConfig }: Static<typeof JobBody>): string[] {
   return readJobSettings(fields).problems.map((problem) => `basicConfig.customFields.${problem}`);
 }
 
-function decodeDefinition(job: Static<typeof JobBody>, schedule: JobDefinition["schedule"]): JobDefinition {
+function decodeDefinition(
+  job: Static<typeof JobBody>,
+  schedule: JobDefinition["schedule"],
+  context: ScheduleContext,
+): JobDefinition {
+  const live = job.processType === "REAL_TIME";
   return {
-    kind: job.processType === "BATCH" ? "batch" : "real-time",
-    nodes: (job.nodes ?? []).map(decodeNode),
+    kind: live ? "real-time" : "batch",
+    nodes: (job.nodes ?? []).map((node) => ({
+      ...decodeNode(node),
+      ...(live && decodeTrigger(node, context)),
+    })),
     parameters: (job.params ?? []).map(decodeParameter),
     schedule,
     priority: job.basicConfig?.priority ?? 0,

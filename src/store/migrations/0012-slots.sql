@@ -81,8 +81,9 @@ create function claim_limited(
 language plpgsql
 as $$
 declare
-  -- Ready node runs with the same limits stand together; no more of such groups are looked at in one call.
-  c_groups_max constant integer := 256;
+  -- Ready node runs with the same limits stand together. From a place by chance on no more of such groups are looked at
+  -- in one call, and no more below it.
+  c_groups_max constant integer := 128;
   c_unlimited constant integer := 1000000;
   v_ids integer[];
   v_free integer[];
@@ -90,7 +91,22 @@ declare
   v_nodes smallint[];
   v_row record;
   v_place integer;
+  v_from integer[];
 begin
+  -- The fence is random.
+  select array[a.least + (p_fence % (z.most - a.least + 1))::integer] into v_from
+  from (
+    select r.limits[1] from node_run r
+    where r.state = 'ready' and r.lane = p_lane and r.project_id = p_project and r.limits is not null
+      and r.instance_id >= p_floor
+    order by r.limits limit 1
+  ) as a (least), (
+    select r.limits[1] from node_run r
+    where r.state = 'ready' and r.lane = p_lane and r.project_id = p_project and r.limits is not null
+      and r.instance_id >= p_floor
+    order by r.limits desc limit 1
+  ) as z (most);
+
   -- The first look takes no lock: mostly there is nothing to be had, and nobody is held up for that.
   for v_look in 1 .. 2 loop
     v_ids := '{}';
@@ -98,21 +114,23 @@ begin
     v_instances := '{}';
     v_nodes := '{}';
     for v_row in
-      with recursive groups (limits, n) as (
+      with recursive groups (limits, below, n) as (
         select (
           select r.limits from node_run r
-          where r.state = 'ready' and r.lane = p_lane and r.project_id = p_project and r.limits is not null
+          where r.state = 'ready' and r.lane = p_lane and r.project_id = p_project
+            and r.limits >= case when side.below then '{}' else v_from end
             and r.ready_at <= p_now and r.instance_id >= p_floor
           order by r.limits limit 1
-        ), 1
+        ), side.below, 1
+        from (values (true), (false)) as side (below)
         union all
         select (
           select r.limits from node_run r
           where r.state = 'ready' and r.lane = p_lane and r.project_id = p_project and r.limits > g.limits
             and r.ready_at <= p_now and r.instance_id >= p_floor
           order by r.limits limit 1
-        ), g.n + 1
-        from groups g where g.limits is not null and g.n < c_groups_max
+        ), g.below, g.n + 1
+        from groups g where g.limits is not null and not (g.below and g.limits >= v_from) and g.n < c_groups_max
       ), held as materialized (
         select held_id as id, count(*)::integer as slots
         from node_run r cross join lateral unnest(r.limits) as held_id
@@ -129,7 +147,7 @@ begin
         cross join lateral unnest(g.limits) with ordinality as i (id, place)
         left join slot_limit l on l.id = i.id
         left join held h on h.id = i.id
-        where g.limits is not null
+        where g.limits is not null and not (g.below and g.limits >= v_from)
         group by g.limits
       )
       select n.*, o.limits, o.free

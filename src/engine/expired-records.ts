@@ -1,0 +1,88 @@
+/** Records that have had their time: the plan ledger by months and lines, and the audit trail. */
+import { commonCutoff, cutoffOf, monthOf } from "../domain/retention.ts";
+import { transaction } from "../store/database.ts";
+import { setLockTimeout } from "../store/history.ts";
+import {
+  countOldActs,
+  countOldLines,
+  deleteOldActs,
+  deleteOldLines,
+  dropLedgerMonth,
+  type LedgerMonth,
+  listOldLedgerMonths,
+  type OldLines,
+} from "../store/old-records.ts";
+import type { Expired, RetentionWorld } from "./expired.ts";
+import { unlessLocked } from "./expired-history.ts";
+
+const JOBS_MAX = 200;
+const ACTS_MAX = 1_000;
+/** A policy from here on is kept to by whole months: lines go when their month is over. */
+const WHOLE_MONTH_DAYS = 31;
+
+export async function findExpiredMonths(world: RetentionWorld): Promise<Expired[]> {
+  const { pool } = world;
+  return (await listWholeMonths(world)).map((month) => ({
+    kind: "ledger-month",
+    projectId: null,
+    what: month.table.slice(-6),
+    rows: month.rows,
+    bytes: month.bytes,
+    oldest: month.oldest,
+    remove: () =>
+      unlessLocked(
+        transaction(pool, async (db) => {
+          await setLockTimeout(db);
+          await dropLedgerMonth(db, month);
+          return true;
+        }),
+      ),
+  }));
+}
+
+async function listWholeMonths({ pool, projects, now }: RetentionWorld): Promise<LedgerMonth[]> {
+  const policies = projects.map(({ policy }) => policy);
+  const cutoff = commonCutoff(policies, "ledger", now);
+  return cutoff === undefined ? [] : await listOldLedgerMonths(pool, cutoff);
+}
+
+/** Lines of months that other projects keep, and of none: long past when they were planned. */
+export async function findExpiredLines(world: RetentionWorld): Promise<Expired[]> {
+  const { pool, projects, now } = world;
+  const months = await listWholeMonths(world);
+  const expired: Expired[] = [];
+  for (const { projectId, policy } of projects) {
+    const cutoff = cutoffOf(policy, "ledger", now);
+    if (cutoff === undefined) continue;
+    const plannedBefore = policy.ledger < WHOLE_MONTH_DAYS ? cutoff : monthOf(cutoff);
+    const old: OldLines = { projectId, plannedBefore, cutoff };
+    const { rows, oldest } = await countOldLines(pool, old, months);
+    if (rows === 0) continue;
+    const what = `planned before ${plannedBefore.toISOString()}`;
+    expired.push({ kind: "ledger", projectId, what, rows, oldest, remove: () => removeLines(old) });
+  }
+  return expired;
+
+  async function removeLines(old: OldLines): Promise<boolean> {
+    let after: number | undefined = 0;
+    while (after !== undefined) after = await deleteOldLines(pool, old, { after, limit: JOBS_MAX });
+    return true;
+  }
+}
+
+export async function findExpiredActs({ pool, projects, now }: RetentionWorld): Promise<Expired[]> {
+  const expired: Expired[] = [];
+  for (const { projectId, policy } of projects) {
+    const cutoff = cutoffOf(policy, "acts", now);
+    if (cutoff === undefined) continue;
+    const { rows, oldest } = await countOldActs(pool, projectId, cutoff);
+    if (rows === 0) continue;
+    const what = `of before ${cutoff.toISOString()}`;
+    const remove = async () => {
+      while ((await deleteOldActs(pool, projectId, cutoff, ACTS_MAX)) > 0);
+      return true;
+    };
+    expired.push({ kind: "acts", projectId, what, rows, oldest, remove });
+  }
+  return expired;
+}

@@ -270,3 +270,64 @@ test("a stopped server leaves no address behind, and starts again without showin
   expect(again.banner).toContain("credentials.json");
   await again.close();
 });
+
+test("a range of planned times is looked at, backfilled, watched and given up", async () => {
+  const cron = {
+    startTime: "2030-01-01T00:00:00Z",
+    expression: "0 30 2 * * ?",
+    expressionTimeZone: "America/New_York",
+  };
+  const definition = {
+    name: "figures",
+    processType: "BATCH",
+    schedule: { type: "CRON", cron },
+    nodes: [shell("count", "test '#{Job.getPlanTime('yyyy-MM-dd HH:mm')}' '!=' '2001-04-02 02:30'")],
+  };
+  await azalai(["jobs", "create", "-"], { stdin: JSON.stringify(definition) });
+  const range = ["figures", "--from", "2001-03-31", "--to", "2001-04-03"];
+  const preview = await azalai(["backfill", "preview", ...range, "--only-days", "2001-04-01"]);
+  expect(preview.stdout).toMatch(/^figures would run 1 times\n {2}2001-04-01T03:00:00-04:00\n/);
+  expect(preview.stdout).toContain("left out: 2, not one of the days asked for");
+  const good = await azalai([
+    "--json",
+    "backfill",
+    "create",
+    ...range,
+    "--only-days",
+    "2001-04-01",
+    "--wait",
+  ]);
+  expect(good.code).toBe(0);
+  expect(JSON.parse(good.stdout)).toMatchObject({
+    state: "succeeded",
+    progress: { succeeded: 1, skipped: 2 },
+  });
+  const bad = await azalai([
+    "backfill",
+    "create",
+    ...range,
+    "--name",
+    "b",
+    "--newest-first",
+    "--stop-on-failure",
+    "-w",
+  ]);
+  expect(bad).toMatchObject({ code: 1, stderr: expect.stringContaining("an instance failed") });
+  expect((await azalai(["backfill", "show", "b"])).stdout).toMatch(/^state +failed$/m);
+  expect((await azalai(["backfill", "runs", "b"])).stdout).toMatch(
+    /^figures +2001-04-02T02:30:00-04:00 +started +\d+ +failed/m,
+  );
+  expect((await azalai(["backfill", "list", "--job", "figures"])).stdout).toMatch(/^b +figures +failed/m);
+  const closed = ["--window", "00:00-00:01", "--window-monthdays", "31", "--window-weekdays", "1"];
+  await azalai(["backfill", "create", ...range, "--name", "later", ...closed]);
+  expect(await azalai(["backfill", "pause", "later"])).toMatchObject({ code: 0, stdout: "later paused\n" });
+  expect(await azalai(["backfill", "resume", "later"])).toMatchObject({ code: 0, stdout: "later resumed\n" });
+  expect(await azalai(["backfill", "cancel", "later"])).toMatchObject({
+    code: 0,
+    stdout: "later cancelled\n",
+  });
+  expect(await azalai(["backfill", "show", "nobody"])).toMatchObject({ code: 4 });
+  expect(await azalai(["backfill", "create", "figures", "--from", "then", "--to", "now"])).toMatchObject({
+    code: 1,
+  });
+});

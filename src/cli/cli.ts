@@ -1,6 +1,7 @@
 /** The command line's entry: reads the words, runs the command, and ends with a code that scripts can read. */
 import { Command, CommanderError } from "commander";
 import { addAuditCommand } from "./audit.ts";
+import { addBackfillCommands } from "./backfill.ts";
 import { addSharedOptions } from "./commands.ts";
 import { codeOf } from "./credentials.ts";
 import { addDemoCommand } from "./demo.ts";
@@ -29,6 +30,7 @@ function createProgram(): Command {
   addLoginCommands(program);
   addJobsCommands(program);
   addInstancesCommands(program);
+  addBackfillCommands(program);
   addExpressionsCommands(program);
   addAuditCommand(program);
   addRetentionCommands(program);

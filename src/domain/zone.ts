@@ -70,6 +70,17 @@ export function localFields(zone: string, instant: number): LocalTime {
   return fieldsOf(instant + offsetAt(zone, instant));
 }
 
+/** What a clock in the zone shows, with its distance from UTC: `2001-04-01T03:00:00-04:00`. Fault as `offsetAt`. */
+export function localText(zone: string, instant: Date): string {
+  const offset = offsetAt(zone, instant.getTime());
+  const minutes = Math.floor(Math.abs(offset) / MINUTE_MS);
+  const [hour, minute] = [Math.floor(minutes / 60), minutes % 60].map((part) =>
+    String(part).padStart(2, "0"),
+  );
+  const local = new Date(instant.getTime() + offset).toISOString().slice(0, 19);
+  return `${local}${offset < 0 ? "-" : "+"}${hour}:${minute}`;
+}
+
 /**
  * The instants at which a clock in the zone shows `local`: none in a gap, two in an overlap, else one; in order.
  * Fault `schedule-invalid` for an unknown zone.

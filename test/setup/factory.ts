@@ -103,7 +103,7 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
   const retention = createRetention({ pool, blobs, now, observe, periodDays: 7 });
   let requests = 0;
   const app = await createServer({
-    faces: [createFactoryFace(deps), createConsoleFace({ pool, engine, blobs, buckets, now, retention })],
+    faces: [createFactoryFace(deps), createConsoleFace({ ...deps, engine, blobs, buckets, retention })],
     authenticate,
     observe: () => undefined,
     elapsedMs: () => 0,

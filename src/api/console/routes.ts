@@ -1,6 +1,7 @@
 /** The console's own API under `/api/`: what the two vendors' faces have no words for. */
 import type { Face } from "../route.ts";
 import { auditRoutes } from "./audit.ts";
+import { type BackfillDeps, backfillRoutes } from "./backfills.ts";
 import { type EventSourceDeps, eventSourceRoutes } from "./event-sources.ts";
 import { type ExpressionDeps, expressionRoutes } from "./expressions.ts";
 import { encodeFault } from "./fault-wire.ts";
@@ -18,7 +19,8 @@ export function createConsoleFace(
     ExpressionDeps &
     FileDeps &
     RetentionRouteDeps &
-    LimitDeps,
+    LimitDeps &
+    BackfillDeps,
 ): Face {
   return {
     name: "console",
@@ -31,6 +33,7 @@ export function createConsoleFace(
       ...fileRoutes(deps),
       ...retentionRoutes(deps),
       ...limitRoutes(deps),
+      ...backfillRoutes(deps),
     ],
     owns: (path) => path === "/api" || path.startsWith("/api/"),
     projectOf: () => undefined,

@@ -34,6 +34,8 @@ const SETTINGS = {
   session: oneOf("clean", "warm"),
   /** Python modules that a warm interpreter has loaded before the first program, parted by commas. */
   preload: moduleNames(16),
+  /** How long an instance may wait for others, in minutes, before it fails (docs/failure-policies.md). */
+  waitMinutes: wholeNumber(1, 366 * 1440),
   /** How long a real-time node has to live, in seconds, until it counts as up and those behind it begin. */
   upSeconds: wholeNumber(0, 3600),
   /** Whether a real-time node that ended without fault is begun again. */

@@ -4,6 +4,7 @@ import { checkTemplate } from "./expression.ts";
 import { cycleIn } from "./graph.ts";
 import { type JobSettings, readNodeSettings } from "./job-settings.ts";
 import { checkCronSchedule, type JobSchedule, type NodeTrigger } from "./schedule.ts";
+import type { TimeLimits } from "./time-limit.ts";
 
 export type JobKind = "batch" | "real-time";
 
@@ -56,6 +57,8 @@ export interface JobDefinition {
   readonly priority: number;
   /** Every node succeeds without doing anything (`emptyRunningJob`). */
   readonly dryRun: boolean;
+  /** How long an instance may wait and run; absent: as long as it takes. */
+  readonly limits?: TimeLimits;
   /** Beyond the vendor's words; absent in definitions without any. */
   readonly settings?: JobSettings;
 }

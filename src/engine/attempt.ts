@@ -22,6 +22,9 @@ import type { PrepareWork } from "./work.ts";
 /** Longest message that is kept with an attempt, in UTF-8 bytes; the log has the rest. */
 const MESSAGE_BYTES_MAX = 4_000;
 
+/** Part of a retry's delay that chance adds, so that nodes which fell together do not rise together. */
+const JITTER = 0.1;
+
 export interface AttemptDeps {
   readonly operators: OperatorIndex;
   readonly sources: WorkSources;
@@ -55,7 +58,7 @@ export async function runAttempt(
       nodeName: `${claim.nodeNo}`,
       message: "its definition is gone",
     };
-  if (facts.pinned.definition.dryRun) return { type: "succeeded", claim };
+  if (isDryRun(facts, node)) return { type: "succeeded", claim, message: "dry run: nothing was done" };
   const began = deps.now();
   const keep = isKeptAlive(facts)
     ? keepRulesOf(facts.pinned.definition.settings, node.properties)
@@ -80,7 +83,12 @@ export async function runAttempt(
     return { type: "exited", claim, ...resultOf(outcome), rules: keep, began, well, random: deps.random() };
   }
   if (outcome.state === "succeeded") return { type: "succeeded", claim, ...resultOf(outcome) };
-  return settleFailure(deps.now(), claim, node, outcome, reason === "timeout");
+  return settleFailure(deps, { claim, node }, outcome, reason === "timeout");
+}
+
+/** The job's word (`emptyRunningJob`), or the node's own. Source: dataarts-factory 4.1 and 4.2. */
+function isDryRun({ pinned }: InstanceFacts, { properties }: JobNode): boolean {
+  return pinned?.definition.dryRun === true || ["1", "true"].includes(properties.emptyRunningJob ?? "");
 }
 
 interface AttemptParts {
@@ -152,9 +160,8 @@ async function runOperator(operator: Operator, work: Work, context: WorkContext)
 }
 
 function settleFailure(
-  now: Date,
-  claim: Claim,
-  node: JobNode,
+  { now, random }: Pick<AttemptDeps, "now" | "random">,
+  { claim, node }: { readonly claim: Claim; readonly node: JobNode },
   outcome: Exclude<Outcome, { readonly state: "succeeded" }>,
   timedOut: boolean,
 ): Settlement {
@@ -171,7 +178,7 @@ function settleFailure(
     type: "retried",
     claim,
     outcome: timedOut ? "timed-out" : "failed",
-    readyAt: new Date(now.getTime() + node.retryDelaySeconds * 1000),
+    readyAt: new Date(now().getTime() + Math.round(node.retryDelaySeconds * 1000 * (1 + JITTER * random()))),
     triesAdded: 1,
     ...result,
   };

@@ -33,6 +33,7 @@ import { createScheduleOperations } from "./schedule-operations.ts";
 import { createScheduler } from "./scheduler.ts";
 import type { Moved } from "./settle.ts";
 import type { WorkSources } from "./sources.ts";
+import { createTimeLimitLoop } from "./time-limits.ts";
 import { openTrigger } from "./triggers.ts";
 import { createPrepareWork } from "./work.ts";
 import { createWorker, type Slots } from "./worker.ts";
@@ -127,6 +128,7 @@ export function createEngine(deps: EngineDeps): Engine {
     onUp: (claim) => void afterUp(claim),
     openTrigger: (facts, node) => openTrigger(operation, facts, node),
   });
+  const timeLimits = createTimeLimitLoop({ pool, definitions, now, observe, onMoved: afterMove });
   const release = createReleaseLoop({ pool, now, observe, onMoved: afterMove });
   const scheduler = createScheduler({
     pool,
@@ -157,7 +159,7 @@ export function createEngine(deps: EngineDeps): Engine {
   const loops = [
     rescuer,
     ...(works() ? [stopper, children.loop] : []),
-    ...(deps.roles.includes("scheduler") ? [scheduler, release, backfills, ...events.loops] : []),
+    ...(deps.roles.includes("scheduler") ? [scheduler, release, timeLimits, backfills, ...events.loops] : []),
   ];
 
   function works(): boolean {

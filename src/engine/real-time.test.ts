@@ -13,7 +13,6 @@ import type { NodeTrigger } from "../domain/schedule.ts";
 import { createBuckets } from "../store/buckets.ts";
 import { connectDirectly } from "../store/direct-connection.ts";
 import { recordArrival } from "../store/file-arrivals.ts";
-import { listLedger } from "../store/ledger.ts";
 import { listLiveNodes } from "../store/live-nodes.ts";
 import { listNodeJobs } from "../store/node-jobs.ts";
 
@@ -48,13 +47,11 @@ function looksOf(world: EngineWorld, jobId: number) {
     /** What runs of the node's trigger became: `started`, … */
     ledgerOf: async (name: string) => {
       const one = (await listNodeJobs(pool, projectId, jobId)).find((job) => job.node === name);
-      const lines = await listLedger(
-        pool,
-        projectId,
-        { workspaceId: "default", jobId: one?.jobId ?? 0 },
-        { limit: 100 },
+      const { rows } = await pool.query<{ state: string }>(
+        "select state from planned_run where project_id = $1 and job_id = $2 order by planned_at",
+        [projectId, one?.jobId ?? 0],
       );
-      return lines.map(({ state }) => state).toReversed();
+      return rows.map(({ state }) => state);
     },
   };
 }

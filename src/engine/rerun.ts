@@ -34,7 +34,13 @@ export async function prepareRerun(
     const was = wasNo.get(pinned.nodes[nodeNo]?.name ?? "");
     return { ...node, ...(was !== undefined && { was }) };
   });
-  await changeVersion(db, locked, { version: job.version, priority: job.definition.priority, nodes });
+  const { priority, limits } = job.definition;
+  await changeVersion(db, locked, {
+    version: job.version,
+    priority,
+    timeoutSeconds: limits?.runSeconds,
+    nodes,
+  });
   return pinned;
 }
 

@@ -2,8 +2,9 @@
 
 import { Fault } from "../domain/fault.ts";
 import type { InstanceOrigin } from "../domain/instance.ts";
+import { firstLimit } from "../domain/time-limit.ts";
 import type { Database } from "../store/database.ts";
-import { insertInstances } from "../store/instances.ts";
+import { insertInstances, type NewInstance } from "../store/instances.ts";
 import type { EndAudience } from "../store/run-ends.ts";
 import { newNodeRuns, type OperatorIndex, type Pinned } from "./definitions.ts";
 
@@ -52,8 +53,25 @@ export async function startInstances(
     jobName: name,
     createdBy: by,
     priority: start.priority ?? pinned.definition.priority,
+    ...timeOf(start, pinned, now),
     nodes: newNodeRuns(pinned, operators, start.background),
     ...(job === undefined ? { definition: pinned.definition } : { jobId: job.id, jobVersion: job.version }),
   }));
   return await insertInstances(db, instances, now);
+}
+
+/** A real-time job runs until it is stopped. */
+function timeOf(
+  { origin, waits }: Pick<Start, "origin" | "waits">,
+  { definition }: Pinned,
+  now: Date,
+): Pick<NewInstance, "timeoutSeconds" | "waitCounts" | "timesOutAt"> {
+  if (origin === "stream") return {};
+  const { runSeconds, runAfterWait = false } = definition.limits ?? {};
+  const timesOutAt = firstLimit(definition, waits, now);
+  return {
+    ...(runSeconds !== undefined && { timeoutSeconds: runSeconds }),
+    waitCounts: !runAfterWait,
+    ...(timesOutAt !== undefined && { timesOutAt }),
+  };
 }

@@ -3,7 +3,8 @@ import { Fault } from "../domain/fault.ts";
 import type { JobNode } from "../domain/job.ts";
 import { readNodeSettings, SETTING_DEFAULTS } from "../domain/job-settings.ts";
 import type { Operator, WarmSession, Work, WorkScript } from "../operators/operator.ts";
-import type { Claim } from "../store/node-runs.ts";
+import type { Database } from "../store/database.ts";
+import { type Claim, listSkipped } from "../store/node-runs.ts";
 import type { InstanceFacts } from "./definitions.ts";
 import { createScope, type Outside, type Scope } from "./scope.ts";
 import type { WorkOwner, WorkSources } from "./sources.ts";
@@ -28,7 +29,8 @@ export function createPrepareWork(deps: WorldDeps): PrepareWork {
     const { projectId, workspaceId } = facts.instance;
     const owner = { projectId, workspaceId };
     const scope = createScope(() => loadWorld(deps, request), outsideOf(sources, owner));
-    for (const { expression } of node.conditions) if (!(await scope.holds(expression))) return "skip";
+    for (const expression of await liveConditions(deps.db, request))
+      if (!(await scope.holds(expression))) return "skip";
     const script = await findScript(sources, owner, node.properties.scriptName);
     const [early, late] = parted(node.properties, (name) => operator?.isLate?.(name) !== true);
     const properties = await mapValues(early, (text) => scope.render(text));
@@ -47,6 +49,14 @@ export function createPrepareWork(deps: WorldDeps): PrepareWork {
       ...warmth(facts, properties),
     };
   };
+}
+
+/** Conditions on predecessors that were skipped are left out: nothing came that way (docs/failure-policies.md). */
+async function liveConditions(db: Database, { claim, facts, node }: WorkRequest): Promise<string[]> {
+  if (node.conditions.length === 0) return [];
+  const skipped = await listSkipped(db, claim.projectId, claim.instanceId);
+  const names = skipped.map((nodeNo) => facts.pinned?.nodes[nodeNo]?.name);
+  return node.conditions.filter(({ after }) => !names.includes(after)).map(({ expression }) => expression);
 }
 
 /** What a job's expressions may look up. */

@@ -27,6 +27,12 @@ export interface NewInstance {
   readonly createdBy: string;
   /** Kept with the instance where there is no job whose version could be pinned. */
   readonly definition?: JobDefinition;
+  /** How long it may run; as long as it takes where absent. */
+  readonly timeoutSeconds?: number;
+  /** Whether its time of waiting counts; it does where absent. */
+  readonly waitCounts?: boolean;
+  /** When its time is over, as it begins; never where absent. */
+  readonly timesOutAt?: Date;
   /** Who is told when it has ended. */
   readonly endAudience?: EndAudience;
   /** By `nodeNo`; at least one. */
@@ -58,17 +64,18 @@ export async function insertInstances(
          exists (select from slot_limit l where l.project_id = g.project_id) as limited
        from unnest($2::uuid[], $3::text[], $4::bigint[], $5::integer[], $6::text[], $7::text[], $8::text[],
            $9::smallint[], $10::jsonb[], $11::timestamptz[], $12::text[], $13::jsonb[], $14::integer[], $15::integer[],
-           $21::boolean[], $22::text[])
+           $21::boolean[], $22::text[], $24::integer[], $25::boolean[], $26::timestamptz[])
          with ordinality as g (project_id, workspace_id, job_id, job_version, job_name, origin, held,
-           priority, parameters, planned_at, created_by, definition, node_count, sinks, background, end_audience, place)
+           priority, parameters, planned_at, created_by, definition, node_count, sinks, background, end_audience,
+           timeout_seconds, wait_counts, times_out_at, place)
      ), made as (
        insert into instance (project_id, id, workspace_id, job_id, job_version, job_name, origin, state, left_sinks,
          node_count, priority, parameters, planned_at, created_at, created_by, started_at,
-         background, end_audience)
+         background, end_audience, timeout_seconds, wait_counts, times_out_at)
        select project_id, id, workspace_id, job_id, job_version, job_name, origin,
          coalesce(held, 'running'), sinks,
          node_count, priority, parameters, planned_at, $1::timestamptz, created_by, case when held is null then $1::timestamptz end,
-         background, end_audience
+         background, end_audience, timeout_seconds, wait_counts, times_out_at
        from given
      ), definitions as (
        insert into instance_definition (project_id, instance_id, definition)
@@ -115,6 +122,9 @@ export async function insertInstances(
       instances.map(({ background }) => background ?? false),
       instances.map(({ endAudience }) => endAudience ?? null),
       nodes.map(({ node }) => node.connection ?? null),
+      instances.map(({ timeoutSeconds }) => timeoutSeconds ?? null),
+      instances.map(({ waitCounts }) => waitCounts ?? true),
+      instances.map(({ timesOutAt }) => timesOutAt ?? null),
     ],
   );
   assert.equal(rows.length, instances.length);

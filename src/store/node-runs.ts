@@ -220,6 +220,17 @@ export async function listResults(
   );
 }
 
+/** Numbers of the nodes of an instance that were skipped. */
+export async function listSkipped(db: Database, projectId: string, instanceId: number): Promise<number[]> {
+  const rows = await query<{ readonly nodeNo: number }>(
+    db,
+    "list-skipped",
+    `select node_no as "nodeNo" from node_run where project_id = $1 and instance_id = $2 and state = 'skipped'`,
+    [projectId, instanceId],
+  );
+  return rows.map(({ nodeNo }) => nodeNo);
+}
+
 /** A node run of a server that is gone, put back or to be settled by the model. */
 export interface LostAttempt {
   readonly projectId: string;

@@ -16,6 +16,9 @@ export interface LockedInstance {
   readonly jobId: number | null;
   readonly jobVersion: number | null;
   readonly origin: InstanceOrigin;
+  readonly createdAt: Date;
+  /** When its time is over, in its present state. */
+  readonly timesOutAt: Date | null;
   readonly progress: Progress;
   readonly nodes: readonly LockedNode[];
 }
@@ -68,6 +71,8 @@ interface InstanceRow {
   readonly failed_branch: boolean;
   readonly ignore_success: boolean;
   readonly force_success: boolean;
+  readonly created_at: Date;
+  readonly times_out_at: Date | null;
 }
 
 /** In a transaction: locks all node runs of the instance in order, then itself; undefined where there is none. */
@@ -86,7 +91,8 @@ export async function lockInstance(
   const [instance] = await query<InstanceRow>(
     db,
     "lock-instance",
-    `select job_id, job_version, origin, state, failed_branch, ignore_success, force_success
+    `select job_id, job_version, origin, state, failed_branch, ignore_success, force_success,
+       created_at, times_out_at
      from instance where project_id = $1 and id = $2 for update`,
     [projectId, instanceId],
   );
@@ -97,6 +103,8 @@ export async function lockInstance(
     jobId: instance.job_id,
     jobVersion: instance.job_version,
     origin: instance.origin,
+    createdAt: instance.created_at,
+    timesOutAt: instance.times_out_at,
     progress: {
       state: instance.state,
       failedBranch: instance.failed_branch,
@@ -290,6 +298,12 @@ async function updateInstance(db: Database, locked: LockedInstance, change: Prog
     `update instance
      set state = $3::text, left_sinks = $4, failed_branch = $5, ignore_success = $6, force_success = $7,
        started_at = case when $8::boolean then $10::timestamptz else started_at end,
+       -- Whoever goes on after a hold or anew has the whole time again.
+       times_out_at = case
+         when state = $3::text then times_out_at
+         when $3::text <> 'running' then null
+         when state = 'waiting' and wait_counts then created_at + make_interval(secs => timeout_seconds)
+         else $10::timestamptz + make_interval(secs => timeout_seconds) end,
        ended_at = case when not $9::boolean then null when state = $3::text then ended_at else $10::timestamptz end,
        error_message = case when $11::boolean then null else coalesce($12::text, error_message) end
      where project_id = $1 and id = $2`,

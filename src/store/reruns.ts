@@ -20,6 +20,8 @@ export async function changeParameters(
 export interface VersionChange {
   readonly version: number;
   readonly priority: number;
+  /** How long it may run; as long as it takes where absent. */
+  readonly timeoutSeconds: number | undefined;
   /** By `nodeNo`. `was`: the number that the node had before; its state and its result stay. */
   readonly nodes: readonly (NewNodeRun & { readonly was?: number })[];
 }
@@ -35,7 +37,7 @@ const ASIDE = 10_000;
 export async function changeVersion(
   db: Database,
   { projectId, id, nodes: old }: LockedInstance,
-  { version, priority, nodes }: VersionChange,
+  { version, priority, timeoutSeconds, nodes }: VersionChange,
 ): Promise<void> {
   const key = [projectId, id];
   const nextAttempt = 1 + Math.max(0, ...old.map(({ attempt }) => attempt));
@@ -43,8 +45,9 @@ export async function changeVersion(
   await execute(
     db,
     "change-version-instance",
-    "update instance set job_version = $3, priority = $4, node_count = $5 where project_id = $1 and id = $2",
-    [...key, version, priority, nodes.length],
+    `update instance set job_version = $3, priority = $4, node_count = $5, timeout_seconds = $6
+     where project_id = $1 and id = $2`,
+    [...key, version, priority, nodes.length, timeoutSeconds ?? null],
   );
   await execute(
     db,

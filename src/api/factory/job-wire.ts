@@ -13,6 +13,7 @@ import {
 } from "../../domain/job.ts";
 import { readJobSettings } from "../../domain/job-settings.ts";
 import { checkCronSchedule, type JobReference, type NodeTrigger } from "../../domain/schedule.ts";
+import { DAY_SECONDS, type TimeLimits } from "../../domain/time-limit.ts";
 import type { VersionedJob } from "../../store/job-versions.ts";
 import { checkSchema } from "../route.ts";
 import { withCanonicalNames } from "./job-aliases.ts";
@@ -118,7 +119,7 @@ const JobBody = Type.Object({
   lastUpdateUser: Type.Optional(Type.String({ maxLength: 256 })),
   logPath: Type.Optional(Type.String({ maxLength: 1024 })),
   basicConfig: Type.Optional(BasicConfig),
-  cleanOverdueDays: Type.Optional(Type.Integer({ minimum: 0 })),
+  cleanOverdueDays: Type.Optional(Type.Integer({ minimum: 0, maximum: 3650 })),
   cleanWaitingJob: Type.Optional(Type.String({ maxLength: 64 })),
   emptyRunningJob: Type.Optional(Type.Enum(["0", "1"])),
   singleNodeJobFlag: Type.Optional(Type.Boolean()),
@@ -233,7 +234,23 @@ function decodeDefinition(
     schedule,
     priority: job.basicConfig?.priority ?? 0,
     dryRun: job.emptyRunningJob === "1",
+    limits: decodeLimits(job),
     settings: readJobSettings(job.basicConfig?.customFields ?? {}).settings,
+  };
+}
+
+/** A number of days means them, unless the job says that nothing is to be cleaned. */
+function decodeLimits({
+  basicConfig,
+  cleanOverdueDays = 0,
+  cleanWaitingJob,
+}: Static<typeof JobBody>): TimeLimits {
+  const minutes = basicConfig?.instanceTimeout ?? 0;
+  const cleans = cleanOverdueDays > 0 && !["0", "false", "no"].includes(cleanWaitingJob?.toLowerCase() ?? "");
+  return {
+    ...(minutes > 0 && { runSeconds: minutes * 60 }),
+    runAfterWait: basicConfig?.isIgnoreWaiting === 1,
+    ...(cleans && { overdueSeconds: cleanOverdueDays * DAY_SECONDS }),
   };
 }
 

@@ -29,6 +29,13 @@ export interface Config {
   readonly allowedPrivateAddresses: readonly string[];
   readonly processSlots: number;
   readonly streamSlots: number;
+  /** How long this server counts as alive after its last beat, and how often it beats. */
+  readonly leaseSeconds: number;
+  readonly beatSeconds: number;
+  /** How long a server that stops waits for what it runs, before it hands it to others. */
+  readonly drainSeconds: number;
+  /** Whether a pooler stands before the database; absent: found out. */
+  readonly databasePooled?: boolean;
   /** Largest upload of a job binary's bytes. */
   readonly uploadBytesMax: number;
   /** How long a period of the history lasts: history is dropped by whole periods. */
@@ -81,6 +88,18 @@ export function readConfig(
   if (!isZoneName(timeZone)) problems.push(`AZALAI_TIME_ZONE: "${timeZone}" is not a time zone`);
   if ((environment.AZALAI_ACCESS_KEY === undefined) !== (environment.AZALAI_SECRET_KEY === undefined))
     problems.push("AZALAI_ACCESS_KEY and AZALAI_SECRET_KEY must be given together");
+  const leaseSeconds = integer(environment.AZALAI_LEASE_SECONDS || undefined, "AZALAI_LEASE_SECONDS", {
+    least: 3,
+    most: 300,
+    fallback: 30,
+  });
+  const beatSeconds = integer(environment.AZALAI_BEAT_SECONDS || undefined, "AZALAI_BEAT_SECONDS", {
+    least: 1,
+    most: 100,
+    fallback: Math.max(1, Math.floor(leaseSeconds / 3)),
+  });
+  if (beatSeconds * 2 > leaseSeconds)
+    problems.push("AZALAI_BEAT_SECONDS must be at most half of AZALAI_LEASE_SECONDS");
   const config: Config = {
     host: text(flags.host, "AZALAI_HOST") ?? "127.0.0.1",
     port: integer(text(flags.port, "AZALAI_PORT"), "port", { least: 0, most: 65535, fallback: 8790 }),
@@ -122,6 +141,14 @@ export function readConfig(
       most: 1000,
       fallback: 32,
     }),
+    leaseSeconds,
+    beatSeconds,
+    drainSeconds: integer(environment.AZALAI_DRAIN_SECONDS || undefined, "AZALAI_DRAIN_SECONDS", {
+      least: 0,
+      most: 3600,
+      fallback: 10,
+    }),
+    ...(environment.AZALAI_DATABASE_POOLED && { databasePooled: flag("AZALAI_DATABASE_POOLED", false) }),
     uploadBytesMax: integer(environment.AZALAI_UPLOAD_BYTES_MAX || undefined, "AZALAI_UPLOAD_BYTES_MAX", {
       least: 1,
       most: 2 ** 40,

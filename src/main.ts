@@ -20,6 +20,7 @@ import { Fault } from "./domain/fault.ts";
 import type { Observation, Observe } from "./domain/observation.ts";
 import { DEFAULT_WORKSPACE } from "./domain/project.ts";
 import { createCleaner } from "./engine/cleaner.ts";
+import { createClock } from "./engine/clock.ts";
 import { createEngine } from "./engine/engine.ts";
 import { createHistoryKeeper } from "./engine/history.ts";
 import type { Engine } from "./engine/operations.ts";
@@ -33,7 +34,7 @@ import { createOperators, stopOperators } from "./operators/registry.ts";
 import { OPERATOR_DEFAULTS, type OperatorSettings } from "./operators/settings.ts";
 import { type BlobStore, createFolderBlobs } from "./store/blobs.ts";
 import { createBuckets, type ProjectBuckets } from "./store/buckets.ts";
-import { type DatabaseConnection, openDatabase } from "./store/database.ts";
+import { type DatabaseConnection, type OpenDatabase, openDatabase } from "./store/database.ts";
 import { connectDirectly, type DirectConnection } from "./store/direct-connection.ts";
 import { openEmbedded } from "./store/embedded.ts";
 import { recordArrival } from "./store/file-arrivals.ts";
@@ -55,7 +56,8 @@ export interface RunningServer {
   readonly stop: () => Promise<void>;
 }
 
-const now = () => new Date();
+const clock = createClock(() => new Date());
+const { now } = clock;
 const newId = () => randomUUID().replaceAll("-", "");
 const CONNECTIONS_MAX = 16;
 /** A node that waits for other instances costs a promise: nobody should ever meet this. */
@@ -133,7 +135,8 @@ async function startParts(
 
 /** Everything that lasts, and how to reach it. */
 interface Store {
-  readonly pool: Awaited<ReturnType<typeof openDatabase>>["pool"];
+  readonly pool: OpenDatabase["pool"];
+  readonly cut: OpenDatabase["cut"];
   /** A session of our own beside the pool; an embedded database that has died is started again before. */
   readonly connect: () => Promise<DirectConnection>;
   readonly blobs: BlobStore;
@@ -148,7 +151,7 @@ async function openStore(config: Config, observe: Observe, undo: (() => Promise<
       : undefined;
   if (embedded !== undefined) undo.push(embedded.stop);
   const where = embedded?.connection ?? config.databaseUrl ?? "";
-  const { pool, close } = await openDatabase(where, observe, { connectionsMax: CONNECTIONS_MAX });
+  const { pool, close, cut } = await openDatabase(where, observe, { connectionsMax: CONNECTIONS_MAX });
   undo.push(close);
   const client = await pool.connect();
   try {
@@ -161,7 +164,7 @@ async function openStore(config: Config, observe: Observe, undo: (() => Promise<
     await embedded?.revive();
     return await connectDirectly(where);
   };
-  if (embedded === undefined) return { pool, connect, blobs };
+  if (embedded === undefined) return { pool, cut, connect, blobs };
   const password = await readOrCreateSecret(join(config.dataDir, "warehouse.password"));
   const warehouse = await ensureOwnedDatabase(embedded.connection, {
     name: "warehouse",
@@ -170,7 +173,7 @@ async function openStore(config: Config, observe: Observe, undo: (() => Promise<
     statementTimeoutMs: OPERATOR_DEFAULTS.sql.statementTimeoutMs,
     temporaryFilesMaxBytes: OPERATOR_DEFAULTS.sql.duckdbSpillBytes,
   });
-  return { pool, connect, blobs, warehouse };
+  return { pool, cut, connect, blobs, warehouse };
 }
 
 interface EngineParts {
@@ -192,6 +195,11 @@ async function startEngine(
   const engine = createEngine({
     pool: store.pool,
     connect: store.connect,
+    cutConnections: store.cut,
+    clock,
+    lease: { leaseMs: config.leaseSeconds * 1000, beatMs: config.beatSeconds * 1000 },
+    ...(config.databasePooled !== undefined && { pooled: config.databasePooled }),
+    drainGraceMs: config.drainSeconds * 1000,
     operators,
     sources: workSources(config, store, catalog),
     blobs: store.blobs,

@@ -5,6 +5,10 @@ export type Observation =
   | { readonly event: "server-started"; readonly address: string; readonly roles: readonly string[] }
   | { readonly event: "server-draining"; readonly running: number }
   | { readonly event: "server-stopped" }
+  /** The machine's clock is so far from the database's that this server takes no work. */
+  | { readonly event: "clock-apart"; readonly milliseconds: number }
+  /** No answer for so long that this server gives its work up. */
+  | { readonly event: "database-silent"; readonly milliseconds: number }
   | { readonly event: "database-started"; readonly folder: string; readonly adopted: boolean }
   | { readonly event: "database-connection-lost"; readonly error: unknown }
   | { readonly event: "migration-applied"; readonly name: string; readonly milliseconds: number }

@@ -14,6 +14,7 @@ import { createAttemptLog } from "./attempt-log.ts";
 import { createBackfillLoop } from "./backfill-loop.ts";
 import { createBackfillOperations } from "./backfill-operations.ts";
 import { createChildren } from "./children.ts";
+import type { Clock } from "./clock.ts";
 import { createDefinitions, indexOperators } from "./definitions.ts";
 import { createEvaluationOperations } from "./evaluation.ts";
 import { createEventOperations } from "./event-operations.ts";
@@ -26,7 +27,7 @@ import { createLimitOperations } from "./limit-operations.ts";
 import { createLiveOperations } from "./live-operations.ts";
 import { createLoop } from "./loop.ts";
 import type { Engine } from "./operations.ts";
-import { createPresence } from "./presence.ts";
+import { createPresence, type Lease } from "./presence.ts";
 import { createReleaseLoop } from "./release.ts";
 import { createRescuer } from "./rescuer.ts";
 import { createScheduleOperations } from "./schedule-operations.ts";
@@ -44,8 +45,16 @@ export type EngineRole = "scheduler" | "worker";
 /** What the engine is made of; `main.ts` hands it over. */
 export interface EngineDeps {
   readonly pool: DatabasePool;
-  /** Opens a connection beside the pool, never through a pooler: its session lock shows that this server lives. */
+  /** Opens a connection beside the pool: its session lock and its lease show that this server lives. */
   readonly connect: () => Promise<DirectConnection>;
+  /** Breaks the pool's connections, for a database that answers no more; absent: they are left to themselves. */
+  readonly cutConnections?: () => void;
+  /** Whether a pooler stands before the database, so that there is no session lock; absent: found out. */
+  readonly pooled?: boolean;
+  /** 30 s with a beat each 10 s where absent. */
+  readonly lease?: Lease;
+  /** Whose `now` is used; it is compared with the database's clock. Absent: the time is not checked. */
+  readonly clock?: Clock;
   /** The first that names a node's type runs it. */
   readonly operators: readonly Operator[];
   readonly sources: WorkSources;
@@ -66,6 +75,7 @@ export interface EngineDeps {
   readonly abortGraceMs?: number;
 }
 
+const LEASE: Lease = { leaseMs: 30_000, beatMs: 10_000 };
 const DRAIN_GRACE_MS = 10_000;
 const ABORT_GRACE_MS = 10_000;
 /** How often running attempts are asked whether they are to end, for signals that were lost. */
@@ -89,6 +99,10 @@ export function createEngine(deps: EngineDeps): Engine {
     pid: process.pid,
     roles: deps.roles,
     now,
+    ...(deps.clock !== undefined && { clock: deps.clock }),
+    ...(deps.pooled !== undefined && { pooled: deps.pooled }),
+    lease: deps.lease ?? LEASE,
+    cutConnections: deps.cutConnections ?? (() => undefined),
     observe,
     newServerId: () => randomBytes(16).toString("hex"),
     newLockKey: randomNumber,
@@ -110,6 +124,7 @@ export function createEngine(deps: EngineDeps): Engine {
     definitions,
     operators,
     slots: deps.slots,
+    mayClaim: timeHolds,
     abortGraceMs: deps.abortGraceMs ?? ABORT_GRACE_MS,
     sources: deps.sources,
     prepare: createPrepareWork({ db: pool, sources: deps.sources, now, zone: deps.timeZone }),
@@ -132,6 +147,7 @@ export function createEngine(deps: EngineDeps): Engine {
   const release = createReleaseLoop({ pool, now, observe, onMoved: afterMove });
   const scheduler = createScheduler({
     pool,
+    mayPlan: timeHolds,
     definitions,
     operators,
     now,
@@ -164,6 +180,10 @@ export function createEngine(deps: EngineDeps): Engine {
 
   function works(): boolean {
     return deps.roles.includes("worker");
+  }
+
+  function timeHolds(): boolean {
+    return deps.clock?.apart() !== true;
   }
 
   function begin(serverId: string): void {
@@ -260,6 +280,8 @@ export function createEngine(deps: EngineDeps): Engine {
     },
     stop: async () => {
       observe({ event: "server-draining", running: worker.running() });
+      // What is ready is for others from now on; what is handed back later is told of as it becomes ready.
+      tell({ type: "ready" });
       await Promise.all(loops.map((loop) => loop.stop()));
       await worker.drain(deps.drainGraceMs ?? DRAIN_GRACE_MS);
       children.close();

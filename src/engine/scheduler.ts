@@ -15,6 +15,8 @@ export interface SchedulerDeps {
   readonly definitions: Definitions;
   readonly operators: OperatorIndex;
   readonly now: () => Date;
+  /** False while the clock is not to be trusted. */
+  readonly mayPlan: () => boolean;
   readonly observe: Observe;
   /** Instances were made, or times passed over for which others may wait. */
   readonly onPlanned: () => void;
@@ -35,6 +37,7 @@ interface Decided {
 
 export function createScheduler(deps: SchedulerDeps): Loop {
   async function round(): Promise<number> {
+    if (!deps.mayPlan()) return POLL_MS;
     for (;;) {
       const next = await findNextDue(deps.pool);
       if (next === undefined) return POLL_MS;

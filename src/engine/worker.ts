@@ -16,6 +16,8 @@ export interface WorkerDeps extends AttemptDeps {
   readonly definitions: Definitions;
   /** Attempts at a time; `background` has what `process` leaves. */
   readonly slots: Slots;
+  /** False while the clock is not to be trusted: nothing new is claimed then. */
+  readonly mayClaim: () => boolean;
   /** How long attempts that were told to end are waited for, at most. */
   readonly abortGraceMs: number;
   readonly observe: Observe;
@@ -88,7 +90,7 @@ export function createWorker(deps: WorkerDeps): Worker {
     if (server === undefined) return POLL_MS;
     await findUnanswered(server);
     for (;;) {
-      const wants = accepting ? freeLanes() : [];
+      const wants = accepting && deps.mayClaim() ? freeLanes() : [];
       if (successes.length === 0 && wants.length === 0) return POLL_MS;
       const { reply, full } = await callStep(server, wants);
       // What was claimed for a place that is lost by now is run by whoever rescues it.

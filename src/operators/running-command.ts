@@ -73,7 +73,10 @@ export async function followCommand(
       },
     },
   );
-  const end = () => child.end(command.stopGraceMs ?? settings.killGraceMs);
+  const end = () => child.end(graceMs());
+  // What a server does that lost its place is done again elsewhere: its processes get no time to end in their own way.
+  const graceMs = () =>
+    command.signal.reason === "lost" ? 0 : (command.stopGraceMs ?? settings.killGraceMs);
   if (command.signal.aborted) end(); // while the spawner was being started
   command.signal.addEventListener("abort", end, { once: true });
   const report = await child.ended;

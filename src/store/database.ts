@@ -1,5 +1,6 @@
 /** Connections to PostgreSQL: the pool, how its values are read, named statements and transactions. */
 import { strict as assert } from "node:assert";
+import { Socket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { type CustomTypesConfig, Pool, type PoolClient, type QueryConfig, type QueryResult, types } from "pg";
 import { Fault } from "../domain/fault.ts";
@@ -30,6 +31,13 @@ export interface DatabaseOptions {
   readonly statementTimeoutMs?: number;
 }
 
+export interface OpenDatabase {
+  readonly pool: Pool;
+  readonly close: () => Promise<void>;
+  /** Breaks all connections, for a database that answers no more: what waits for it fails, and later calls connect anew. */
+  readonly cut: () => void;
+}
+
 /** The oldest PostgreSQL that has everything that our statements use. */
 const POSTGRES_MAJOR_MIN = 15;
 
@@ -55,13 +63,19 @@ export async function openDatabase(
   where: string | DatabaseConnection,
   observe: Observe,
   options: DatabaseOptions = {},
-): Promise<{ pool: Pool; close(): Promise<void> }> {
+): Promise<OpenDatabase> {
+  const sockets = new Set<Socket>();
   const pool = new Pool({
     ...(typeof where === "string" ? { connectionString: where } : where),
     application_name: "azalai",
     max: options.connectionsMax ?? CONNECTIONS_MAX,
     statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    stream: () => {
+      const socket = new Socket();
+      sockets.add(socket);
+      return socket.once("close", () => sockets.delete(socket));
+    },
     types: TYPES,
   });
   // An idle connection that breaks is taken out of the pool by itself; without a listener it would end the process.
@@ -80,6 +94,9 @@ export async function openDatabase(
     close: () => {
       closing = true;
       return pool.end();
+    },
+    cut: () => {
+      for (const socket of sockets) socket.destroy();
     },
   };
 }

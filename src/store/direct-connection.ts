@@ -1,4 +1,5 @@
 /** One connection beside the pool, for what belongs to a session: the lock that shows life, and being notified. */
+import { Socket } from "node:net";
 import { Client } from "pg";
 import { type Database, type DatabaseConnection, TYPES } from "./database.ts";
 
@@ -9,18 +10,28 @@ export interface DirectConnection extends Database {
   /** Called once when the session has ended for any reason but `close`. */
   readonly onLost: (hear: () => void) => void;
   readonly close: () => Promise<void>;
+  /** Ends it without a word, as a broken network would: for one that answers no more. */
+  readonly drop: () => void;
+  /** Whether a pooler stands between, which gives transactions and not sessions: locks and notifications do not last. */
+  readonly isPooled: () => Promise<boolean>;
 }
 
 /** How soon the system probes an idle connection: a server that went away without a word is noticed. */
 const KEEP_ALIVE_DELAY_MS = 5_000;
 
-/** Opens a session at `where`, which must not be a transaction pooler: session locks and notifications need one session. */
+/** As long as a connection of the pool may take. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Opens a connection at `where`. */
 export async function connectDirectly(where: string | DatabaseConnection): Promise<DirectConnection> {
+  const socket = new Socket();
   const client = new Client({
     ...(typeof where === "string" ? { connectionString: where } : where),
     application_name: "azalai",
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    stream: () => socket,
     types: TYPES,
   });
   let closing = false;
@@ -46,6 +57,12 @@ export async function connectDirectly(where: string | DatabaseConnection): Promi
     close: async () => {
       closing = true;
       await client.end();
+    },
+    drop: () => void socket.destroy(),
+    isPooled: async () => {
+      const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
+      // At the start of a connection the server names its process; a pooler names none, or one of its own.
+      return "processID" in client && client.processID !== rows[0]?.pid;
     },
   };
 }

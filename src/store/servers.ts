@@ -1,11 +1,11 @@
-/** The register of servers: each holds a session lock as long as it lives, so that others see when it does not. */
+/** The register of servers: each holds a session lock and a lease while it lives, so that others see when it does not. */
 import { type Database, execute, query } from "./database.ts";
 import type { DirectConnection } from "./direct-connection.ts";
 
 export interface ServerEntry {
   readonly id: string;
-  /** Of the session lock; random, from 0 to 2^53 - 1. */
-  readonly lockKey: number;
+  /** Of the session lock; random, from 0 to 2^53 - 1. Null: it has no session of its own, and only a lease. */
+  readonly lockKey: number | null;
   readonly host: string;
   readonly pid: number;
   readonly roles: readonly string[];
@@ -22,21 +22,31 @@ export async function takeServerLock(connection: DirectConnection, lockKey: numb
   return rows[0]?.taken === true;
 }
 
-/** The lock must be held already: a server without it counts as lost. */
-export async function insertServer(db: Database, server: ServerEntry, now: Date): Promise<void> {
+/** The lock must be held already: a server without it counts as lost. The lease has to be renewed by `beatServer`. */
+export async function insertServer(
+  db: Database,
+  server: ServerEntry,
+  { now, leaseMs }: { readonly now: Date; readonly leaseMs: number },
+): Promise<void> {
   await execute(
     db,
     "insert-server",
-    `insert into server (id, lock_key, host, pid, roles, started_at, beat_at) values ($1, $2, $3, $4, $5, $6, $6)`,
-    [server.id, server.lockKey, server.host, server.pid, server.roles, now],
+    `insert into server (id, lock_key, host, pid, roles, started_at, beat_at, lease_until)
+     values ($1, $2, $3, $4, $5, $6, clock_timestamp(), clock_timestamp() + make_interval(secs => $7::float8))`,
+    [server.id, server.lockKey, server.host, server.pid, server.roles, now, leaseMs / 1000],
   );
 }
 
-/** Says that the server still lives; false when it is not in the register any more. */
-export async function beatServer(db: Database, serverId: string, now: Date): Promise<boolean> {
-  return (
-    (await execute(db, "beat-server", "update server set beat_at = $2 where id = $1", [serverId, now])) === 1
+/** Renews the lease and gives the database's time; undefined when the server is not in the register any more. */
+export async function beatServer(db: Database, serverId: string, leaseMs: number): Promise<Date | undefined> {
+  const rows = await query<{ readonly at: Date }>(
+    db,
+    "beat-server",
+    `update server set beat_at = clock_timestamp(), lease_until = clock_timestamp() + make_interval(secs => $2::float8)
+     where id = $1 returning beat_at as at`,
+    [serverId, leaseMs / 1000],
   );
+  return rows[0]?.at;
 }
 
 export async function deleteServer(db: Database, serverId: string): Promise<void> {
@@ -54,21 +64,25 @@ export async function deleteIdleServer(db: Database, serverId: string): Promise<
   );
 }
 
+/** Its lock is free, or its lease has run out. The lock is tried for the length of the statement. */
+const LOST =
+  "lease_until < clock_timestamp() or lock_key is not null and pg_try_advisory_xact_lock(lock_key)";
+
 /**
- * Servers whose lock nobody holds, and how many others than `serverId` are registered. Tries each lock for the length of
- * the statement; another who asks at that moment takes the server for a living one and asks again.
+ * Servers that are lost, and how many others than `serverId` are registered. Another who asks at that moment may take a
+ * lost server for a living one, and asks again.
  */
 export async function findLostServers(
   db: Database,
   serverId: string,
 ): Promise<{ readonly lost: string[]; readonly others: number }> {
-  const rows = await query<{ readonly id: string; readonly free: boolean }>(
+  const rows = await query<{ readonly id: string; readonly lost: boolean }>(
     db,
     "find-lost-servers",
-    "select id, pg_try_advisory_xact_lock(lock_key) as free from server where id <> $1",
+    `select id, ${LOST} as lost from server where id <> $1`,
     [serverId],
   );
-  return { lost: rows.flatMap(({ id, free }) => (free ? [id] : [])), others: rows.length };
+  return { lost: rows.flatMap(({ id, lost }) => (lost ? [id] : [])), others: rows.length };
 }
 
 /** Ids under which node runs are running and that are not in the register. */
@@ -82,12 +96,12 @@ export async function findUnknownServers(db: Database): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
-/** In a transaction: keeps other rescuers away from a registered server; false where one is at work on it. */
+/** In a transaction: keeps other rescuers away from a server; false where one is at work on it, or it lives after all. */
 export async function lockServer(db: Database, serverId: string): Promise<boolean> {
   const rows = await query(
     db,
     "lock-server",
-    `select locked.id from (select id from server where id = $1 for update skip locked) locked
+    `select locked.id from (select id from server where id = $1 and (${LOST}) for update skip locked) locked
      union all select $1::uuid where not exists (select from server where id = $1)`,
     [serverId],
   );

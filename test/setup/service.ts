@@ -29,12 +29,22 @@ export interface Service {
 
 const CLI = join(import.meta.dirname, "../../src/cli/cli.ts");
 
-/** On a new data folder and a free port, unless `dataDir` names a folder to start on again. */
-export async function startService(given?: { readonly dataDir: string }): Promise<Service> {
-  const dataDir = given?.dataDir ?? (await mkdtemp(join(tmpdir(), "azalai-service-")));
+export interface ServiceOptions {
+  /** To start on again. */
+  readonly dataDir?: string;
+  /** Settings, `AZALAI_…`. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** On a new data folder and a free port, unless told otherwise. */
+export async function startService(given: ServiceOptions = {}): Promise<Service> {
+  const dataDir = given.dataDir ?? (await mkdtemp(join(tmpdir(), "azalai-service-")));
   const child = spawn(process.execPath, [CLI, "--data-dir", dataDir, "serve", "--no-demo", "--port", "0"], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("AZALAI_"))),
+    env: {
+      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("AZALAI_"))),
+      ...given.env,
+    },
   });
   const ended = once(child, "exit");
   let log = "";

@@ -1,6 +1,7 @@
 /** `azalai instances`: lists runs, shows one with its nodes and attempts, prints and follows logs. */
 import { type Command, InvalidArgumentError } from "commander";
 import type { InstanceView, NodeView } from "../api/console/instance-wire.ts";
+import { addChildrenCommand } from "./children.ts";
 import type { Client } from "./client.ts";
 import { connectFor, wantsJson, wholeNumber } from "./commands.ts";
 import { fetchInstance } from "./follow.ts";
@@ -50,6 +51,7 @@ export function addInstancesCommands(program: Command): void {
     .argument("<id>", "the instance", wholeNumber(1))
     .description("an instance with its nodes and attempts")
     .action(showInstance);
+  addChildrenCommand(instances);
   instances
     .command("logs")
     .argument("<id>", "the instance", wholeNumber(1))

@@ -165,3 +165,52 @@ export async function listChildOutputs(
 function valuesOf({ projectId, parentId, nodeNo, round }: RoundKey): unknown[] {
   return [projectId, parentId, nodeNo, round];
 }
+
+/** An instance that a node began, with the state that it is in now. */
+export interface ChildOfNode extends ChildRow {
+  readonly nodeNo: number;
+  /** The attempt that its round began with. */
+  readonly attempt: number;
+  readonly state: InstanceState;
+}
+
+/** Instances that nodes of an instance began, in the order of their ids, from behind `after` on. */
+export async function listChildInstances(
+  db: Database,
+  {
+    projectId,
+    parentId,
+    after,
+    limit,
+  }: {
+    readonly projectId: string;
+    readonly parentId: number;
+    readonly after: number;
+    readonly limit: number;
+  },
+): Promise<ChildOfNode[]> {
+  return await query<ChildOfNode>(
+    db,
+    "list-child-instances",
+    `select c.instance_id as "instanceId", c.node_no as "nodeNo", c.round as attempt, c.place, i.state
+     from child_instance c join instance i on i.project_id = c.project_id and i.id = c.instance_id
+     where c.project_id = $1 and c.parent_id = $2 and c.instance_id > $3 order by c.instance_id limit $4`,
+    [projectId, parentId, after, limit],
+  );
+}
+
+/** The node that began an instance; undefined where none did. */
+export async function findParent(
+  db: Database,
+  projectId: string,
+  instanceId: number,
+): Promise<(ChildRow & { readonly nodeNo: number }) | undefined> {
+  const rows = await query<ChildRow & { readonly nodeNo: number }>(
+    db,
+    "find-parent",
+    `select parent_id as "instanceId", node_no as "nodeNo", place from child_instance
+     where project_id = $1 and instance_id = $2`,
+    [projectId, instanceId],
+  );
+  return rows[0];
+}

@@ -2,6 +2,7 @@
 import type { Face } from "../route.ts";
 import { auditRoutes } from "./audit.ts";
 import { type BackfillDeps, backfillRoutes } from "./backfills.ts";
+import { childInstanceRoutes } from "./child-instances.ts";
 import { type EventSourceDeps, eventSourceRoutes } from "./event-sources.ts";
 import { type ExpressionDeps, expressionRoutes } from "./expressions.ts";
 import { encodeFault } from "./fault-wire.ts";
@@ -29,6 +30,7 @@ export function createConsoleFace(
       ...instanceActRoutes(deps),
       ...auditRoutes(deps),
       ...expressionRoutes(deps),
+      ...childInstanceRoutes(deps),
       ...eventSourceRoutes(deps),
       ...fileRoutes(deps),
       ...retentionRoutes(deps),

@@ -22,7 +22,7 @@ export async function findChildJobs(
     db,
     "find-child-jobs",
     `select j.id, j.name, j.kind, array(
-       select distinct node->>'type' from jsonb_array_elements(v.definition->'nodes') node
+       select distinct n.node->>'type' from jsonb_array_elements(v.definition->'nodes') as n (node)
      ) as "nodeTypes"
      from job j join job_version v on v.project_id = j.project_id and v.job_id = j.id and v.version = j.version
      where j.project_id = $1 and j.workspace_id = $2 and j.name = any ($3::text[])

@@ -17,6 +17,8 @@ export interface Config {
   readonly accessKey?: string;
   readonly secretKey?: string;
   readonly masterKey?: string;
+  /** Absent: made at the first start, and kept in the data folder. */
+  readonly metricsToken?: string;
   readonly publicUrl?: string;
   readonly timeZone: string;
   readonly region: string;
@@ -111,6 +113,7 @@ export function readConfig(
     ...optional("accessKey", environment.AZALAI_ACCESS_KEY || undefined),
     ...optional("secretKey", environment.AZALAI_SECRET_KEY || undefined),
     ...optional("masterKey", environment.AZALAI_MASTER_KEY || undefined),
+    ...optional("metricsToken", environment.AZALAI_METRICS_TOKEN || undefined),
     ...optional("publicUrl", text(flags.publicUrl, "AZALAI_PUBLIC_URL")?.replace(/\/+$/, "")),
     timeZone,
     region: environment.AZALAI_REGION || "RegionOne",

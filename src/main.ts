@@ -1,4 +1,6 @@
 /** Builds every part of a server once, hands each what it needs, starts and stops them. */
+
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
@@ -10,6 +12,7 @@ import { createAuthenticate } from "./api/authenticate.ts";
 import { createConsoleFace } from "./api/console/routes.ts";
 import { createFactoryFace } from "./api/factory/routes.ts";
 import { createKeystoneFace } from "./api/keystone/routes.ts";
+import { createMetrics, type Metrics } from "./api/metrics.ts";
 import { createSaharaFace } from "./api/sahara/routes.ts";
 import { createServer } from "./api/server.ts";
 import { addConnection, type ConnectionDeps } from "./catalog/connections.ts";
@@ -71,13 +74,13 @@ const DATA_FOLDER_MODE = process.getuid?.() === 0 ? 0o711 : 0o700;
  */
 export async function serve(config: Config): Promise<RunningServer> {
   checkExposure(config);
-  const observe = createObserver(config.logLevel);
+  const outlook = createOutlook(config);
   const undo: (() => Promise<unknown>)[] = [];
   const stop = async () => {
     for (const end of undo.splice(0).reverse()) await end();
   };
   try {
-    return await startParts(config, observe, undo, stop);
+    return await startParts(config, outlook, undo, stop);
   } catch (error) {
     await stop();
     throw error;
@@ -86,13 +89,14 @@ export async function serve(config: Config): Promise<RunningServer> {
 
 async function startParts(
   config: Config,
-  observe: Observe,
+  outlook: Outlook,
   undo: (() => Promise<unknown>)[],
   stop: () => Promise<void>,
 ): Promise<RunningServer> {
   await mkdir(config.dataDir, { recursive: true, mode: DATA_FOLDER_MODE });
   await chmod(config.dataDir, DATA_FOLDER_MODE);
-  const store = await openStore(config, observe, undo);
+  const { observe } = outlook;
+  const store = await openStore(config, outlook, undo);
   const masterKeys = await openMasterKeys({
     ...(config.masterKey !== undefined && { text: config.masterKey }),
     file: join(config.dataDir, "master.key"),
@@ -108,7 +112,10 @@ async function startParts(
       unsignedPayloadAllowed: isLoopback(config.host),
     },
   });
-  const first = await bootstrap(identity, join(config.dataDir, "credentials.json"), config);
+  const metricsToken =
+    config.metricsToken ?? (await readOrCreateSecret(join(config.dataDir, "metrics.token")));
+  const choices = { ...config, metricsToken };
+  const first = await bootstrap(identity, join(config.dataDir, "credentials.json"), choices);
   const catalog: ConnectionDeps = {
     pool: store.pool,
     now,
@@ -118,7 +125,8 @@ async function startParts(
   const projectId = first?.projectId ?? (await firstProjectId(store));
   if (store.warehouse !== undefined) await ensureWarehouse(catalog, projectId);
   const { engine, retention } = await startEngine(config, { store, catalog, observe, undo });
-  const url = await listen(config, { store, identity, catalog, engine, retention, observe, undo });
+  const parts = { store, identity, catalog, engine, retention, outlook, metricsToken, observe, undo };
+  const url = await listen(config, parts);
   observe({ event: "server-started", address: url, roles: config.roles });
   return {
     url,
@@ -144,14 +152,21 @@ interface Store {
   readonly warehouse?: DatabaseConnection;
 }
 
-async function openStore(config: Config, observe: Observe, undo: (() => Promise<unknown>)[]): Promise<Store> {
+async function openStore(
+  config: Config,
+  { observe, metrics }: Outlook,
+  undo: (() => Promise<unknown>)[],
+): Promise<Store> {
   const embedded =
     config.databaseUrl === undefined
       ? await openEmbedded(join(config.dataDir, "postgres"), observe)
       : undefined;
   if (embedded !== undefined) undo.push(embedded.stop);
   const where = embedded?.connection ?? config.databaseUrl ?? "";
-  const { pool, close, cut } = await openDatabase(where, observe, { connectionsMax: CONNECTIONS_MAX });
+  const { pool, close, cut } = await openDatabase(where, observe, {
+    connectionsMax: CONNECTIONS_MAX,
+    onStatement: metrics.onStatement,
+  });
   undo.push(close);
   const client = await pool.connect();
   try {
@@ -204,7 +219,7 @@ async function startEngine(
     sources: workSources(config, store, catalog),
     blobs: store.blobs,
     roles: config.roles.filter((role) => role !== "api"),
-    slots: { inline: 1000, process: config.processSlots, stream: config.streamSlots, child: CHILD_SLOTS },
+    slots: slotsOf(config),
     now,
     random: Math.random,
     observe,
@@ -223,6 +238,10 @@ async function startEngine(
     undo.push(loop.stop);
   }
   return { engine, retention };
+}
+
+function slotsOf({ processSlots, streamSlots }: Config) {
+  return { inline: 1000, process: processSlots, stream: streamSlots, child: CHILD_SLOTS };
 }
 
 function operatorSettings(config: Config, store: Store): OperatorSettings {
@@ -278,12 +297,14 @@ interface ApiParts extends EngineParts {
   readonly identity: Identity;
   readonly engine: Engine;
   readonly retention: Retention;
+  readonly outlook: Outlook;
+  readonly metricsToken: string;
 }
 
-/** Gives the address; without the `api` role only health is served there. */
+/** Gives the address; without the `api` role only health and metrics are served there. */
 async function listen(
   config: Config,
-  { store, identity, catalog, engine, retention, observe, undo }: ApiParts,
+  { store, identity, catalog, engine, retention, outlook, metricsToken, observe, undo }: ApiParts,
 ): Promise<string> {
   const { uploadBytesMax } = config;
   const buckets = (projectId: string) => bucketsOf(store, projectId);
@@ -304,6 +325,8 @@ async function listen(
     newId,
     ...(config.publicUrl !== undefined && { publicUrl: config.publicUrl }),
     checkReady: async () => void (await store.pool.query("select 1")),
+    metrics: { metrics: outlook.metrics, token: metricsToken, pool: store.pool },
+    within: outlook.within,
   });
   undo.push(() => app.close());
   try {
@@ -366,18 +389,52 @@ function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\./.test(host);
 }
 
-/** Observations that say nothing to somebody who only watches. */
-const QUIET: readonly Observation["event"][] = ["request-done", "instance-ended"];
+/** Where all that is observed goes: to the log, and into the metrics. */
+interface Outlook {
+  readonly observe: Observe;
+  readonly metrics: Metrics;
+  /** What `work` leads to is logged with the request's id. */
+  readonly within: <Value>(requestId: string, work: () => Promise<Value>) => Promise<Value>;
+}
 
-function createObserver(level: string): Observe {
+function createOutlook(config: Config): Outlook {
+  const requests = new AsyncLocalStorage<string>();
+  const metrics = createMetrics({ now, slots: config.roles.includes("worker") ? slotsOf(config) : {} });
+  const log = createLog(config.logLevel, () => requests.getStore());
+  return {
+    metrics,
+    observe: (observation) => {
+      metrics.observe(observation);
+      log(observation);
+    },
+    within: (requestId, work) => requests.run(requestId, work),
+  };
+}
+
+/** Observations that say nothing to somebody who only watches. */
+const QUIET: ReadonlySet<Observation["event"]> = new Set([
+  "request-done",
+  "instance-ended",
+  "attempt-started",
+  "attempt-ended",
+  "planned-run-started",
+]);
+
+function createLog(level: string, requestIdNow: () => string | undefined): Observe {
   const log = pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { error: describeError } },
     pino.destination({ dest: 2, sync: false }),
   );
-  return ({ event, ...members }) => {
-    if ("error" in members) log.error(members, event);
-    else if (QUIET.includes(event)) log.debug(members, event);
-    else log.info(members, event);
+  return (observation) => {
+    if (observation.event === "dispatch-sampled") return;
+    const isQuiet = QUIET.has(observation.event);
+    if (isQuiet && !log.isLevelEnabled("debug")) return;
+    const { event, ...members } = observation;
+    const requestId = requestIdNow();
+    const line = requestId === undefined ? members : { requestId, ...members };
+    if ("error" in members) log.error(line, event);
+    else if (isQuiet) log.debug(line, event);
+    else log.info(line, event);
   };
 }
 

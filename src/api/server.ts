@@ -8,6 +8,7 @@ import type { Observe } from "../domain/observation.ts";
 import { isOutage } from "../store/database.ts";
 import { type Authenticate, requireRole } from "./authenticate.ts";
 import { isStorable, parseJson } from "./body.ts";
+import { addMetricsRoute, type MetricsRoute } from "./metrics.ts";
 import {
   type BodyKind,
   type Face,
@@ -29,6 +30,10 @@ export interface ServerDeps {
   readonly publicUrl?: string;
   /** Rejects or raises when the service cannot serve: database gone, schema old. */
   readonly checkReady: () => Promise<void>;
+  /** Absent: none are served. */
+  readonly metrics?: MetricsRoute;
+  /** Runs what a request leads to, so that all it observes can be told to be the request's. */
+  readonly within?: <Value>(requestId: string, work: () => Promise<Value>) => Promise<Value>;
 }
 
 const HEADER_TIMEOUT_MS = 20_000;
@@ -63,6 +68,7 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
     deps.observe({
       event: "request-done",
       requestId: request.id,
+      ...faceOf(deps, pathOf(request.url)),
       method: request.method,
       path: pathOf(request.originalUrl),
       status: reply.statusCode,
@@ -70,6 +76,7 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
     });
   });
   addHealth(app, deps);
+  if (deps.metrics !== undefined) addMetricsRoute(app, deps.metrics);
   for (const face of deps.faces) await addFace(app, deps, face);
   app.setErrorHandler((error, request, reply) => refuse(deps, request, reply, faultOf(error), error));
   const patterns = deps.faces.flatMap((face) =>
@@ -117,24 +124,27 @@ async function addFace(app: FastifyInstance, deps: ServerDeps, face: Face): Prom
 }
 
 function addRoute(context: FastifyInstance, deps: ServerDeps, face: Face, route: Route): void {
+  const { within = (_requestId, work) => work() } = deps;
   context.route({
     method: route.method,
     url: route.path,
     bodyLimit: route.bodyBytesMax ?? JSON_BYTES_MAX,
-    handler: async (request, reply) => {
-      const received = receive(deps, route, request);
-      const caller =
-        route.role === "public"
-          ? undefined
-          : await deps.authenticate(received, face.projectOf(received.params));
-      checkNames(received);
-      const whole = bodyKindOf(route) === "json" ? { ...received, body: readJson(face, received) } : received;
-      if (route.role === "public") return send(reply, await route.handle(whole));
-      if (caller === undefined) throw new Fault("unauthenticated", "credentials-refused", "no caller");
-      requireRole(caller, route.role);
-      return send(reply, await route.handle({ ...whole, caller }));
-    },
+    handler: (request, reply) => within(request.id, () => answer(request, reply)),
   });
+
+  async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const received = receive(deps, route, request);
+    const caller =
+      route.role === "public"
+        ? undefined
+        : await deps.authenticate(received, face.projectOf(received.params));
+    checkNames(received);
+    const whole = bodyKindOf(route) === "json" ? { ...received, body: readJson(face, received) } : received;
+    if (route.role === "public") return send(reply, await route.handle(whole));
+    if (caller === undefined) throw new Fault("unauthenticated", "credentials-refused", "no caller");
+    requireRole(caller, route.role);
+    return send(reply, await route.handle({ ...whole, caller }));
+  }
 }
 
 /** The request as handlers see it, its body still bytes. */
@@ -287,6 +297,11 @@ function baseOf(deps: ServerDeps, request: IncomingMessage): string {
 function pathOf(url: string): string {
   const mark = url.indexOf("?");
   return mark < 0 ? url : url.slice(0, mark);
+}
+
+function faceOf(deps: ServerDeps, path: string): { readonly face?: string } {
+  const face = deps.faces.find((candidate) => candidate.owns(path))?.name;
+  return face === undefined ? {} : { face };
 }
 
 function dashed(id: string): string {

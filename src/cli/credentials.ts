@@ -11,6 +11,8 @@ export interface Credentials {
   readonly password: string;
   readonly accessKey: string;
   readonly secretKey: string;
+  /** What `GET /metrics` asks for. */
+  readonly metricsToken?: string;
 }
 
 export function credentialsFile(dataDir: string): string {

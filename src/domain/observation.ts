@@ -1,4 +1,5 @@
 /** Everything the service tells the outside about itself: each log line is one of these. */
+import type { Lane } from "./instance.ts";
 import type { InstanceState } from "./states.ts";
 
 export type Observation =
@@ -22,6 +23,8 @@ export type Observation =
   | {
       readonly event: "request-done";
       readonly requestId: string;
+      /** Absent for health, and for paths of no face. */
+      readonly face?: string;
       readonly method: string;
       readonly path: string;
       readonly status: number;
@@ -34,6 +37,30 @@ export type Observation =
       readonly instanceId: number;
       readonly state: InstanceState;
     }
+  | {
+      readonly event: "attempt-started";
+      readonly projectId: string;
+      readonly instanceId: number;
+      readonly node: string;
+      readonly attempt: number;
+      readonly lane: Lane;
+    }
+  | {
+      readonly event: "attempt-ended";
+      readonly projectId: string;
+      readonly instanceId: number;
+      readonly nodeNo: number;
+      readonly node: string;
+      readonly attempt: number;
+      readonly lane: Lane;
+      /** `lost`: given up by this server, and settled by nobody here. */
+      readonly outcome: "succeeded" | "failed" | "retried" | "cancelled" | "skipped" | "exited" | "lost";
+      readonly startedAt: Date;
+      readonly endedAt: Date;
+      readonly message?: string;
+    }
+  /** How long some node runs had been ready when their attempts began. */
+  | { readonly event: "dispatch-sampled"; readonly milliseconds: readonly number[] }
   | {
       readonly event: "attempt-failed";
       readonly projectId: string;
@@ -50,6 +77,14 @@ export type Observation =
       readonly attempt: number;
     }
   | { readonly event: "server-lost"; readonly serverId: string; readonly requeued: number }
+  | {
+      readonly event: "planned-run-started";
+      readonly projectId: string;
+      readonly jobId: number;
+      readonly plannedAt: Date;
+      /** After its planned time. */
+      readonly lateMilliseconds: number;
+    }
   | {
       readonly event: "planned-runs-missed";
       readonly projectId: string;

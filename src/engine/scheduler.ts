@@ -43,8 +43,9 @@ export function createScheduler(deps: SchedulerDeps): Loop {
       if (next === undefined) return POLL_MS;
       const delayMs = next.getTime() - deps.now().getTime();
       if (delayMs > 0) return Math.min(delayMs, POLL_MS);
-      const { claimed, missed } = await transaction(deps.pool, (db) => planBatch(deps, db));
+      const { claimed, missed, decisions } = await transaction(deps.pool, (db) => planBatch(deps, db));
       observeMissed(deps, missed);
+      observeStarted(deps, decisions);
       if (claimed > 0) deps.onPlanned();
       // Another server holds what is due.
       else return HELD_MS;
@@ -58,12 +59,13 @@ interface Batch {
   /** Schedules that were due. */
   readonly claimed: number;
   readonly missed: readonly Decided[];
+  readonly decisions: readonly PlannedDecision[];
 }
 
 async function planBatch(deps: SchedulerDeps, db: Database): Promise<Batch> {
   const now = deps.now();
   const due = await claimDueSchedules(db, now, BATCH_MAX);
-  if (due.length === 0) return { claimed: 0, missed: [] };
+  if (due.length === 0) return { claimed: 0, missed: [], decisions: [] };
   const most = Math.ceil(TIMES_MAX / due.length);
   const plans = due.map((schedule) => ({ schedule, plan: planOf(schedule, now, most) }));
   const decided = plans.flatMap(({ schedule, plan }) => plan.acts.map((act): Decided => ({ schedule, act })));
@@ -81,7 +83,8 @@ async function planBatch(deps: SchedulerDeps, db: Database): Promise<Batch> {
       firstIsFree: schedule.firstIsFree && !started.schedules.has(schedule),
     })),
   );
-  return { claimed: due.length, missed: fresh.filter(({ act }) => act.act === "miss") };
+  const missed = fresh.filter(({ act }) => act.act === "miss");
+  return { claimed: due.length, missed, decisions: started.decisions };
 }
 
 function planOf(schedule: DueSchedule, now: Date, most: number) {
@@ -146,6 +149,19 @@ function dependenciesOf(made: readonly { readonly one: Decided; readonly instanc
     if (!afterOwnPrevious && !hasUpstream) return [];
     return [{ projectId, instanceId, jobId, onOwnPrevious: afterOwnPrevious && !isFree }];
   });
+}
+
+function observeStarted({ now, observe }: SchedulerDeps, decisions: readonly PlannedDecision[]): void {
+  const at = now().getTime();
+  for (const { projectId, jobId, plannedAt, state } of decisions)
+    if (state === "started")
+      observe({
+        event: "planned-run-started",
+        projectId,
+        jobId,
+        plannedAt,
+        lateMilliseconds: Math.max(0, at - plannedAt.getTime()),
+      });
 }
 
 function observeMissed({ observe }: SchedulerDeps, missed: readonly Decided[]): void {

@@ -5,6 +5,7 @@ import type { AbortReason } from "../operators/operator.ts";
 import type { DatabasePool } from "../store/database.ts";
 import { type Claim, listClaims, type PlainSuccess, type StepReply, step } from "../store/node-runs.ts";
 import { type AttemptDeps, runAttempt } from "./attempt.ts";
+import { createAttemptWatch } from "./attempt-watch.ts";
 import type { Definitions, InstanceFacts } from "./definitions.ts";
 import { type Exit, settleExit } from "./kept-alive.ts";
 import { createLoop } from "./loop.ts";
@@ -84,6 +85,7 @@ export function createWorker(deps: WorkerDeps): Worker {
   let abandoned = false;
   const timers = new Set<NodeJS.Timeout>();
   const loop = createLoop("worker", round, deps.observe);
+  const watch = createAttemptWatch(deps);
 
   async function round(): Promise<number> {
     const server = serverId;
@@ -134,6 +136,7 @@ export function createWorker(deps: WorkerDeps): Worker {
     const facts = claims.length === 0 ? [] : await deps.definitions.factsOf(claims);
     if (serverId !== server) return;
     unanswered = undefined;
+    watch.claimed(claims);
     const streams: InstanceFacts[] = [];
     for (const [index, claim] of claims.entries()) {
       const fact = facts[index];
@@ -154,12 +157,14 @@ export function createWorker(deps: WorkerDeps): Worker {
     const abort = new AbortController();
     used[lane] += 1;
     shares.begin(lane, claim.projectId);
+    const ended = watch.began(claim, facts);
     const done = runAttempt(deps, claim, facts, abort)
       .catch((error: unknown): Settlement => failedInside(claim, error))
       .then(finish);
     running.set(keyOf(claim), { claim, lane, abort, done });
 
     async function finish(settlement: Settlement | Exit | undefined): Promise<void> {
+      ended(abandoned ? undefined : settlement);
       if (settlement === undefined || abandoned) return release(claim);
       if (settlement.type === "succeeded") {
         freeSlot(claim);

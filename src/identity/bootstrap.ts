@@ -24,6 +24,8 @@ export interface BootstrapChoices {
   readonly adminPassword?: string;
   readonly accessKey?: string;
   readonly secretKey?: string;
+  /** What `GET /metrics` asks for; only written down. */
+  readonly metricsToken?: string;
   /** Where this server is to be found; only written down. */
   readonly url?: string;
 }
@@ -38,6 +40,7 @@ export interface FirstCredentials {
   readonly projectId: string;
   readonly accessKey: string;
   readonly secretKey: string;
+  readonly metricsToken?: string;
 }
 
 /**
@@ -92,6 +95,7 @@ function chooseCredentials(choices: BootstrapChoices): FirstCredentials {
     projectId,
     accessKey,
     secretKey,
+    ...(choices.metricsToken !== undefined && { metricsToken: choices.metricsToken }),
   };
 }
 

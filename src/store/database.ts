@@ -6,6 +6,7 @@ import { type CustomTypesConfig, Pool, type PoolClient, type QueryConfig, type Q
 import { Fault } from "../domain/fault.ts";
 import type { Observe } from "../domain/observation.ts";
 import { hasCode } from "./file-system.ts";
+import { type OnStatement, timeStatements } from "./statement-times.ts";
 
 /** Where a PostgreSQL is; `host` is a name, an address, or the folder of a socket (an absolute path). */
 export interface DatabaseConnection {
@@ -29,6 +30,7 @@ export interface DatabaseOptions {
   readonly connectionsMax?: number;
   /** A statement that runs longer is cancelled by the server; 0: none is. */
   readonly statementTimeoutMs?: number;
+  readonly onStatement?: OnStatement;
 }
 
 export interface OpenDatabase {
@@ -80,6 +82,8 @@ export async function openDatabase(
   });
   // An idle connection that breaks is taken out of the pool by itself; without a listener it would end the process.
   let closing = false;
+  const { onStatement } = options;
+  if (onStatement !== undefined) pool.on("connect", (client) => timeStatements(client, onStatement));
   pool.on("error", (error) => {
     if (!closing) observe({ event: "database-connection-lost", error });
   });

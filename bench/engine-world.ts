@@ -155,6 +155,7 @@ const SOURCES: WorkSources = {
   loadEnvironment: async () => ({}),
   loadProgram: async () => ({ files: [], args: [], environment: {} }),
   localCommandsAllowed: async () => true,
+  openTopic: () => Promise.reject(new RangeError("no topics here")),
   buckets: () => ({
     open: () => Promise.reject(new RangeError("no buckets here")),
     list: async () => [],

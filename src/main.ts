@@ -32,6 +32,7 @@ import type { WorkSources } from "./engine/sources.ts";
 import { bootstrap } from "./identity/bootstrap.ts";
 import { createIdentity, type Identity } from "./identity/identity.ts";
 import { describeIsolation, detectIsolation, type IsolationReport } from "./operators/isolation.ts";
+import { createTopicReaders } from "./operators/kafka-topic.ts";
 import { createProcessRunner } from "./operators/process.ts";
 import { createOperators, stopOperators } from "./operators/registry.ts";
 import { OPERATOR_DEFAULTS, type OperatorSettings } from "./operators/settings.ts";
@@ -277,6 +278,7 @@ function workSources(config: Config, store: Store, catalog: ConnectionDeps): Wor
     localCommandsAllowed: async (projectId) =>
       config.localCommands && ((await findProjectLimits(store.pool, projectId))?.localCommands ?? false),
     buckets: (projectId) => bucketsOf(store, projectId),
+    openTopic: createTopicReaders({ allowedAddresses: config.allowedPrivateAddresses }),
   };
 }
 

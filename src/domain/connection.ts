@@ -10,6 +10,8 @@ export const CONNECTION_TYPES = [
   "RDS",
   "CloudTable",
   "HOST",
+  // Beside the vendor's: what a job that starts on the messages of a topic reads through.
+  "Kafka",
 ] as const;
 export type ConnectionType = (typeof CONNECTION_TYPES)[number];
 

@@ -99,6 +99,12 @@ export type Observation =
       readonly rows: number;
       readonly removed: boolean;
     }
+  | {
+      readonly event: "event-source-failed";
+      readonly projectId: string;
+      readonly jobId: number;
+      readonly message: string;
+    }
   | { readonly event: "loop-failed"; readonly loop: string; readonly error: unknown };
 
 /** Takes an observation; never throws, never waits. */

@@ -157,7 +157,15 @@ export function createEngine(deps: EngineDeps): Engine {
       release.wake();
     },
   });
-  const events = createEvents({ pool, operators, now, observe, onStarted: workReady });
+  const events = createEvents({
+    pool,
+    operators,
+    sources: deps.sources,
+    serverId: presence.serverId,
+    now,
+    observe,
+    onStarted: workReady,
+  });
   const rescuer = createRescuer({
     pool,
     definitions,

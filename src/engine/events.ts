@@ -1,6 +1,7 @@
 /** Everything of the engine that listens for events, as one part with one life. */
-import { createFileEvents, type FileEventDeps } from "./file-events.ts";
+import { createFileEvents } from "./file-events.ts";
 import type { Loop } from "./loop.ts";
+import { createTopicEvents, type TopicEventDeps } from "./topic-events.ts";
 
 export interface Events {
   readonly loops: readonly Loop[];
@@ -8,7 +9,12 @@ export interface Events {
   readonly wake: () => void;
 }
 
-export function createEvents(deps: FileEventDeps): Events {
-  const files = createFileEvents(deps);
-  return { loops: [files], wake: files.wake };
+export function createEvents(deps: TopicEventDeps): Events {
+  const loops = [createFileEvents(deps), createTopicEvents(deps)];
+  return {
+    loops,
+    wake: () => {
+      for (const loop of loops) loop.wake();
+    },
+  };
 }

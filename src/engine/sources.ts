@@ -1,7 +1,7 @@
 /** What the engine asks of the rest of the service while it prepares a node's work. */
 import type { JobNode } from "../domain/job.ts";
 import type { WorkCalendar } from "../domain/workday.ts";
-import type { Buckets, WorkConnection, WorkFile, WorkScript } from "../operators/operator.ts";
+import type { Buckets, TopicReader, WorkConnection, WorkFile, WorkScript } from "../operators/operator.ts";
 
 /** Whose things are looked up: always within one project, mostly within one workspace. */
 export interface WorkOwner {
@@ -23,6 +23,8 @@ export interface WorkSources {
   /** Whether nodes of the project may run commands on the server (product 6). */
   readonly localCommandsAllowed: (projectId: string) => Promise<boolean>;
   readonly buckets: (projectId: string) => Buckets;
+  /** Faults where the connection leads to no such topic, or may not be followed. */
+  readonly openTopic: (connection: WorkConnection, topic: string) => Promise<TopicReader>;
 }
 
 export interface WorkProgram {

@@ -166,3 +166,31 @@ export interface Operator {
   /** Ends what is kept from one attempt to the next, when no attempt runs any more. */
   readonly stop?: () => Promise<void>;
 }
+
+/** The next offset of each partition, as decimal text. */
+export type TopicOffsets = Readonly<Record<string, string>>;
+
+export interface TopicMessage {
+  readonly offset: bigint;
+  readonly text: string;
+}
+
+export interface TopicBatch {
+  readonly messages: readonly TopicMessage[];
+  /** Where to go on behind them. */
+  readonly offsets: TopicOffsets;
+  /** Messages behind these, as far as the cluster says. */
+  readonly behind: number;
+}
+
+/** A topic that is read on from places which its user keeps. What fails leaves it fit for `close` alone. */
+export interface TopicReader {
+  /** Behind the last message of each partition. */
+  readonly ends: () => Promise<TopicOffsets>;
+  /** At most so many messages, as soon as there is one, or none after the wait; partitions that are not in `from` are new, and read from their beginning. */
+  readonly read: (
+    from: TopicOffsets,
+    bounds: { readonly most: number; readonly waitMs: number },
+  ) => Promise<TopicBatch>;
+  readonly close: () => Promise<void>;
+}

@@ -65,6 +65,9 @@ export function untilAborted({ signal }: WorkContext): Promise<Outcome> {
 }
 
 export const NO_SOURCES: WorkSources = {
+  openTopic: async () => {
+    throw new RangeError("the test has no topics");
+  },
   loadScript: async () => undefined,
   loadConnection: async () => undefined,
   loadEnvironment: async () => ({}),

@@ -102,6 +102,7 @@ async function startEngine(
       loadProgram: ({ projectId }, instanceId) =>
         loadExecutionProgram({ pool, blobs }, projectId, instanceId),
       localCommandsAllowed: async () => true,
+      openTopic: () => Promise.reject(new RangeError("no topics here")),
       buckets: (projectId) => createBuckets(blobs, projectId),
     },
     blobs,

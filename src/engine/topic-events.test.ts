@@ -1,0 +1,187 @@
+/** Jobs that start on the messages of a topic: a real broker, a real database, several servers. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { engineWorld, NO_SOURCES, node, type TestWork } from "../../test/setup/engine-world.ts";
+import { type KafkaBroker, kafkaMissing, startKafka } from "../../test/setup/kafka.ts";
+import type { EventSchedule } from "../domain/event.ts";
+import { createTopicReaders } from "../operators/kafka-topic.ts";
+import type { WorkConnection } from "../operators/operator.ts";
+import { listEventSources } from "../store/event-sources.ts";
+import { listLedger } from "../store/ledger.ts";
+
+const without = await kafkaMissing();
+let kafka: KafkaBroker;
+let topics = 0;
+
+beforeAll(async () => {
+  if (without === undefined) kafka = await startKafka();
+}, 240_000);
+
+afterAll(async () => {
+  await kafka?.stop();
+});
+
+const connection = (config: Readonly<Record<string, unknown>> = {}): WorkConnection => ({
+  name: "broker",
+  type: "Kafka",
+  config: { brokers: kafka.address, ...config },
+  warehouse: false,
+});
+
+const openTopic = createTopicReaders({ allowedAddresses: ["loopback"] });
+
+async function newTopic(partitions = 1): Promise<string> {
+  topics += 1;
+  const topic = `topic-${topics}`;
+  await kafka.createTopic(topic, partitions);
+  return topic;
+}
+
+/** A job that each message of a new topic starts; `seen` has the data of its runs. */
+async function setup(changes: Partial<EventSchedule> = {}, run?: TestWork, partitions = 1) {
+  const topic = await newTopic(partitions);
+  const seen: string[] = [];
+  const world = await engineWorld((work, context) => {
+    seen.push(work.properties.data ?? "");
+    return run?.(work, context) ?? { state: "succeeded" };
+  });
+  const { pool } = world.database;
+  const event: EventSchedule = {
+    source: "topic",
+    channel: `broker/${topic}`,
+    failPolicy: "suspend",
+    concurrent: 10,
+    readFrom: "last",
+    ...changes,
+  };
+  const properties = { data: "#{Job.eventData}" };
+  const jobId = await world.addJob({
+    nodes: [node("a", [], { properties })],
+    schedule: { type: "event", event },
+  });
+  const sources = { ...NO_SOURCES, openTopic, loadConnection: async () => connection() };
+  const source = async () => (await listEventSources(pool, world.projectId, 1))[0];
+  return {
+    world,
+    topic,
+    seen,
+    source,
+    request: { projectId: world.projectId, jobId, by: "ann" },
+    newEngine: () => world.newEngine({ sources }),
+    ledger: async () => {
+      const filter = { workspaceId: "default", jobId };
+      return (await listLedger(pool, world.projectId, filter, { limit: 100 })).map(({ state }) => state);
+    },
+    /** Resolves when the source knows where it stands: what is sent from then on is read. */
+    listening: () => expect.poll(async () => (await source())?.position, { timeout: 10_000 }).not.toBeNull(),
+  };
+}
+
+const wait = { timeout: 10_000 };
+
+test.skipIf(without)(
+  "each message from the start on becomes one run, whichever partition has it",
+  async () => {
+    const { topic, seen, request, newEngine, listening, ledger, source } = await setup({}, undefined, 3);
+    await kafka.send(topic, ["before"], 1);
+    const engine = await newEngine();
+    await engine.start();
+    await engine.startJob(request);
+    await listening();
+    await kafka.send(topic, ["one", "two"], 0);
+    await kafka.send(topic, ["three \0 \u{1f42a}"], 2);
+    await expect.poll(() => seen.length, wait).toBe(3);
+    expect(seen.toSorted()).toEqual(["one", "three  \u{1f42a}", "two"]);
+    await expect.poll(ledger).toEqual(["started", "started", "started"]);
+    expect(await source()).toMatchObject({ lag: 0, position: { offsets: { 0: "2", 1: "1", 2: "1" } } });
+  },
+);
+
+test.skipIf(without)("a start goes on behind the last message that was taken", async () => {
+  const { topic, seen, request, newEngine, listening } = await setup();
+  const engine = await newEngine();
+  await engine.start();
+  await engine.startJob(request);
+  await listening();
+  await kafka.send(topic, ["1"]);
+  await expect.poll(() => seen.length, wait).toBe(1);
+  await engine.stopJob(request);
+  await kafka.send(topic, ["2"]);
+  await engine.startJob(request);
+  await expect.poll(() => seen, wait).toEqual(["1", "2"]);
+});
+
+test.skipIf(without)("a failed run pauses the source, and what follows waits in the topic", async () => {
+  const { topic, seen, request, newEngine, listening, source } = await setup(
+    { concurrent: 1 },
+    ({ properties }) =>
+      properties.data === "bad" ? { state: "failed", message: "no" } : { state: "succeeded" },
+  );
+  const engine = await newEngine();
+  await engine.start();
+  await engine.startJob(request);
+  await listening();
+  await kafka.send(topic, ["bad", "good"]);
+  await expect.poll(async () => (await source())?.state, wait).toBe("paused");
+  expect(await source()).toMatchObject({ position: { offsets: { 0: "1" } }, lag: 1 });
+  expect(seen).toEqual(["bad"]);
+  await engine.resumeEvents(request);
+  await expect.poll(() => seen, wait).toEqual(["bad", "good"]);
+});
+
+test.skipIf(without)("one server reads a topic at a time, and another goes on when it is gone", async () => {
+  const { world, topic, seen, request, newEngine, listening, ledger } = await setup();
+  const { pool } = world.database;
+  const holder = async () =>
+    (await pool.query<{ held_by: string | null }>("select held_by from event_source")).rows[0]?.held_by;
+  const first = await newEngine();
+  await first.start();
+  await first.startJob(request);
+  await listening();
+  const before = await holder();
+  const second = await newEngine();
+  await second.start();
+  await kafka.send(
+    topic,
+    Array.from({ length: 30 }, (_, index) => `${index}`),
+  );
+  await expect.poll(() => seen.length, wait).toBeGreaterThan(10);
+  await first.stop();
+  await kafka.send(topic, ["last"]);
+  await expect.poll(() => seen.length, wait).toBe(31);
+  expect(new Set(seen).size).toBe(31);
+  await expect.poll(ledger).toHaveLength(31);
+  expect(await holder()).not.toBe(before);
+});
+
+test.skipIf(without)("what keeps a topic from being read is told, and tried again", async () => {
+  const { world, topic, request, newEngine, source } = await setup({ channel: "broker/none-such" });
+  const engine = await newEngine();
+  await engine.start();
+  await engine.startJob(request);
+  await world.observed((one) => one.event === "event-source-failed");
+  await expect.poll(async () => (await source())?.error, wait).toMatch(/topic/i);
+  expect((await source())?.failures).toBeGreaterThan(0);
+  for (const [config, why] of [
+    [{ brokers: "" }, /names no brokers/],
+    [{ brokers: "a b" }, /is no broker/],
+    [{ saslMechanism: "NONE", userName: "u" }, /saslMechanism must be one of/],
+    [{ brokers: "169.254.169.254:9092" }, /may not be reached/],
+  ] as const)
+    await expect(openTopic(connection(config), topic)).rejects.toThrow(why);
+});
+
+test.skipIf(without)(
+  "an address that a broker advertises is held to the same rules",
+  async () => {
+    const topic = await newTopic();
+    const strict = createTopicReaders({ allowedAddresses: ["::1"] });
+    await expect(strict(connection(), topic)).rejects.toThrow(/loopback/);
+    const elsewhere = await startKafka("169.254.169.254");
+    try {
+      await expect(openTopic(connection({ brokers: elsewhere.address }), topic)).rejects.toThrow();
+    } finally {
+      await elsewhere.stop();
+    }
+  },
+  60_000,
+);

@@ -1,0 +1,115 @@
+/** Connections to Kafka's brokers: each address is checked before it is dialled, the advertised ones too. */
+import { isIP } from "node:net";
+import type { Connection, ConnectionOptions } from "@platformatic/kafka";
+import { Fault } from "../domain/fault.ts";
+import type { AddressGuard } from "./address-guard.ts";
+import type { WorkConnection } from "./operator.ts";
+
+/** The client's package, which is loaded when a topic is first opened: it is an optional one. */
+export type KafkaPackage = typeof import("@platformatic/kafka");
+
+export interface Broker {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Connections of one reader, one for each broker. */
+export interface BrokerConnections {
+  /** To the first broker of the connection's own list that answers. */
+  readonly first: () => Promise<Connection>;
+  /** To a broker that the cluster advertises. Faults as of the guard's `resolve`. */
+  readonly to: (broker: Broker) => Promise<Connection>;
+  readonly close: () => Promise<void>;
+}
+
+const CLIENT = "azalai";
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Longer than any wait for messages. */
+const REQUEST_TIMEOUT_MS = 15_000;
+const DEFAULT_PORT = 9092;
+const MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] as const;
+
+/** @throws Fault `reference-invalid` for a connection that leads to no Kafka cluster, or an address that is refused. */
+export function createBrokerConnections(
+  kafka: KafkaPackage,
+  guard: AddressGuard,
+  connection: WorkConnection,
+): BrokerConnections {
+  const brokers = brokersOf(connection);
+  const open = new Map<string, Promise<Connection>>();
+
+  async function dial({ host, port }: Broker): Promise<Connection> {
+    const { address } = await guard.resolve(host);
+    const dialled = new kafka.Connection(CLIENT, optionsOf(connection, host));
+    // What fails is told by the call that was under way; without a listener it would end the process.
+    dialled.on("error", () => undefined);
+    await dialled.connect(address, port);
+    return dialled;
+  }
+
+  function to(broker: Broker): Promise<Connection> {
+    const key = `${broker.host}:${broker.port}`;
+    const known = open.get(key);
+    if (known !== undefined) return known;
+    const dialled = dial(broker);
+    open.set(key, dialled);
+    return dialled;
+  }
+
+  return {
+    to,
+    first: async () => {
+      const failures: unknown[] = [];
+      for (const broker of brokers) {
+        try {
+          return await to(broker);
+        } catch (error) {
+          if (error instanceof Fault && error.kind === "invalid") throw error;
+          failures.push(error);
+        }
+      }
+      const reason = failures.map((error) => (error instanceof Error ? error.message : String(error)));
+      throw new Fault("unavailable", "server-unavailable", `No broker answers: ${reason.join("; ")}`);
+    },
+    close: async () => {
+      const settled = await Promise.allSettled(open.values());
+      open.clear();
+      await Promise.allSettled(
+        settled.map((result) => (result.status === "fulfilled" ? result.value.close() : undefined)),
+      );
+    },
+  };
+}
+
+function brokersOf({ name, type, config }: WorkConnection): Broker[] {
+  if (type !== "Kafka") refuse(`The connection "${name}" is of type ${type}, not Kafka.`);
+  const texts = String(config.brokers ?? "")
+    .split(",")
+    .map((text) => text.trim())
+    .filter((text) => text !== "");
+  if (texts.length === 0) refuse(`The connection "${name}" names no brokers: brokers must be host:port, …`);
+  return texts.map((text) => {
+    const [, host, port] = /^(\[[^\]]+\]|[^:\s]+)(?::(\d{1,5}))?$/.exec(text) ?? [];
+    if (host === undefined) return refuse(`"${text}" is no broker: it must be host:port.`);
+    return { host: host.replace(/^\[|\]$/g, ""), port: Number(port ?? DEFAULT_PORT) };
+  });
+}
+
+/** `sslEnable`, `userName`, `password`, `saslMechanism` of the connection; the name is what a certificate is held to. */
+function optionsOf({ config }: WorkConnection, host: string): ConnectionOptions {
+  const { userName, password, sslEnable, saslMechanism = "PLAIN" } = config;
+  const mechanism = MECHANISMS.find((known) => known === saslMechanism);
+  if (mechanism === undefined) return refuse(`saslMechanism must be one of ${MECHANISMS.join(", ")}.`);
+  const secured = sslEnable === true || sslEnable === "true";
+  return {
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    ...(secured && { tls: {}, ...(isIP(host) === 0 && { tlsServerName: host }) }),
+    ...(typeof userName === "string" &&
+      userName !== "" && { sasl: { mechanism, username: userName, password: String(password ?? "") } }),
+  };
+}
+
+function refuse(message: string): never {
+  throw new Fault("invalid", "reference-invalid", message);
+}

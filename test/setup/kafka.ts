@@ -1,0 +1,163 @@
+/** A real Kafka broker for tests: Apache Kafka in KRaft mode, its jars resolved by Maven once for all tests. */
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { access, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { Admin, Producer, stringSerializers } from "@platformatic/kafka";
+
+const VERSION = "4.1.0";
+const CACHE = join(import.meta.dirname, "../../.cache");
+const START_MAX_MS = 120_000;
+const STARTED = /Kafka Server started|Transition from STARTING to STARTED/;
+
+export interface KafkaBroker {
+  /** `127.0.0.1:…` */
+  readonly address: string;
+  readonly createTopic: (topic: string, partitions?: number) => Promise<void>;
+  /** In one request to one partition, 0 unless said otherwise. */
+  readonly send: (topic: string, values: readonly string[], partition?: number) => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+/** Why no broker can run here; undefined when one can. */
+export async function kafkaMissing(): Promise<string | undefined> {
+  for (const command of ["java", "mvn"]) {
+    const found = await promisify(execFile)(command, ["-version"]).then(
+      () => true,
+      () => false,
+    );
+    if (!found) return `${command} is not installed`;
+  }
+  return undefined;
+}
+
+/** On free ports of the loopback; it advertises the host that is given. */
+export async function startKafka(advertisedHost = "127.0.0.1"): Promise<KafkaBroker> {
+  const jars = join(await resolveJars(), "*");
+  const folder = await mkdtemp(join(tmpdir(), "azalai-kafka-"));
+  const [port, controller] = [await freePort(), await freePort()];
+  const properties = join(folder, "server.properties");
+  await writeFile(properties, settings({ port, controller, folder, advertisedHost }));
+  const log = join(folder, "log4j2.properties");
+  await writeFile(log, LOG);
+  const java = ["-Xmx256m", "-XX:TieredStopAtLevel=1", `-Dlog4j2.configurationFile=${log}`, "-cp", jars];
+  const cluster = Buffer.alloc(16, 7).toString("base64url");
+  await promisify(execFile)("java", [
+    ...java,
+    "kafka.tools.StorageTool",
+    "format",
+    "-t",
+    cluster,
+    "-c",
+    properties,
+  ]);
+  const broker = spawn("java", [...java, "kafka.Kafka", properties], { stdio: ["ignore", "pipe", "ignore"] });
+  try {
+    await startOf(broker.stdout, once(broker, "exit"));
+  } catch (error) {
+    broker.kill("SIGKILL");
+    throw error;
+  }
+  const client = { clientId: "test", bootstrapBrokers: [`127.0.0.1:${port}`], retries: 20, retryDelay: 100 };
+  const admin = new Admin(client);
+  const producer = new Producer({ ...client, serializers: stringSerializers });
+  return {
+    address: `127.0.0.1:${port}`,
+    createTopic: async (topic, partitions = 1) =>
+      void (await admin.createTopics({ topics: [topic], partitions, replicas: 1 })),
+    send: async (topic, values, partition = 0) =>
+      void (await producer.send({ messages: values.map((value) => ({ topic, value, partition })) })),
+    stop: async () => {
+      await Promise.allSettled([admin.close(), producer.close()]);
+      const ended = broker.exitCode === null ? once(broker, "exit") : undefined;
+      broker.kill("SIGKILL");
+      await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface BrokerSettings {
+  readonly port: number;
+  readonly controller: number;
+  readonly folder: string;
+  readonly advertisedHost: string;
+}
+
+function settings({ port, controller, folder, advertisedHost }: BrokerSettings): string {
+  return `process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:${controller}
+listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}
+advertised.listeners=PLAINTEXT://${advertisedHost}:${port}
+controller.listener.names=CONTROLLER
+log.dirs=${folder}/data
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+auto.create.topics.enable=false
+`;
+}
+
+const LOG = `rootLogger.level=info
+rootLogger.appenderRef.out.ref=out
+appender.out.type=Console
+appender.out.name=out
+appender.out.layout.type=PatternLayout
+appender.out.layout.pattern=%m%n
+`;
+
+/** Resolves when the broker says that it has started. */
+function startOf(output: NodeJS.ReadableStream, ended: Promise<unknown[]>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    const fail = (why: string) => reject(new RangeError(`the broker ${why}:\n${text.slice(-5000)}`));
+    const timer = setTimeout(fail, START_MAX_MS, "has not started");
+    output.on("data", (chunk) => {
+      text += chunk;
+      if (!STARTED.test(text)) return;
+      clearTimeout(timer);
+      resolve();
+    });
+    void ended.then(([code]) => fail(`ended with ${code}`));
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+/** The folder of Kafka's jars. */
+async function resolveJars(): Promise<string> {
+  const jars = join(CACHE, `kafka-${VERSION}`);
+  const there = await access(jars).then(
+    () => true,
+    () => false,
+  );
+  if (there) return jars;
+  await mkdir(CACHE, { recursive: true });
+  const folder = await mkdtemp(join(CACHE, "kafka-unfinished-"));
+  await writeFile(join(folder, "pom.xml"), POM);
+  await promisify(execFile)("mvn", ["-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=jars"], {
+    cwd: folder,
+  });
+  await rename(join(folder, "jars"), jars).catch(() => access(jars));
+  await rm(folder, { recursive: true, force: true });
+  return jars;
+}
+
+const dependency = (group: string, artifact: string, version: string) =>
+  `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`;
+
+const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>azalai.test</groupId><artifactId>kafka</artifactId><version>1</version>
+<dependencies>${dependency("org.apache.kafka", "kafka_2.13", VERSION)}
+${dependency("org.apache.logging.log4j", "log4j-slf4j-impl", "2.24.3")}</dependencies></project>`;

@@ -36,6 +36,8 @@ export interface Config {
   readonly beatSeconds: number;
   /** How long a server that stops waits for what it runs, before it hands it to others. */
   readonly drainSeconds: number;
+  /** Requests that are answered at a time. */
+  readonly requestsMax: number;
   /** Whether a pooler stands before the database; absent: found out. */
   readonly databasePooled?: boolean;
   /** Largest upload of a job binary's bytes. */
@@ -150,6 +152,11 @@ export function readConfig(
       least: 0,
       most: 3600,
       fallback: 10,
+    }),
+    requestsMax: integer(environment.AZALAI_REQUESTS_MAX || undefined, "AZALAI_REQUESTS_MAX", {
+      least: 1,
+      most: 100_000,
+      fallback: 256,
     }),
     ...(environment.AZALAI_DATABASE_POOLED && { databasePooled: flag("AZALAI_DATABASE_POOLED", false) }),
     uploadBytesMax: integer(environment.AZALAI_UPLOAD_BYTES_MAX || undefined, "AZALAI_UPLOAD_BYTES_MAX", {

@@ -326,6 +326,7 @@ async function listen(
     elapsedMs: () => performance.now(),
     newId,
     ...(config.publicUrl !== undefined && { publicUrl: config.publicUrl }),
+    requestsMax: config.requestsMax,
     checkReady: async () => void (await store.pool.query("select 1")),
     metrics: { metrics: outlook.metrics, token: metricsToken, pool: store.pool },
     within: outlook.within,

@@ -6,6 +6,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { Fault } from "../domain/fault.ts";
 import type { Observe } from "../domain/observation.ts";
 import { isOutage } from "../store/database.ts";
+import { type Admit, createAdmission } from "./admission.ts";
 import { type Authenticate, requireRole } from "./authenticate.ts";
 import { isStorable, parseJson } from "./body.ts";
 import { addMetricsRoute, type MetricsRoute } from "./metrics.ts";
@@ -28,6 +29,8 @@ export interface ServerDeps {
   /** A fresh id of 32 hexadecimal digits. */
   readonly newId: () => string;
   readonly publicUrl?: string;
+  /** Requests that are answered at a time, uploads aside; `REQUESTS_MAX` where absent. */
+  readonly requestsMax?: number;
   /** Rejects or raises when the service cannot serve: database gone, schema old. */
   readonly checkReady: () => Promise<void>;
   /** Absent: none are served. */
@@ -36,6 +39,8 @@ export interface ServerDeps {
   readonly within?: <Value>(requestId: string, work: () => Promise<Value>) => Promise<Value>;
 }
 
+/** Many times the database's connections, so that none of them is idle; few enough that no answer takes long. */
+const REQUESTS_MAX = 256;
 const HEADER_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 15 * 60_000;
 const EMPTY_SHA256 = createHash("sha256").digest("hex");
@@ -77,7 +82,8 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
   });
   addHealth(app, deps);
   if (deps.metrics !== undefined) addMetricsRoute(app, deps.metrics);
-  for (const face of deps.faces) await addFace(app, deps, face);
+  const admit = createAdmission(deps.requestsMax ?? REQUESTS_MAX);
+  for (const face of deps.faces) await addFace(app, deps, face, admit);
   app.setErrorHandler((error, request, reply) => refuse(deps, request, reply, faultOf(error), error));
   const patterns = deps.faces.flatMap((face) =>
     face.routes.map((route) => ({ face, pattern: patternOf(route.path) })),
@@ -106,7 +112,7 @@ function addHealth(app: FastifyInstance, deps: ServerDeps): void {
 }
 
 /** Two contexts for each face, because fastify chooses how to read a body by context. */
-async function addFace(app: FastifyInstance, deps: ServerDeps, face: Face): Promise<void> {
+async function addFace(app: FastifyInstance, deps: ServerDeps, face: Face, admit: Admit): Promise<void> {
   for (const streamed of [false, true]) {
     const routes = face.routes.filter((route) => (bodyKindOf(route) === "stream") === streamed);
     if (routes.length === 0) continue;
@@ -118,18 +124,25 @@ async function addFace(app: FastifyInstance, deps: ServerDeps, face: Face): Prom
           done(null, bytes),
         );
       context.setErrorHandler((error, request, reply) => refuse(deps, request, reply, faultOf(error), error));
-      for (const route of routes) addRoute(context, deps, face, route);
+      // An upload takes as long as its sender does, and costs the others nothing.
+      const enter: Admit = streamed ? (work) => work() : admit;
+      for (const route of routes) addRoute(context, deps, face, { route, enter });
     });
   }
 }
 
-function addRoute(context: FastifyInstance, deps: ServerDeps, face: Face, route: Route): void {
+function addRoute(
+  context: FastifyInstance,
+  deps: ServerDeps,
+  face: Face,
+  { route, enter }: { readonly route: Route; readonly enter: Admit },
+): void {
   const { within = (_requestId, work) => work() } = deps;
   context.route({
     method: route.method,
     url: route.path,
     bodyLimit: route.bodyBytesMax ?? JSON_BYTES_MAX,
-    handler: (request, reply) => within(request.id, () => answer(request, reply)),
+    handler: (request, reply) => within(request.id, () => enter(() => answer(request, reply))),
   });
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

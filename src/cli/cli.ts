@@ -15,6 +15,7 @@ import { addLimitsCommands } from "./limits.ts";
 import { addLoginCommands } from "./login.ts";
 import { addRetentionCommands } from "./retention.ts";
 import { addServeCommand } from "./serve.ts";
+import { addWhyCommand } from "./why.ts";
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 not logged in, 4 not found, 5 no server answers.`;
@@ -31,6 +32,7 @@ function createProgram(): Command {
   addJobsCommands(program);
   addInstancesCommands(program);
   addBackfillCommands(program);
+  addWhyCommand(program);
   addExpressionsCommands(program);
   addAuditCommand(program);
   addRetentionCommands(program);

@@ -11,6 +11,7 @@ import { type InstanceActDeps, instanceActRoutes } from "./instance-acts.ts";
 import { type InstanceDeps, instanceRoutes } from "./instances.ts";
 import { type LimitDeps, limitRoutes } from "./limits.ts";
 import { type RetentionRouteDeps, retentionRoutes } from "./retention.ts";
+import { type WhyRouteDeps, whyRoutes } from "./why.ts";
 
 /** Its paths name no project: the caller's own counts. */
 export function createConsoleFace(
@@ -21,7 +22,8 @@ export function createConsoleFace(
     FileDeps &
     RetentionRouteDeps &
     LimitDeps &
-    BackfillDeps,
+    BackfillDeps &
+    WhyRouteDeps,
 ): Face {
   return {
     name: "console",
@@ -36,6 +38,7 @@ export function createConsoleFace(
       ...retentionRoutes(deps),
       ...limitRoutes(deps),
       ...backfillRoutes(deps),
+      ...whyRoutes(deps),
     ],
     owns: (path) => path === "/api" || path.startsWith("/api/"),
     projectOf: () => undefined,

@@ -331,3 +331,19 @@ test("a range of planned times is looked at, backfilled, watched and given up", 
     code: 1,
   });
 });
+
+test("why a run waits is told in sentences, for a job and for a run", async () => {
+  await saveJob("patient", [shell("first", "sleep 60"), shell("second", "true", ["first"])]);
+  expect((await azalai(["why", "patient"])).stdout).toMatch(
+    /^The job is stopped\.\nThe job is not in operation/,
+  );
+  const { instanceId } = JSON.parse((await azalai(["--json", "jobs", "run", "patient"])).stdout);
+  await expect
+    .poll(async () => (await azalai(["why", String(instanceId)])).stdout, { timeout: 60_000 })
+    .toMatch(
+      /^The instance is running\.\nNode "second" waits for "first" \(running\)\.\nNode "first" runs since/,
+    );
+  expect((await azalai(["why", "patient"])).stdout).toContain(`azalai why ${instanceId} says more`);
+  await azalai(["instances", "stop", String(instanceId)]);
+  expect(await azalai(["why", "nobody"])).toMatchObject({ code: 4 });
+});

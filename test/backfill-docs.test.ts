@@ -17,8 +17,8 @@ async function blocksOf(language: string): Promise<string[]> {
 test("the page's requests are taken, and what it says they answer is what they answer", async () => {
   const { ok, startEngine } = await factoryWorld();
   const blocks = (await blocksOf("json")).map((block) => JSON.parse(block));
-  expect(blocks).toHaveLength(5);
-  const [job, previewed, preview, everything, patch] = blocks;
+  expect(blocks).toHaveLength(6);
+  const [job, previewed, preview, everything, together, patch] = blocks;
   await ok("POST", "/jobs", { body: job });
   expect((await ok("POST", "/api/backfills/preview", { body: previewed })).json).toEqual(preview);
   const made = (await ok("POST", "/api/backfills", { body: { ...previewed, name: "spring" } })).json;
@@ -31,6 +31,21 @@ test("the page's requests are taken, and what it says they answer is what they a
   expect((await ok("POST", "/api/backfills", { body: everything })).json).toMatchObject({ parallel: 2 });
   await ok("POST", `/api/backfills/${everything.name}/cancel`);
   await expect.poll(() => stateOf(everything.name)).toBe("cancelled");
+  const cron = (expression: string, dependJobs?: object) => ({
+    type: "CRON",
+    cron: { ...job.schedule.cron, expression, ...(dependJobs !== undefined && { dependJobs }) },
+  });
+  const hours = { ...job, name: together.job, schedule: cron("0 0 * * * ?") };
+  await ok("POST", "/jobs", { body: hours });
+  const report = {
+    ...job,
+    name: together.dependents[0].job,
+    schedule: cron("0 0 3 * * ?", { jobs: [hours.name] }),
+  };
+  await ok("POST", "/jobs", { body: report });
+  // The second day has 23 hours.
+  expect((await ok("POST", "/api/backfills", { body: together })).json.progress.planned).toBe(24 + 23 + 2);
+  await expect.poll(() => stateOf(together.name), { timeout: 20_000 }).toBe("succeeded");
   await ok("POST", `/v2/${PROJECT}/factory/supplement-data`, { body: patch });
   await expect.poll(() => stateOf(patch.name)).toBe("succeeded");
 });

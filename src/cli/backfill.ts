@@ -295,7 +295,7 @@ async function listRuns(
   printResult(wantsJson(command), page, () =>
     formatTable(
       ["JOB", "PLANNED", "STATE", "INSTANCE", "OUTCOME", "REASON"],
-      page.runs.map((run) => [run.job, run.local, run.state, run.instanceId, run.outcome, run.reason]),
+      page.runs.map((run) => [run.job, run.local, run.state, run.instanceId, run.outcome, run.detail]),
     ),
   );
 }

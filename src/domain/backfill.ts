@@ -99,13 +99,35 @@ export function checkBackfill(name: string, spec: BackfillSpec): string[] {
   return problems;
 }
 
+/** Why a planned time is not run: a word that does not change, and its sentence. */
+export interface BackfillSkip {
+  readonly reason:
+    | "filter"
+    | "cancelled"
+    | "stopped-on-failure"
+    | "window"
+    | "upstream"
+    | "own-previous"
+    | "job-deleted"
+    | "no-nodes";
+  readonly detail: string;
+}
+
+/** Reasons that count as a failure for what waits for the time. */
+export const SKIPPED_AFTER_FAILURE: readonly BackfillSkip["reason"][] = [
+  "upstream",
+  "own-previous",
+  "job-deleted",
+  "no-nodes",
+];
+
 /** One planned time of a backfill. */
 export interface BackfillTime {
   readonly plannedAt: Date;
   /** The local day, `2001-04-01`. */
   readonly day: string;
-  /** Why it is not run, where the filter leaves it out. */
-  readonly leftOut?: string;
+  /** Where the filter leaves it out. */
+  readonly skip?: BackfillSkip;
 }
 
 /** At most `limit` planned times after `after` (absent: from the start), oldest first; fewer are the last of the range. */
@@ -144,10 +166,14 @@ function timeOf(plannedAt: Date, zone: string, { days, span, timeOfDay }: ReadFi
   const { year, month, day, hour, minute } = localFields(zone, plannedAt.getTime());
   const date = [year, month, day].map((part) => String(part).padStart(2, "0")).join("-");
   const time = { plannedAt, day: date };
-  if (days !== undefined && !days.has(date)) return { ...time, leftOut: "not one of the days asked for" };
+  if (days !== undefined && !days.has(date)) return leaveOut(time, "not one of the days asked for");
   if (span !== undefined && !inDaySpan(span, hour * 60 + minute))
-    return { ...time, leftOut: `outside ${timeOfDay}` };
+    return leaveOut(time, `outside ${timeOfDay}`);
   return time;
+}
+
+function leaveOut(time: BackfillTime, detail: string): BackfillTime {
+  return { ...time, skip: { reason: "filter", detail } };
 }
 
 /** A planned time that could be started. */

@@ -1,22 +1,13 @@
 /** Carries backfills on: writes their plan, starts what may start beside what runs, and ends them. */
-import {
-  type Backfill,
-  type BackfillCandidate,
-  type BackfillProgress,
-  chooseRuns,
-  planBackfill,
-} from "../domain/backfill.ts";
+import { type Backfill, type BackfillProgress, type BackfillSkip, planBackfill } from "../domain/backfill.ts";
 import { nextOpening } from "../domain/day-window.ts";
 import type { Observe } from "../domain/observation.ts";
 import { BACKFILL_ENDED, type BackfillState } from "../domain/states.ts";
 import {
   type BackfillEnd,
   insertBackfillTimes,
-  listBackfillDue,
-  listBackfillDueByDay,
-  listBackfillRunning,
-  markBackfillStarted,
   skipBackfillDue,
+  skipBackfillTimes,
   takeBackfillEnds,
 } from "../store/backfill-runs.ts";
 import {
@@ -29,15 +20,12 @@ import {
   updatePlannedTo,
 } from "../store/backfills.ts";
 import { type Database, type DatabasePool, transaction } from "../store/database.ts";
-import { findPresentVersions } from "../store/job-versions.ts";
-import type { Definitions, OperatorIndex } from "./definitions.ts";
+import { chooseNext, type LostTime } from "./backfill-choice.ts";
+import { type BackfillStartDeps, startChosen } from "./backfill-start.ts";
 import { createLoop, type Loop } from "./loop.ts";
-import { type Start, startInstances } from "./start.ts";
 
-export interface BackfillLoopDeps {
+export interface BackfillLoopDeps extends BackfillStartDeps {
   readonly pool: DatabasePool;
-  readonly definitions: Definitions;
-  readonly operators: OperatorIndex;
   readonly now: () => Date;
   readonly observe: Observe;
   /** Instances were made whose first nodes are ready. */
@@ -148,14 +136,14 @@ async function planPage(db: Database, backfill: Backfill, now: Date): Promise<St
 }
 
 /**
- * The ledger's next lines of the first job that is not planned to its end; all of them skipped for `reason`, where there
- * is one. Gives how many are skipped, undefined when all lines of all jobs are there.
+ * The ledger's next lines of the first job that is not planned to its end; all of them skipped where `skip` says why.
+ * Gives how many are skipped, undefined when all lines of all jobs are there.
  */
 async function writePage(
   db: Database,
   backfill: Backfill,
   now: Date,
-  reason?: string,
+  skip?: BackfillSkip,
 ): Promise<number | undefined> {
   const jobs = await listBackfillJobs(db, backfill);
   const job = jobs.find(({ plannedAll }) => !plannedAll);
@@ -166,14 +154,14 @@ async function writePage(
     limit: LINES_MAX,
     ...(after !== undefined && { after }),
   });
-  const times = reason === undefined ? planned : planned.map((time) => ({ leftOut: reason, ...time }));
+  const times = skip === undefined ? planned : planned.map((time) => ({ skip, ...time }));
   await insertBackfillTimes(db, backfill, { place: job.place, times, now });
   await updatePlannedTo(db, backfill, {
     place: job.place,
     plannedTo: times.at(-1)?.plannedAt ?? job.plannedTo,
     plannedAll: times.length < LINES_MAX,
   });
-  return times.filter(({ leftOut }) => leftOut !== undefined).length;
+  return times.filter((time) => time.skip !== undefined).length;
 }
 
 async function startNext(deps: BackfillLoopDeps, db: Database, backfill: Backfill, now: Date): Promise<Step> {
@@ -183,102 +171,43 @@ async function startNext(deps: BackfillLoopDeps, db: Database, backfill: Backfil
   if (opening === undefined)
     return { state: "failing", progress, dueAt: now, reason: "its run window never opens" };
   if (opening > now) return { state: "running", progress, dueAt: opening };
-  const chosen = await chooseNext(db, backfill);
-  if (chosen.length === 0) return { state: "running", progress };
-  const { started, skipped } = await startChosen(deps, db, backfill, { chosen, now });
+  const jobs = await listBackfillJobs(db, backfill);
+  const { chosen, lost } = await chooseNext(db, backfill, jobs);
+  const given = await skipLost(db, backfill, { lost, now });
+  const { started, skipped, reason } = await startChosen(deps, db, backfill, { jobs, chosen, now });
+  const passed = skipped + given;
   return {
     state: "running",
-    progress: { ...progress, running: progress.running + started, skipped: progress.skipped + skipped },
+    progress: { ...progress, running: progress.running + started, skipped: progress.skipped + passed },
     started,
-    // A place that a skipped time left, or the end of the whole.
-    ...(skipped > 0 && { dueAt: now }),
+    ...(reason !== undefined && { reason }),
+    // There may be others in their place, or nothing left at all.
+    ...(passed > 0 && { dueAt: now }),
   };
+}
+
+/** Where one run of a job is lost because the one before it is, all that follow are. */
+async function skipLost(
+  db: Database,
+  backfill: Backfill,
+  { lost, now }: { readonly lost: readonly LostTime[]; readonly now: Date },
+): Promise<number> {
+  const single = lost.filter(({ reason }) => reason !== "own-previous");
+  let skipped = await skipBackfillTimes(db, backfill, { times: single, now });
+  for (const skip of lost)
+    if (skip.reason === "own-previous")
+      skipped += await skipBackfillDue(db, backfill, { place: skip.place, skip, limit: LINES_MAX, now });
+  return skipped;
 }
 
 function waitingOf({ planned, running, succeeded, failed, skipped }: BackfillProgress): number {
   return planned - running - succeeded - failed - skipped;
 }
 
-/** A backfill of which nothing waits. */
-function restOf({ state, progress }: Backfill): Step {
+/** A backfill of which nothing waits: it failed where a run did, or where a reason says why times could not be run. */
+function restOf({ state, progress, reason }: Backfill): Step {
   if (progress.running > 0) return { state, progress };
-  return { state: progress.failed > 0 ? "failed" : "succeeded", progress };
-}
-
-async function chooseNext(db: Database, backfill: Backfill): Promise<BackfillCandidate[]> {
-  const { newestFirst, parallelMax, dayGranularity } = backfill;
-  const running = await listBackfillRunning(db, backfill);
-  if (!dayGranularity && running.length >= parallelMax) return [];
-  const list = dayGranularity ? listBackfillDueByDay : listBackfillDue;
-  // With days, those that run have times that are due as well.
-  const limit = dayGranularity ? 2 * parallelMax : parallelMax;
-  return chooseRuns(backfill, running, await list(db, backfill, { newestFirst, limit }));
-}
-
-async function startChosen(
-  { definitions, operators }: BackfillLoopDeps,
-  db: Database,
-  backfill: Backfill,
-  { chosen, now }: { readonly chosen: readonly BackfillCandidate[]; readonly now: Date },
-): Promise<{ readonly started: number; readonly skipped: number }> {
-  const jobs = await listBackfillJobs(db, backfill);
-  const versions = await findPresentVersions(
-    db,
-    backfill.projectId,
-    jobs.map(({ jobId }) => jobId),
-  );
-  const starts: { readonly candidate: BackfillCandidate; readonly start: Start }[] = [];
-  let skipped = 0;
-  for (const [place, candidates] of Map.groupBy(chosen, (candidate) => candidate.place)) {
-    const job = jobs[place];
-    const present = versions.find(({ jobId }) => jobId === job?.jobId);
-    const pinned =
-      present && (await definitions.pinnedVersion(backfill.projectId, present.jobId, present.version));
-    if (present === undefined || pinned === undefined || pinned.nodes.length === 0) {
-      const reason = present === undefined ? "the job was deleted" : "the job has no node to run";
-      skipped += await skipBackfillDue(db, backfill, { place, reason, limit: LINES_MAX, now });
-      continue;
-    }
-    for (const candidate of candidates)
-      starts.push({ candidate, start: startOf(backfill, { candidate, present, pinned }) });
-  }
-  const ids = await startInstances(
-    db,
-    starts.map(({ start }) => start),
-    { operators, now },
-  );
-  const started = starts.map(({ candidate }, index) => ({ ...candidate, instanceId: ids[index] ?? 0 }));
-  await markBackfillStarted(db, backfill, started, now);
-  return { started: started.length, skipped };
-}
-
-function startOf(
-  backfill: Backfill,
-  {
-    candidate,
-    present,
-    pinned,
-  }: {
-    readonly candidate: BackfillCandidate;
-    readonly present: Awaited<ReturnType<typeof findPresentVersions>>[number];
-    readonly pinned: Start["pinned"];
-  },
-): Start {
-  return {
-    projectId: backfill.projectId,
-    workspaceId: present.workspaceId,
-    job: { id: present.jobId, version: present.version },
-    name: present.name,
-    pinned,
-    origin: "backfill",
-    parameters: backfill.parameters,
-    plannedAt: candidate.plannedAt,
-    by: backfill.createdBy,
-    waits: false,
-    background: true,
-    tells: "backfill",
-    ...(backfill.priority !== undefined && { priority: backfill.priority }),
-  };
+  return { state: progress.failed > 0 || reason !== null ? "failed" : "succeeded", progress };
 }
 
 /** What was not started will not be; what runs is waited for. */
@@ -288,9 +217,13 @@ async function skipPage(
   state: "failing" | "cancelling",
   now: Date,
 ): Promise<Step> {
-  const reason = backfill.reason ?? state;
-  const due = await skipBackfillDue(db, backfill, { reason, limit: LINES_MAX, now });
-  const count = due > 0 ? due : await writePage(db, backfill, now, reason);
+  const skip: BackfillSkip = {
+    reason:
+      state === "cancelling" ? "cancelled" : backfill.progress.failed > 0 ? "stopped-on-failure" : "window",
+    detail: backfill.reason ?? state,
+  };
+  const due = await skipBackfillDue(db, backfill, { skip, limit: LINES_MAX, now });
+  const count = due > 0 ? due : await writePage(db, backfill, now, skip);
   const progress = { ...backfill.progress, skipped: backfill.progress.skipped + (count ?? 0) };
   if (count !== undefined) return { state, progress, dueAt: now };
   if (progress.running > 0) return { state, progress };

@@ -9,11 +9,14 @@ import {
   checkBackfillRange,
   planBackfill,
 } from "../domain/backfill.ts";
+import { type Cron, parseCron } from "../domain/cron.ts";
 import { Fault, invalid } from "../domain/fault.ts";
+import { type GraphNode, topologicalOrder } from "../domain/graph.ts";
 import { SETTING_DEFAULTS } from "../domain/job-settings.ts";
+import { intervalOf } from "../domain/period.ts";
 import type { PlanRule } from "../domain/plan.ts";
-import type { JobReference } from "../domain/schedule.ts";
-import type { BackfillJob } from "../store/backfills.ts";
+import type { CronSchedule, JobReference } from "../domain/schedule.ts";
+import type { BackfillJob, BackfillWait } from "../store/backfills.ts";
 import type { Database } from "../store/database.ts";
 import { findJob } from "../store/jobs.ts";
 import { lockOperatedJob, type OperatedJob } from "../store/schedules.ts";
@@ -38,13 +41,48 @@ export async function resolveBackfill(db: Database, request: BackfillRequest): P
     problems.push(`dependents: a backfill has at most ${BACKFILL_JOBS_MAX} jobs`);
   if (problems.length > 0) invalid("backfill-invalid", problems);
   const { projectId, workspaceId } = request;
-  const found: { readonly job: OperatedJob; readonly rule: PlanRule }[] = [];
+  const found: FoundJob[] = [];
   for (const reference of distinct([{ workspaceId, name: request.jobName }, ...request.dependents])) {
     const job = await holdJob(db, projectId, reference);
-    found.push({ job, rule: ruleOf(job) });
+    const cron = cronOf(job);
+    found.push({ name: keyOf(reference), job, cron, after: cron.dependencies?.jobs.map(keyOf) ?? [] });
+    if (cron.afterOwnPrevious && request.spec.newestFirst)
+      invalid("backfill-invalid", [`newestFirst: runs of job "${job.name}" wait for the one before`]);
   }
-  const jobs = found.map(({ job, rule }, place) => ({ place, jobId: job.id, jobName: job.name, rule }));
-  return { jobs, zone: jobs[0]?.rule.zone ?? "UTC" };
+  return { jobs: orderJobs(found), zone: found[0]?.cron.zone ?? "UTC" };
+}
+
+/** A job with its place in the graph of those that wait for one another. */
+interface FoundJob extends GraphNode {
+  readonly job: OperatedJob;
+  readonly cron: CronSchedule;
+}
+
+function keyOf({ workspaceId, name }: JobReference): string {
+  return JSON.stringify([workspaceId, name]);
+}
+
+/** Each behind those of the others that it waits for; what lies outside the backfill is not waited for. */
+function orderJobs(found: readonly FoundJob[]): BackfillJob[] {
+  const ordered = topologicalOrder(found);
+  const places = new Map(ordered.map(({ name }, place) => [name, place]));
+  return ordered.map(({ job, cron }, place) => ({
+    place,
+    jobId: job.id,
+    jobName: job.name,
+    rule: ruleOf(job, cron),
+    interval: cron.interval ?? intervalOf(readCron(cron)),
+    waits: waitsOf(cron, places),
+    afterOwnPrevious: cron.afterOwnPrevious,
+  }));
+}
+
+function waitsOf({ dependencies }: CronSchedule, places: ReadonlyMap<string, number>): BackfillWait[] {
+  return (dependencies?.jobs ?? []).flatMap(({ periods, ...reference }) => {
+    const place = places.get(keyOf(reference));
+    const ignoresFailure = dependencies?.failPolicy === "ignore";
+    return place === undefined ? [] : [{ place, periods, ignoresFailure }];
+  });
 }
 
 async function holdJob(db: Database, projectId: string, { workspaceId, name }: JobReference) {
@@ -54,13 +92,21 @@ async function holdJob(db: Database, projectId: string, { workspaceId, name }: J
   return job;
 }
 
-function ruleOf({ name, kind, definition }: OperatedJob): PlanRule {
+function cronOf({ name, kind, definition }: OperatedJob): CronSchedule {
   const { schedule, nodes } = definition;
   if (kind !== "batch" || schedule.type !== "cron" || schedule.cron === undefined)
     throw new Fault("invalid", "backfill-schedule-missing", `Job "${name}" has no cron schedule.`);
   if (nodes.length === 0)
     throw new Fault("invalid", "job-without-nodes", `Job "${name}" has no node to run.`);
-  const { expression, zone } = schedule.cron;
+  return schedule.cron;
+}
+
+function readCron({ expression }: CronSchedule): Cron {
+  const cron = parseCron(expression);
+  return "problems" in cron ? invalid("schedule-invalid", cron.problems) : cron;
+}
+
+function ruleOf({ definition }: OperatedJob, { expression, zone }: CronSchedule): PlanRule {
   const { missingHour, repeatedHour } = { ...SETTING_DEFAULTS, ...definition.settings };
   return { expression, zone, startsAt: null, endsAt: null, missingHour, repeatedHour };
 }
@@ -139,9 +185,9 @@ export async function previewTimes(
     for await (const times of slicesOf(rule, spec, zone)) {
       planned += times.length;
       if (planned > BACKFILL_TIMES_MAX) throw tooMany();
-      const runs = times.filter((time) => time.leftOut === undefined);
-      for (const { leftOut: reason } of times)
-        if (reason !== undefined) leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1);
+      const runs = times.filter(({ skip }) => skip === undefined);
+      for (const { skip } of times)
+        if (skip !== undefined) leftOut.set(skip.detail, (leftOut.get(skip.detail) ?? 0) + 1);
       count += runs.length;
       const opening = runs.slice(0, shown - first.length);
       first.push(...opening);

@@ -174,7 +174,12 @@ test("with stop on failure nothing is started after one, and what was not is ski
     reason: "an instance failed",
   });
   expect((await ledger()).slice(2)).toMatchObject(
-    Array(3).fill({ state: "skipped", reason: "an instance failed", instanceId: null }),
+    Array(3).fill({
+      state: "skipped",
+      reason: "stopped-on-failure",
+      detail: "an instance failed",
+      instanceId: null,
+    }),
   );
 });
 
@@ -213,7 +218,11 @@ test("a cancelled backfill leaves what runs, or stops it; the rest is skipped, a
   await engine.cancelBackfill(control, true);
   await expect.poll(() => stateOf()).toBe("cancelled");
   expect((await find()).progress).toEqual({ planned: 5, running: 0, succeeded: 1, failed: 1, skipped: 3 });
-  expect((await ledger()).at(-1)).toMatchObject({ state: "skipped", reason: "cancelled by ann" });
+  expect((await ledger()).at(-1)).toMatchObject({
+    state: "skipped",
+    reason: "cancelled",
+    detail: "cancelled by ann",
+  });
   await engine.cancelBackfill(control, true);
 });
 
@@ -227,7 +236,7 @@ test("times that the filter leaves out are in the ledger, with why", async () =>
   for (const time of ["02T06", "02T12"]) held.end(time);
   await expect.poll(() => stateOf()).toBe("succeeded");
   expect((await find()).progress).toMatchObject({ planned: 8, succeeded: 2, skipped: 6 });
-  expect((await ledger()).map(({ state, reason }) => reason ?? state)).toEqual([
+  expect((await ledger()).map(({ state, detail }) => detail ?? state)).toEqual([
     ...Array(4).fill("not one of the days asked for"),
     "outside 06:00-13:00",
     "started",
@@ -324,8 +333,9 @@ test("what becomes of a job's times when the job is deleted is said", async () =
   const { rows } = await world.database.pool.query<{ id: number }>("select id from job");
   await engine.deleteJob({ projectId: world.projectId, jobId: rows[0]?.id ?? 0, by: "ann" });
   held.end("01T00");
-  await expect.poll(async () => (await find()).state).toBe("succeeded");
-  expect((await ledger()).map(({ reason }) => reason)).toEqual([
+  await expect.poll(async () => (await find()).state).toBe("failed");
+  expect((await find()).reason).toBe("job: the job was deleted");
+  expect((await ledger()).map(({ detail }) => detail)).toEqual([
     null,
     "the job was deleted",
     "the job was deleted",

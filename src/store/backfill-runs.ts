@@ -1,5 +1,10 @@
 /** The plan ledger of backfills: each planned time of one, and what became of it. */
-import type { BackfillCandidate, BackfillTime } from "../domain/backfill.ts";
+import {
+  type BackfillCandidate,
+  type BackfillSkip,
+  type BackfillTime,
+  SKIPPED_AFTER_FAILURE,
+} from "../domain/backfill.ts";
 import type { Page } from "../domain/page.ts";
 import type { BackfillKey } from "./backfills.ts";
 import { type Database, execute, query } from "./database.ts";
@@ -20,10 +25,10 @@ export async function insertBackfillTimes(
   await execute(
     db,
     "insert-backfill-times",
-    `insert into backfill_run (project_id, backfill_id, place, planned_at, day, state, reason, decided_at)
-     select $1, $2, $3, planned_at, day, case when reason is null then 'due' else 'skipped' end, reason,
+    `insert into backfill_run (project_id, backfill_id, place, planned_at, day, state, reason, detail, decided_at)
+     select $1, $2, $3, planned_at, day, case when reason is null then 'due' else 'skipped' end, reason, detail,
        case when reason is not null then $4::timestamptz end
-     from unnest($5::timestamptz[], $6::date[], $7::text[]) as g (planned_at, day, reason)`,
+     from unnest($5::timestamptz[], $6::date[], $7::text[], $8::text[]) as g (planned_at, day, reason, detail)`,
     [
       projectId,
       id,
@@ -31,7 +36,8 @@ export async function insertBackfillTimes(
       now,
       times.map(({ plannedAt }) => plannedAt),
       times.map(({ day }) => day),
-      times.map(({ leftOut }) => leftOut ?? null),
+      times.map(({ skip }) => skip?.reason ?? null),
+      times.map(({ skip }) => skip?.detail ?? null),
     ],
   );
 }
@@ -178,22 +184,114 @@ export async function skipBackfillDue(
   { projectId, id }: BackfillKey,
   {
     place,
-    reason,
+    skip,
     limit,
     now,
-  }: { readonly place?: number; readonly reason: string; readonly limit: number; readonly now: Date },
+  }: { readonly place?: number; readonly skip: BackfillSkip; readonly limit: number; readonly now: Date },
 ): Promise<number> {
   return await execute(
     db,
     "skip-backfill-due",
-    `update backfill_run set state = 'skipped', reason = $3, decided_at = $4
+    `update backfill_run set state = 'skipped', reason = $3, detail = $7, decided_at = $4
      where ctid = any (array(
        select ctid from backfill_run
        where project_id = $1 and backfill_id = $2 and state = 'due' and ($6::smallint is null or place = $6)
        order by place, day, planned_at limit $5
      ))`,
-    [projectId, id, reason, now, limit, place ?? null],
+    [projectId, id, skip.reason, now, limit, place ?? null, skip.detail],
   );
+}
+
+/** Skips single due times of a job, each for its own reason; gives how many there were. */
+export async function skipBackfillTimes(
+  db: Database,
+  { projectId, id }: BackfillKey,
+  { times, now }: { readonly times: readonly (BackfillCandidate & BackfillSkip)[]; readonly now: Date },
+): Promise<number> {
+  return await execute(
+    db,
+    "skip-backfill-times",
+    `with lines as materialized (
+       select s.reason, s.detail, (
+         select r.ctid from backfill_run r
+         where r.project_id = $1 and r.backfill_id = $2 and r.place = s.place and r.planned_at = s.planned_at
+       ) as line
+       from unnest($4::smallint[], $5::timestamptz[], $6::text[], $7::text[]) as s (place, planned_at, reason, detail)
+     )
+     update backfill_run r set state = 'skipped', reason = l.reason, detail = l.detail, decided_at = $3
+     from lines l where r.ctid = l.line and r.state = 'due'`,
+    [
+      projectId,
+      id,
+      now,
+      times.map(({ place }) => place),
+      times.map(({ plannedAt }) => plannedAt),
+      times.map(({ reason }) => reason),
+      times.map(({ detail }) => detail),
+    ],
+  );
+}
+
+/** Planned times of one job of a backfill, from `from` to before `to`. */
+export interface BackfillStretch {
+  readonly place: number;
+  readonly from: Date;
+  readonly to: Date;
+}
+
+/** What is known of the times of a stretch. */
+export interface StretchState {
+  /** One of them has not ended. */
+  readonly open: boolean;
+  /** The first that did not succeed; null when all that ended did. */
+  readonly failedAt: Date | null;
+}
+
+/** In the same order. */
+export async function listStretchStates(
+  db: Database,
+  { projectId, id }: BackfillKey,
+  stretches: readonly BackfillStretch[],
+): Promise<StretchState[]> {
+  if (stretches.length === 0) return [];
+  const lines = `select planned_at from backfill_run
+         where project_id = $1 and backfill_id = $2 and place = s.place and planned_at >= s.from_at and planned_at < s.to_at`;
+  return await query<StretchState>(
+    db,
+    "list-stretch-states",
+    `select exists (${lines} and (state = 'due' or state = 'started' and outcome is null)) as open, (
+       ${lines} and (outcome = 'failed' or state = 'skipped' and reason = any ($6))
+       order by planned_at limit 1
+     ) as "failedAt"
+     from unnest($3::smallint[], $4::timestamptz[], $5::timestamptz[]) with ordinality as s (place, from_at, to_at, no)
+     order by s.no`,
+    [
+      projectId,
+      id,
+      stretches.map(({ place }) => place),
+      stretches.map(({ from }) => from),
+      stretches.map(({ to }) => to),
+      SKIPPED_AFTER_FAILURE,
+    ],
+  );
+}
+
+/** The job's time before `before` that was not left out; undefined where there is none. */
+export async function findTimeBefore(
+  db: Database,
+  { projectId, id }: BackfillKey,
+  { place, before }: { readonly place: number; readonly before: Date },
+): Promise<Date | undefined> {
+  const rows = await query<{ readonly plannedAt: Date }>(
+    db,
+    "find-backfill-time-before",
+    `select planned_at as "plannedAt" from backfill_run
+     where project_id = $1 and backfill_id = $2 and place = $3 and planned_at < $4
+       and (state <> 'skipped' or reason <> 'filter')
+     order by planned_at desc limit 1`,
+    [projectId, id, place, before],
+  );
+  return rows[0]?.plannedAt;
 }
 
 /** A line of the ledger. */
@@ -201,7 +299,9 @@ export interface BackfillRun {
   readonly jobName: string;
   readonly plannedAt: Date;
   readonly state: "due" | "started" | "skipped" | "missed";
-  readonly reason: string | null;
+  /** A word that does not change, and its sentence. */
+  readonly reason: BackfillSkip["reason"] | null;
+  readonly detail: string | null;
   readonly instanceId: number | null;
   readonly outcome: "succeeded" | "failed" | null;
   readonly decidedAt: Date | null;
@@ -217,7 +317,8 @@ export async function listBackfillRuns(
   return await query<BackfillRun>(
     db,
     "list-backfill-runs",
-    `select j.job_name as "jobName", r.planned_at as "plannedAt", r.state, r.reason, r.instance_id as "instanceId",
+    `select j.job_name as "jobName", r.planned_at as "plannedAt", r.state, r.reason, r.detail,
+       r.instance_id as "instanceId",
        r.outcome, r.decided_at as "decidedAt"
      from backfill_run r join backfill_job j using (project_id, backfill_id, place)
      where r.project_id = $1 and r.backfill_id = $2 and ($3::text is null or r.state = $3)

@@ -2,6 +2,7 @@
 import type { Backfill, BackfillProgress, TimeFilter } from "../domain/backfill.ts";
 import type { RunWindow } from "../domain/day-window.ts";
 import type { Page } from "../domain/page.ts";
+import type { Interval } from "../domain/period.ts";
 import type { PlanRule } from "../domain/plan.ts";
 import type { BackfillState } from "../domain/states.ts";
 import { type Database, execute, query } from "./database.ts";
@@ -19,6 +20,20 @@ export interface BackfillJob {
   readonly jobId: number;
   readonly jobName: string;
   readonly rule: PlanRule;
+  readonly interval: Interval;
+  readonly waits: readonly BackfillWait[];
+  /** Each of its runs waits for the one before to succeed. */
+  readonly afterOwnPrevious: boolean;
+}
+
+/** Runs of another job of the backfill that a job's runs wait for. */
+export interface BackfillWait {
+  /** That job's. */
+  readonly place: number;
+  /** 0: of the same period; else of so many before it. */
+  readonly periods: number;
+  /** Whether a run starts although one that it waits for did not succeed. */
+  readonly ignoresFailure: boolean;
 }
 
 /** How far the times of a backfill's job are in the ledger. */
@@ -93,9 +108,10 @@ export async function insertBackfill(
   await execute(
     db,
     "insert-backfill-jobs",
-    `insert into backfill_job (project_id, backfill_id, place, job_id, job_name, rule)
-     select $1, $2, place, job_id, job_name, rule
-     from unnest($3::smallint[], $4::bigint[], $5::text[], $6::jsonb[]) as g (place, job_id, job_name, rule)`,
+    `insert into backfill_job (project_id, backfill_id, place, job_id, job_name, rule, interval, waits,
+       after_own_previous)
+     select $1, $2, g.*
+     from unnest($3::smallint[], $4::bigint[], $5::text[], $6::jsonb[], $7::text[], $8::jsonb[], $9::boolean[]) g`,
     [
       backfill.projectId,
       id,
@@ -103,6 +119,9 @@ export async function insertBackfill(
       jobs.map(({ jobId }) => jobId),
       jobs.map(({ jobName }) => jobName),
       jobs.map(({ rule }) => JSON.stringify(rule)),
+      jobs.map(({ interval }) => interval),
+      jobs.map(({ waits }) => JSON.stringify(waits)),
+      jobs.map(({ afterOwnPrevious }) => afterOwnPrevious),
     ],
   );
   return id;
@@ -229,8 +248,8 @@ export async function listBackfillJobs(
   return await query<PlannedBackfillJob>(
     db,
     "list-backfill-jobs",
-    `select place, job_id as "jobId", job_name as "jobName", rule, planned_to as "plannedTo",
-       planned_all as "plannedAll"
+    `select place, job_id as "jobId", job_name as "jobName", rule, interval, waits,
+       after_own_previous as "afterOwnPrevious", planned_to as "plannedTo", planned_all as "plannedAll"
      from backfill_job where project_id = $1 and backfill_id = $2 order by place`,
     [projectId, id],
   );

@@ -258,8 +258,9 @@ const BackfillRunView = Type.Object({
   plannedAt: Moment,
   local: Type.String(),
   state: Type.Unsafe<BackfillRun["state"]>(Type.String()),
-  /** Why it was skipped. */
-  reason: Nullable(Type.String()),
+  /** Why it was skipped: a word that does not change, and its sentence. */
+  reason: Nullable(Type.Unsafe<NonNullable<BackfillRun["reason"]>>(Type.String())),
+  detail: Nullable(Type.String()),
   instanceId: Nullable(Type.Integer({ minimum: 1 })),
   /** How the instance ended; null before. */
   outcome: Nullable(Type.Unsafe<"succeeded" | "failed">(Type.String())),

@@ -59,7 +59,7 @@ test("patch data is made, listed and run, an instance of type 5 for each period 
     },
   ]);
   await startEngine();
-  await expect.poll(() => statusOf("p")).toBe("SUCCESS");
+  await expect.poll(() => statusOf("p"), { timeout: 20_000 }).toBe("SUCCESS");
   const path = "/jobs/instances/detail?instanceType=5&minPlanTime=0";
   const { total, instances } = (await ok("GET", path)).json;
   expect(total).toBe(3);
@@ -130,6 +130,26 @@ test("every member of a request counts", async () => {
       supplement_data_instance_time: { days: ["2023-08-21", "2023-08-22"], time_of_day: "00:00-01:30" },
     },
   ]);
+});
+
+test("jobs that depend on the job are patched with it, each behind those that it waits for", async () => {
+  const { create, rows, ok, find, statusOf, startEngine } = await setup();
+  const dependJobs = { jobs: ["hours"] };
+  const schedule = cron("0 0 4 * * ?");
+  await ok("POST", "/jobs", {
+    body: jobBody("day", { schedule: { ...schedule, cron: { ...schedule.cron, dependJobs } } }),
+  });
+  const end_date = "2023-08-21T23:59:59 +08";
+  await create({
+    job_name: "day",
+    depend_jobs: [{ job_name: "hours", workspace_id: "" }],
+    end_date,
+    parallel: 5,
+  });
+  expect(await rows()).toMatchObject([{ job_list: ["hours", "day"] }]);
+  expect((await find("p"))?.progress.planned).toBe(25);
+  await startEngine();
+  await expect.poll(() => statusOf("p"), { timeout: 10_000 }).toBe("SUCCESS");
 });
 
 test("dates come in one form with any two-digit offset, and others are refused as a bad range is", async () => {

@@ -47,8 +47,12 @@ create table backfill_job (
   place smallint not null,
   job_id bigint not null,
   job_name text not null,
-  -- When its schedule fired at the time of asking.
+  -- When its schedule fired at the time of asking, and what its periods are.
   rule jsonb not null,
+  interval text not null,
+  -- Which jobs of the backfill it waits for: place, periods back, what a failure means.
+  waits jsonb not null,
+  after_own_previous boolean not null,
   -- Times up to this one are in the ledger; null before the first.
   planned_to timestamptz,
   planned_all boolean not null default false,
@@ -66,7 +70,9 @@ create table backfill_run (
   planned_at timestamptz not null,
   day date not null,
   state text not null check (state in ('due', 'started', 'skipped', 'missed')),
+  -- Why it was skipped: a word that does not change, and its sentence.
   reason text,
+  detail text,
   instance_id bigint,
   -- How the instance ended; null while it runs.
   outcome text check (outcome in ('succeeded', 'failed')),
@@ -74,7 +80,7 @@ create table backfill_run (
   primary key (project_id, backfill_id, place, planned_at),
   foreign key (project_id, backfill_id, place) references backfill_job on delete cascade,
   check ((state = 'started') = (instance_id is not null)),
-  check (state not in ('skipped', 'missed') or reason is not null),
+  check (state not in ('skipped', 'missed') or reason is not null and detail is not null),
   check ((state = 'due') = (decided_at is null)),
   check (outcome is null or state = 'started')
 ) with (fillfactor = 80);

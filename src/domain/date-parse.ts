@@ -1,58 +1,63 @@
-/** Dates read by the patterns of Java's SimpleDateFormat. */
+/** Dates read by the patterns of Java's SimpleDateFormat, as leniently as that. */
+import { DAY_MS } from "./civil-date.ts";
+import { type DateField, type DateFields, putField, resolveDay, resolveTime } from "./date-fields.ts";
 import { type DatePart, MONTHS, readDatePattern, WEEKDAYS } from "./date-pattern.ts";
-import { instantOf, type LocalTime } from "./zone.ts";
+import { fieldsOf, instantOf } from "./zone.ts";
 
-const NUMERIC = "yYdDFuHkKhmsSwW";
-
-/** What reading a date has found so far; absent fields are those of 1970-01-01 00:00. */
-interface Found {
-  year?: number;
-  month?: number;
-  day?: number;
-  dayOfYear?: number;
-  hour?: number;
-  halfDayHour?: number;
-  afternoon?: boolean;
-  minute?: number;
-  second?: number;
-  millisecond?: number;
-  offset?: number;
-}
-
-type FieldReader = (text: string, at: number, found: Found) => number | undefined;
-
-const NAMES: ReadonlyMap<string, FieldReader> = new Map([
-  ["E", (text, at) => readName(text, at, WEEKDAYS)?.after],
-  ["M", readMonth],
-  ["L", readMonth],
-  ["a", readHalfDay],
-  ["G", (text, at) => (text.slice(at, at + 2).toUpperCase() === "AD" ? at + 2 : undefined)],
-  ["z", readOffset],
-  ["Z", readOffset],
-  ["X", readOffset],
+/** Letters that are read as numbers. */
+const NUMERIC: ReadonlyMap<string, DateField> = new Map([
+  ["y", "year"],
+  ["Y", "weekYear"],
+  ["M", "month"],
+  ["L", "month"],
+  ["d", "day"],
+  ["D", "dayOfYear"],
+  ["F", "weekdayInMonth"],
+  ["u", "weekday"],
+  ["H", "hourOfDay"],
+  ["k", "hourOfDay"],
+  ["h", "hour"],
+  ["K", "hour"],
+  ["m", "minute"],
+  ["s", "second"],
+  ["S", "millisecond"],
+  ["w", "weekOfYear"],
+  ["W", "weekOfMonth"],
 ]);
 
-/** Where a number goes; letters that are not here (weeks, weekdays) follow from the rest. */
-const NUMBERS: ReadonlyMap<string, (value: number) => Found> = new Map<string, (value: number) => Found>([
-  ["y", (year) => ({ year })],
-  ["Y", (year) => ({ year })],
-  ["M", (month) => ({ month })],
-  ["L", (month) => ({ month })],
-  ["d", (day) => ({ day })],
-  ["D", (day) => ({ dayOfYear: day })],
-  ["H", (hour) => ({ hour })],
-  ["k", (hour) => ({ hour: hour === 24 ? 0 : hour })],
-  ["h", (hour) => ({ halfDayHour: hour === 12 ? 0 : hour })],
-  ["K", (hour) => ({ halfDayHour: hour })],
-  ["m", (minute) => ({ minute })],
-  ["s", (second) => ({ second })],
-  ["S", (millisecond) => ({ millisecond })],
+/** A field's number where it is not the number that is written. */
+const CHANGED: ReadonlyMap<string, (value: number) => number> = new Map([
+  // ISO counts from Monday, 1.
+  ["u", (value) => (value >= 1 && value <= 7 ? (value % 7) + 1 : value)],
+  ["k", (value) => (value === 24 ? 0 : value)],
+  ["h", (value) => (value === 12 ? 0 : value)],
 ]);
+
+/** Reads at a place and puts what it finds; where the text goes on, or undefined when it does not fit. */
+type Reader = (text: string, at: number, fields: DateFields, count: number) => number | undefined;
+
+const TEXTS: ReadonlyMap<string, Reader> = new Map([
+  ["E", named("weekday", WEEKDAYS, 1)],
+  ["M", named("month", MONTHS, 1)],
+  ["L", named("month", MONTHS, 1)],
+  ["a", named("afternoon", ["AM", "PM"], 0)],
+  ["G", named("era", ["BC", "AD"], 0)],
+  ["z", readNamedOffset],
+  ["Z", readNamedOffset],
+  ["X", readIsoOffset],
+]);
+
+/** As many as Java's fields hold. */
+const NUMBER_MAX = 2 ** 31 - 1;
+const CENTURY_YEARS = 100;
+/** Two-digit years lie from so long before now on. */
+const YEARS_BACK = 80;
+const YEAR_MAX = 9999;
 
 /**
- * The instant that `text` names by the pattern, in the zone unless the text has an offset of its own. Text after
- * the match is left out and fields beyond their range carry over, as Java's lenient parser does; weeks and
- * weekdays are read and set nothing. Two-digit years lie between 80 years before and 20 after `now`.
+ * The instant that `text` names by the pattern, in the zone unless the text has an offset of its own. Text after the
+ * match is left out and fields beyond their range carry over. Names of zones other than GMT and UTC are refused. A local
+ * time that comes twice is its first, where Java takes the second.
  */
 export function parseDate(
   text: string,
@@ -62,100 +67,136 @@ export function parseDate(
 ): number | { readonly problem: string } {
   const parts = readDatePattern(pattern);
   if (typeof parts === "string") return { problem: parts };
-  const found: Found = {};
+  const fields: DateFields = new Map();
+  const years = centuryOf(now);
   let at = 0;
+  let ambiguous = false;
   for (const [index, part] of parts.entries()) {
-    const next = readPart(text, at, part, isNumber(parts[index + 1]), found, now);
-    if (next === undefined)
+    const read = readPart(text, at, part, isNumber(parts[index + 1]), fields, years);
+    if (read === undefined)
       return { problem: `"${text.slice(0, 64)}" does not fit the date pattern "${pattern}"` };
-    at = next;
+    at = read.after;
+    ambiguous ||= read.ambiguous === true;
   }
-  return instantFound(found, zone);
+  const instant = instantFound(fields, zone);
+  if (!ambiguous || typeof instant !== "number" || instant >= years.start) return instant;
+  for (const field of ["year", "weekYear"] as const) {
+    const year = fields.get(field);
+    if (year !== undefined) fields.set(field, { ...year, value: year.value + CENTURY_YEARS });
+  }
+  return instantFound(fields, zone);
 }
 
-/** Reads one part into `found`; where the text goes on, or undefined when it does not fit. */
+interface Century {
+  /** The first instant that a two-digit year may name. */
+  readonly start: number;
+  readonly firstYear: number;
+}
+
+function centuryOf(now: number): Century {
+  const start = new Date(now);
+  start.setUTCFullYear(start.getUTCFullYear() - YEARS_BACK);
+  return { start: start.getTime(), firstYear: start.getUTCFullYear() };
+}
+
+/** `abutted`: a number follows at once, so that this one has just as many digits as letters. */
 function readPart(
   text: string,
-  at: number,
+  start: number,
   part: DatePart,
   abutted: boolean,
-  found: Found,
-  now: number,
-): number | undefined {
-  if ("text" in part) return text.startsWith(part.text, at) ? at + part.text.length : undefined;
-  if (!isNumber(part)) return NAMES.get(part.letter)?.(text, at, found);
-  // A number next to a number has just as many digits as letters; any other has as many as there are.
-  const digits = new RegExp(`\\s*(-?\\d{1,${abutted ? part.count : 9}})`, "y");
-  digits.lastIndex = at;
-  const match = digits.exec(text);
-  if (match?.[1] === undefined) return undefined;
-  const short = part.letter === "y" && part.count <= 2 && match[1].length === 2;
-  const value = short ? fullYear(Number(match[1]), now) : Number(match[1]);
-  Object.assign(found, NUMBERS.get(part.letter)?.(value));
-  return at + match[0].length;
-}
-
-function isNumber(part: DatePart | undefined): boolean {
-  if (part === undefined || "text" in part) return false;
-  return NUMERIC.includes(part.letter) || ("ML".includes(part.letter) && part.count < 3);
-}
-
-function readMonth(text: string, at: number, found: Found): number | undefined {
-  const month = readName(text, at, MONTHS);
-  if (month !== undefined) found.month = month.index + 1;
-  return month?.after;
-}
-
-function readHalfDay(text: string, at: number, found: Found): number | undefined {
-  const word = text.slice(at, at + 2).toUpperCase();
-  if (word !== "AM" && word !== "PM") return undefined;
-  found.afternoon = word === "PM";
-  return at + 2;
-}
-
-function fullYear(twoDigits: number, now: number): number {
-  const latest = new Date(now).getUTCFullYear() + 20;
-  const year = latest - (latest % 100) + twoDigits;
-  return year > latest ? year - 100 : year;
-}
-
-function readName(
-  text: string,
-  at: number,
-  names: readonly string[],
-): { index: number; after: number } | undefined {
-  for (const length of [9, 3]) {
-    const index = names.findIndex((name) => {
-      const expected = name.slice(0, length).toLowerCase();
-      return text.slice(at, at + expected.length).toLowerCase() === expected;
-    });
-    if (index >= 0) return { index, after: at + (names[index]?.slice(0, length).length ?? 0) };
+  fields: DateFields,
+  years: Century,
+): { readonly after: number; readonly ambiguous?: boolean } | undefined {
+  if ("text" in part)
+    return text.startsWith(part.text, start) ? { after: start + part.text.length } : undefined;
+  const blanks = /^[ \t]*/.exec(text.slice(start))?.[0].length ?? 0;
+  const at = start + blanks;
+  if (!isNumber(part)) {
+    // Blanks are passed over before numbers and offsets, not before names.
+    const from = "zZX".includes(part.letter) ? at : start;
+    const after = TEXTS.get(part.letter)?.(text, from, fields, part.count);
+    return after === undefined ? undefined : { after };
   }
-  return undefined;
+  return readNumber(text, { start, at }, part, abutted, fields, years);
 }
 
-function readOffset(text: string, at: number, found: Found): number | undefined {
-  const pattern = /(?:(?:GMT|UTC)?([+-])(\d{2})(?::?(\d{2}))?|GMT|UTC|Z)/y;
+function readNumber(
+  text: string,
+  { start, at }: { readonly start: number; readonly at: number },
+  part: Extract<DatePart, { letter: string }>,
+  abutted: boolean,
+  fields: DateFields,
+  years: Century,
+): { readonly after: number; readonly ambiguous: boolean } | undefined {
+  const end = abutted ? start + part.count : text.length;
+  if (end > text.length) return undefined;
+  const digits = /^-?\d{1,32}/.exec(text.slice(at, end))?.[0];
+  if (digits === undefined || Math.abs(Number(digits)) > NUMBER_MAX) return undefined;
+  const field = NUMERIC.get(part.letter) ?? "year";
+  const isShort = "yY".includes(part.letter) && part.count <= 2 && /^\d\d$/.test(digits);
+  const value = isShort ? fullYear(Number(digits), years) : Number(digits);
+  putField(fields, field, CHANGED.get(part.letter)?.(value) ?? value);
+  return { after: at + digits.length, ambiguous: isShort && value === years.firstYear };
+}
+
+/** Whether the part is read as a number. */
+function isNumber(part: DatePart | undefined): boolean {
+  if (part === undefined || "text" in part || !NUMERIC.has(part.letter)) return false;
+  return !"ML".includes(part.letter) || part.count < 3;
+}
+
+function fullYear(twoDigits: number, { firstYear }: Century): number {
+  const century = firstYear - (firstYear % CENTURY_YEARS);
+  return century + twoDigits + (twoDigits < firstYear % CENTURY_YEARS ? CENTURY_YEARS : 0);
+}
+
+/** A name in full or by its first three letters, whatever their case; the longest that fits. */
+function named(field: DateField, names: readonly string[], from: number): Reader {
+  return (text, at, fields) => {
+    for (const length of [9, 3]) {
+      const index = names.findIndex((name) => {
+        const expected = name.slice(0, length).toLowerCase();
+        return text.slice(at, at + expected.length).toLowerCase() === expected;
+      });
+      if (index < 0) continue;
+      putField(fields, field, index + from);
+      return at + (names[index]?.slice(0, length).length ?? 0);
+    }
+    return undefined;
+  };
+}
+
+/** `+0800`, `GMT+8:00`, `GMT`, `UTC`. */
+function readNamedOffset(text: string, at: number, fields: DateFields): number | undefined {
+  return (
+    offsetRead(/([+-])(\d\d)([0-5]\d)/y, text, at, fields) ??
+    offsetRead(/GMT([+-])(\d\d?):([0-5]\d)/iy, text, at, fields) ??
+    offsetRead(/(?:GMT(?![+-])|UTC)/iy, text, at, fields)
+  );
+}
+
+const ISO_OFFSETS = [/([+-])(\d\d)/y, /([+-])(\d\d)([0-5]\d)/y, /([+-])(\d\d):([0-5]\d)/y];
+
+function readIsoOffset(text: string, at: number, fields: DateFields, count: number): number | undefined {
+  const pattern = ISO_OFFSETS[count - 1] ?? /Z/y;
+  return offsetRead(/Z/y, text, at, fields) ?? offsetRead(pattern, text, at, fields);
+}
+
+function offsetRead(pattern: RegExp, text: string, at: number, fields: DateFields): number | undefined {
   pattern.lastIndex = at;
-  const match = pattern.exec(text);
-  if (match === null) return undefined;
-  const [whole, sign, hours = "0", minutes = "0"] = match;
-  found.offset = (sign === "-" ? -1 : 1) * (Number(hours) * 3_600_000 + Number(minutes) * 60_000);
+  const [whole, sign, hours = "0", minutes = "0"] = pattern.exec(text) ?? [];
+  if (whole === undefined || Number(hours) > 23) return undefined;
+  const offset = (sign === "-" ? -1 : 1) * (Number(hours) * 3_600_000 + Number(minutes) * 60_000);
+  putField(fields, "offset", offset);
   return at + whole.length;
 }
 
-function instantFound(found: Found, zone: string): number | { readonly problem: string } {
-  const hour = found.hour ?? (found.halfDayHour ?? 0) + (found.afternoon === true ? 12 : 0);
-  const local: LocalTime = {
-    year: found.year ?? 1970,
-    month: found.dayOfYear !== undefined && found.month === undefined ? 1 : (found.month ?? 1),
-    day: found.day ?? found.dayOfYear ?? 1,
-    hour,
-    minute: found.minute ?? 0,
-    second: found.second ?? 0,
-    millisecond: found.millisecond ?? 0,
-  };
-  if (Math.abs(local.year) > 9999) return { problem: "a year has at most four digits" };
-  if (found.offset === undefined) return instantOf(zone, local);
-  return instantOf("UTC", local) - found.offset;
+function instantFound(fields: DateFields, zone: string): number | { readonly problem: string } {
+  const shown = resolveDay(fields) * DAY_MS + resolveTime(fields);
+  const local = Number.isFinite(new Date(shown).getTime()) ? fieldsOf(shown) : undefined;
+  if (local === undefined || Math.abs(local.year) > YEAR_MAX)
+    return { problem: "a year has at most four digits" };
+  const offset = fields.get("offset")?.value;
+  return offset === undefined ? instantOf(zone, local) : shown - offset;
 }

@@ -1,4 +1,5 @@
-/** Java date patterns: every letter written, dates read back, what is refused. */
+/** Java date patterns: every letter written, dates read back, what is refused, and what Java itself answered. */
+import { readFile } from "node:fs/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { formatDate } from "./date-format.ts";
@@ -87,6 +88,16 @@ test.each([
   ["999999999", "yyyy"],
 ])("%j does not fit %s", (text, pattern) => {
   expect(parseDate(text, pattern, SHANGHAI, NOW)).toHaveProperty("problem");
+});
+
+/** Lines `["write", instant, pattern, zone, text]` and `["read", text, pattern, zone, instant or null]` of Temurin 25. */
+test("dates are written and read as Java's own SimpleDateFormat does it", async () => {
+  const lines = await readFile(new URL("../../test/fixtures/date-vectors.jsonl", import.meta.url), "utf8");
+  for (const line of lines.trim().split("\n")) {
+    const [act, given, pattern, zone, expected] = JSON.parse(line);
+    const answer = act === "write" ? formatDate(given, pattern, zone) : parseDate(given, pattern, zone, NOW);
+    expect(typeof answer === "object" ? null : answer, line).toBe(expected);
+  }
 });
 
 test("what is written can be read again", () => {

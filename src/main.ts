@@ -316,7 +316,7 @@ async function listen(
         createKeystoneFace(identity),
         createFactoryFace({ ...shared, pageMax: config.factoryPageMax, timeZone: config.timeZone }),
         createSaharaFace(shared),
-        createConsoleFace({ ...shared, retention }),
+        createConsoleFace({ ...shared, retention, timeZone: config.timeZone }),
       ]
     : [];
   const app: FastifyInstance = await createServer({

@@ -43,7 +43,7 @@ async function setup() {
     createKeystoneFace(identity),
     createFactoryFace({ ...shared, pageMax: 100, timeZone: "UTC" }),
     createSaharaFace(shared),
-    createConsoleFace({ ...shared, retention }),
+    createConsoleFace({ ...shared, retention, timeZone: "UTC" }),
   ];
   const app = await createServer({
     faces,

@@ -1,6 +1,7 @@
 /** What an attempt at a node needs of the catalogue: scripts, connections, variables, looked up as they are now. */
 import { findScript } from "../store/scripts.ts";
 import type { WorkspaceKey } from "../store/workspaces.ts";
+import { loadCalendar } from "./calendars.ts";
 import { type ConnectionDeps, loadConnection } from "./connections.ts";
 import { loadEnvironment } from "./workspaces.ts";
 
@@ -25,5 +26,6 @@ export function createCatalogSources(deps: ConnectionDeps) {
       return { name, type, config, warehouse };
     },
     loadEnvironment: (owner: WorkspaceKey) => loadEnvironment(deps.pool, owner),
+    loadCalendar: (owner: WorkspaceKey, name: string) => loadCalendar(deps.pool, owner, name),
   };
 }

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { addAuditCommand } from "./audit.ts";
 import { addBackfillCommands } from "./backfill.ts";
+import { addCalendarsCommands } from "./calendars.ts";
 import { addSharedOptions } from "./commands.ts";
 import { codeOf } from "./credentials.ts";
 import { addDemoCommand } from "./demo.ts";
@@ -14,6 +15,7 @@ import { addJobsCommands } from "./jobs.ts";
 import { addLimitsCommands } from "./limits.ts";
 import { addLoginCommands } from "./login.ts";
 import { addRetentionCommands } from "./retention.ts";
+import { addSchedulesCommands } from "./schedules.ts";
 import { addServeCommand } from "./serve.ts";
 import { addWhyCommand } from "./why.ts";
 
@@ -33,6 +35,8 @@ function createProgram(): Command {
   addInstancesCommands(program);
   addBackfillCommands(program);
   addWhyCommand(program);
+  addSchedulesCommands(program);
+  addCalendarsCommands(program);
   addExpressionsCommands(program);
   addAuditCommand(program);
   addRetentionCommands(program);

@@ -5,7 +5,7 @@ import { invalid } from "./fault.ts";
 import type { JobSettings } from "./job-settings.ts";
 import { LATENESS_MAX_SECONDS } from "./schedule.ts";
 import type { WorkCalendar } from "./workday.ts";
-import { fieldsOf, offsetAt } from "./zone.ts";
+import { fieldsOf, type LocalTime, offsetAt } from "./zone.ts";
 
 /** When a schedule fires. */
 export interface PlanRule {
@@ -92,8 +92,50 @@ export function plannedWithin(rule: PlanRule, from: Date, to: Date, most: number
   return times;
 }
 
+/** A time at which a rule fires, as it is shown before anything is saved. */
+export interface PreviewedTime {
+  readonly at: Date;
+  /** What a clock in the zone shows then, and how far it is ahead of UTC, in milliseconds. */
+  readonly local: LocalTime;
+  readonly offsetMs: number;
+  /** What a clock change did to it. */
+  readonly note?: string;
+  /** Why it would be skipped. */
+  readonly skipped?: string;
+}
+
+/**
+ * The first `count` times strictly after `after`; those on free days of the calendar are among them.
+ * @throws Fault as `nextPlanned`.
+ */
+export function previewTimes(
+  rule: PlanRule,
+  {
+    after,
+    count,
+    calendar,
+  }: { readonly after: Date; readonly count: number; readonly calendar: PlanLoad["calendar"] },
+): PreviewedTime[] {
+  const times: PreviewedTime[] = [];
+  let at = nextPlanned(rule, after);
+  while (at !== undefined && times.length < count) {
+    const note = noteOf(rule, at);
+    const skipped = refuseDay(rule, { pausedBy: null, calendar }, at)?.detail;
+    const offsetMs = offsetAt(rule.zone, at.getTime());
+    times.push({
+      at,
+      local: fieldsOf(at.getTime() + offsetMs),
+      offsetMs,
+      ...(note !== undefined && { note }),
+      ...(skipped !== undefined && { skipped }),
+    });
+    at = nextPlanned(rule, at);
+  }
+  return times;
+}
+
 /** What is worth saying of a time at which the rule fires: what a clock change did to it; undefined for nothing. */
-export function noteOf(rule: PlanRule, plannedAt: Date): string | undefined {
+function noteOf(rule: PlanRule, plannedAt: Date): string | undefined {
   return clockNote(cronOf(rule), rule.zone, plannedAt.getTime(), dstPolicyOf(rule));
 }
 
@@ -144,7 +186,11 @@ function decide(rule: PlanRule, load: PlanLoad, moment: Moment): PlannedAct {
 }
 
 /** A paused schedule, and a day on which it does not run. */
-function refuseDay(rule: PlanRule, { pausedBy, calendar }: PlanLoad, plannedAt: Date): Passed | undefined {
+function refuseDay(
+  rule: PlanRule,
+  { pausedBy, calendar }: Pick<PlanLoad, "pausedBy" | "calendar">,
+  plannedAt: Date,
+): Passed | undefined {
   if (pausedBy !== null)
     return { act: "skip", reason: "disabled", detail: `the schedule was paused by ${pausedBy}` };
   if (calendar === undefined) return undefined;

@@ -46,7 +46,7 @@ export interface CalendarRule {
   readonly workdays: readonly string[];
 }
 
-/** A date that is both a holiday and a workday counts as a holiday. */
+/** The calendar of a legal rule (`checkCalendar`). */
 export function calendarOf({ weekdays, holidays, workdays }: CalendarRule): WorkCalendar {
   const [free, worked] = [holidays, workdays].map((dates) => new Set(dates.map(dayOfDate)));
   return (day) => !free?.has(day) && (worked?.has(day) === true || weekdays.includes(weekdayOf(day)));
@@ -60,4 +60,21 @@ export function dayOfDate(text: string): number | undefined {
   if (year === undefined || month === undefined || day === undefined) return undefined;
   const isDate = month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month);
   return isDate ? dayNumber(year, month, day) : undefined;
+}
+
+const DATES_MAX = 10_000;
+
+/** Everything that is wrong with a calendar, in reading order; empty when it is legal. */
+export function checkCalendar({ weekdays, holidays, workdays }: CalendarRule): string[] {
+  const problems: string[] = [];
+  if (!weekdays.every((day) => Number.isInteger(day) && day >= 1 && day <= 7))
+    problems.push("weekdays: must be numbers from 1, Sunday, to 7, Saturday");
+  for (const [member, dates] of Object.entries({ holidays, workdays })) {
+    if (dates.length > DATES_MAX) problems.push(`${member}: must be at most ${DATES_MAX} dates`);
+    const wrong = dates.find((date) => dayOfDate(date) === undefined);
+    if (wrong !== undefined) problems.push(`${member}: "${wrong}" is no date such as 2026-01-01`);
+  }
+  const both = holidays.find((date) => workdays.includes(date));
+  if (both !== undefined) problems.push(`${both} is both a holiday and a workday`);
+  return problems;
 }

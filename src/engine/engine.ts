@@ -20,6 +20,7 @@ import { createEvaluationOperations } from "./evaluation.ts";
 import { createEventOperations } from "./event-operations.ts";
 import { createEvents } from "./events.ts";
 import { createExecutionOperations } from "./executions.ts";
+import { createFreezeOperations } from "./freeze-operations.ts";
 import { createInstanceOperations } from "./instance-operations.ts";
 import { createJobOperations } from "./job-operations.ts";
 import { noteUp } from "./kept-alive.ts";
@@ -304,6 +305,7 @@ export function createEngine(deps: EngineDeps): Engine {
     ...createJobOperations(operation),
     ...createLimitOperations(operation),
     ...createScheduleOperations(operation),
+    ...createFreezeOperations(operation),
     ...createInstanceOperations(operation),
     ...createExecutionOperations(operation),
     ...createEventOperations(operation),

@@ -3,6 +3,7 @@ import type { BackfillOperations } from "./backfill-operations.ts";
 import type { EvaluationOperations } from "./evaluation.ts";
 import type { EventOperations } from "./event-operations.ts";
 import type { ExecutionOperations } from "./executions.ts";
+import type { FreezeOperations } from "./freeze-operations.ts";
 import type { InstanceOperations } from "./instance-operations.ts";
 import type { JobOperations } from "./job-operations.ts";
 import type { LimitOperations } from "./limit-operations.ts";
@@ -12,6 +13,7 @@ import type { ScheduleOperations } from "./schedule-operations.ts";
 export interface Engine
   extends JobOperations,
     ScheduleOperations,
+    FreezeOperations,
     InstanceOperations,
     ExecutionOperations,
     EventOperations,

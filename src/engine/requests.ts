@@ -15,6 +15,18 @@ export interface JobRequest {
   readonly by: string;
 }
 
+/** Planned times of a job from `from` to before `to` that are to be held. */
+export interface FreezeRequest extends JobRequest {
+  readonly from: Date;
+  readonly to: Date;
+}
+
+export interface LiftFreezeRequest extends JobRequest {
+  readonly freezeId: number;
+  /** Whether the instances that it held are skipped; else they wait for their turn. */
+  readonly skip: boolean;
+}
+
 /** An instance, and who asks: the user's name, for the audit trail. */
 export interface InstanceRequest {
   readonly projectId: string;

@@ -1,6 +1,6 @@
 /** Runs that have ended, kept for those who wait for them until they are taken; written in the commit that ends the run. */
 import type { InstanceState } from "../domain/states.ts";
-import { type Database, query } from "./database.ts";
+import { type Database, execute, query } from "./database.ts";
 
 /**
  * Who takes the end of a run. `dependants` are told wherever an instance waits for the run or for its place; the others
@@ -64,5 +64,24 @@ export async function takeEndsOfJob(db: Database, projectId: string, jobId: numb
      )
      select ${COLUMNS} from taken order by id`,
     [projectId, jobId],
+  );
+}
+
+/** An instance waits anew: its job is to be looked at. */
+export async function insertLook(
+  db: Database,
+  instance: {
+    readonly projectId: string;
+    readonly jobId: number;
+    readonly plannedAt: Date;
+    readonly instanceId: number;
+  },
+): Promise<void> {
+  await execute(
+    db,
+    "insert-look",
+    `insert into run_end (audience, project_id, job_id, planned_at, instance_id, state)
+     values ('dependants', $1, $2, $3, $4, 'waiting')`,
+    [instance.projectId, instance.jobId, instance.plannedAt, instance.instanceId],
   );
 }

@@ -11,6 +11,7 @@ import type { FactoryDeps } from "../../src/api/factory/deps.ts";
 import { createFactoryFace } from "../../src/api/factory/routes.ts";
 import type { RouteRequest } from "../../src/api/route.ts";
 import { createServer } from "../../src/api/server.ts";
+import { loadCalendar } from "../../src/catalog/calendars.ts";
 import { Fault } from "../../src/domain/fault.ts";
 import type { Observe } from "../../src/domain/observation.ts";
 import { type Caller, ROLES, type Role } from "../../src/domain/user.ts";
@@ -199,7 +200,11 @@ function makeEngine(
     pool,
     connect: () => connectDirectly(connection),
     operators: [...operators, createSubJobOperator(), createForEachOperator()],
-    sources: { ...NO_SOURCES, buckets: (projectId) => createBuckets(blobs, projectId) },
+    sources: {
+      ...NO_SOURCES,
+      loadCalendar: (owner, name) => loadCalendar(pool, owner, name),
+      buckets: (projectId) => createBuckets(blobs, projectId),
+    },
     blobs,
     roles: ["scheduler", "worker"],
     slots: { inline: 100, process: 50, stream: 10, child: 1000 },

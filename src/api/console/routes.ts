@@ -2,6 +2,7 @@
 import type { Face } from "../route.ts";
 import { auditRoutes } from "./audit.ts";
 import { type BackfillDeps, backfillRoutes } from "./backfills.ts";
+import { calendarRoutes } from "./calendars.ts";
 import { childInstanceRoutes } from "./child-instances.ts";
 import { type EventSourceDeps, eventSourceRoutes } from "./event-sources.ts";
 import { type ExpressionDeps, expressionRoutes } from "./expressions.ts";
@@ -10,6 +11,7 @@ import { type FileDeps, fileRoutes } from "./files.ts";
 import { type InstanceActDeps, instanceActRoutes } from "./instance-acts.ts";
 import { type InstanceDeps, instanceRoutes } from "./instances.ts";
 import { type LimitDeps, limitRoutes } from "./limits.ts";
+import { type PlanDeps, planRoutes } from "./plan.ts";
 import { type RetentionRouteDeps, retentionRoutes } from "./retention.ts";
 import { type WhyRouteDeps, whyRoutes } from "./why.ts";
 
@@ -20,6 +22,7 @@ export function createConsoleFace(
     EventSourceDeps &
     ExpressionDeps &
     FileDeps &
+    PlanDeps &
     RetentionRouteDeps &
     LimitDeps &
     BackfillDeps &
@@ -39,6 +42,8 @@ export function createConsoleFace(
       ...limitRoutes(deps),
       ...backfillRoutes(deps),
       ...whyRoutes(deps),
+      ...planRoutes(deps),
+      ...calendarRoutes(deps),
     ],
     owns: (path) => path === "/api" || path.startsWith("/api/"),
     projectOf: () => undefined,

@@ -1,10 +1,11 @@
 /** Start, run-immediate and status as DataArts Factory v1 writes them (dataarts-factory 4.5, 4.6). */
 import { type Static, Type } from "typebox";
+import { type CivilDate, daysInMonth } from "../../domain/civil-date.ts";
 import { invalid } from "../../domain/fault.ts";
 import { topologicalOrder } from "../../domain/graph.ts";
 import type { Instance, NodeRun } from "../../domain/instance.ts";
 import { checkParameters, type JobDefinition, type JobStatus } from "../../domain/job.ts";
-import type { RunParameters } from "../../engine/requests.ts";
+import type { RunParameters, StartJobRequest } from "../../engine/requests.ts";
 import type { VersionedJob } from "../../store/job-versions.ts";
 import { checkSchema } from "../route.ts";
 import { encodeInstanceState, encodeLogPath } from "./instance-wire.ts";
@@ -22,14 +23,45 @@ const RunBody = Type.Object({
   useExecutionUser: Type.Optional(Type.Enum(["true", "false"])),
 });
 
-/** The parameters that a start or run brings; an empty body brings none. Raises `request-invalid`. */
+/** What a start brings beside parameters. */
+export type StartOptions = Pick<StartJobRequest, "parameters" | "startDate" | "firstIsFree">;
+
+/** What a start brings; an empty body brings nothing. Raises `request-invalid`. */
+export function decodeStart(body: unknown): StartOptions {
+  const run = decodeRun(body);
+  const { start_date: date } = run;
+  const startDate = date === undefined ? undefined : dateOf(date);
+  const parameters = parametersOf(run);
+  return {
+    parameters,
+    ...(startDate !== undefined && { startDate }),
+    // Terraform has a name of its own for it.
+    firstIsFree: run.ignore_first_self_dep ?? run.ignore_first_self_dependence ?? false,
+  };
+}
+
+/** `20241030` as a date. */
+function dateOf(digits: number): CivilDate {
+  const [year, month, day] = [Math.floor(digits / 10_000), Math.floor(digits / 100) % 100, digits % 100];
+  if (month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month)) return { year, month, day };
+  return invalid("request-invalid", [`start_date: ${digits} is no date such as 20241030`]);
+}
+
+/** The parameters that a run brings; an empty body brings none. Raises `request-invalid`. */
 export function decodeRunParameters(body: unknown): RunParameters {
+  return parametersOf(decodeRun(body));
+}
+
+function decodeRun(body: unknown): Static<typeof RunBody> {
   const given = withoutNulls(objectBody(body)) as WireObject;
   const { jobParams } = given;
   const named = Array.isArray(jobParams) ? { ...given, jobParams: jobParams.map(withParameterNames) } : given;
   const problems = checkSchema(RunBody, named);
   if (problems.length > 0) invalid("request-invalid", problems);
-  const run = named as Static<typeof RunBody>; // The schema has just been held against it.
+  return named as Static<typeof RunBody>; // The schema has just been held against it.
+}
+
+function parametersOf(run: Static<typeof RunBody>): RunParameters {
   const parameters = (run.jobParams ?? []).map(decodeParameter);
   const further = checkParameters(parameters);
   if (further.length > 0) invalid("request-invalid", further);

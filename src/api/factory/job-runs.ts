@@ -6,7 +6,7 @@ import { findVersionedJob, type VersionedJob } from "../../store/job-versions.ts
 import { type CallerRequest, json, NO_CONTENT, type Reply, type Route } from "../route.ts";
 import { workspaceOf } from "../workspace.ts";
 import type { FactoryDeps } from "./deps.ts";
-import { decodeRunParameters, encodeJobStatus, type LastRun } from "./job-run-wire.ts";
+import { decodeRunParameters, decodeStart, encodeJobStatus, type LastRun } from "./job-run-wire.ts";
 import { jobNameOf } from "./jobs.ts";
 
 const JOB = "/v1/:project_id/jobs/:job_name";
@@ -21,9 +21,9 @@ export function jobRunRoutes(deps: FactoryDeps): Route[] {
 }
 
 async function start(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
-  const parameters = decodeRunParameters(request.body);
+  const options = decodeStart(request.body);
   const { projectId, id: jobId } = await getJob(deps, workspaceOf(request), jobNameOf(request));
-  await deps.engine.startJob({ projectId, jobId, parameters, by: request.caller.userName });
+  await deps.engine.startJob({ ...options, projectId, jobId, by: request.caller.userName });
   return NO_CONTENT;
 }
 

@@ -65,6 +65,8 @@ interface Attempt {
 
 /** Most successes that one call takes along. */
 const SUCCESSES_MAX = 1_000;
+/** Most node runs of a lane that one call claims. */
+const CLAIMS_MAX = 1_000;
 /** How often a worker looks by itself, for what no signal told it. */
 const POLL_MS = 1_000;
 /** How soon it looks again for what another was just claiming. */
@@ -94,13 +96,13 @@ export function createWorker(deps: WorkerDeps): Worker {
     for (;;) {
       const wants = accepting && deps.mayClaim() ? freeLanes() : [];
       if (successes.length === 0 && wants.length === 0) return POLL_MS;
-      const { reply, full } = await callStep(server, wants);
+      const { reply, more } = await callStep(server, wants);
       // What was claimed for a place that is lost by now is run by whoever rescues it.
       if (serverId !== server) return POLL_MS;
       await take(server, reply);
       // Attempts that end at once are gathered before the next call.
       await new Promise(setImmediate);
-      if (abandoned || (successes.length === 0 && !full)) return POLL_MS;
+      if (abandoned || (successes.length === 0 && !more)) return POLL_MS;
     }
   }
 
@@ -113,10 +115,10 @@ export function createWorker(deps: WorkerDeps): Worker {
     const reply = await step(deps.pool, request);
     if (serverId === server) successes = successes.slice(batch.length);
     for (const { claim } of batch) release(claim);
-    const wanted = wants.reduce((sum, { want }) => sum + want, 0);
     if (reply.ready > reply.claims.length) deps.onMoreReady();
     if (reply.busy) wakeIn(BUSY_MS);
-    return { reply, full: reply.more || (wanted > 0 && reply.claims.length >= wanted) };
+    const capped = wants.some(({ lane, want }) => want === CLAIMS_MAX && freeSlots(lane) > want);
+    return { reply, more: reply.more || (capped && reply.claims.length >= CLAIMS_MAX) };
   }
 
   async function findUnanswered(server: string): Promise<void> {
@@ -216,7 +218,9 @@ export function createWorker(deps: WorkerDeps): Worker {
   }
 
   function freeLanes(): { lane: Lane; want: number }[] {
-    return LANES.map((lane) => ({ lane, want: freeSlots(lane) })).filter(({ want }) => want > 0);
+    return LANES.map((lane) => ({ lane, want: Math.min(freeSlots(lane), CLAIMS_MAX) })).filter(
+      ({ want }) => want > 0,
+    );
   }
 
   /** What runs in the background takes no slot away from other work. */

@@ -235,7 +235,7 @@ returns setof uuid language sql stable as $$
 $$;
 
 -- How `p_want` slots are shared: the level to which the fullest may come is the same for all, in slots for each unit of
--- weight, and who is above it already gets none. What remains of fractions goes to the largest of them.
+-- weight, and who is above it already gets none. What remains of fractions goes to those who stand lowest then.
 create function shares(
   p_projects uuid[], p_want integer, p_lane text, p_used_lanes text[], p_used_projects uuid[], p_used double precision[]
 ) returns table (project_id uuid, allot integer, limited boolean)
@@ -254,11 +254,11 @@ language sql stable as $$
       from asked window filled as (order by height, id)
     ) l
   ), exact as (
-    select a.id, greatest(0, l.level * a.weight - a.used) as slots, a.height
+    select a.id, a.weight, a.used, greatest(0, l.level * a.weight - a.used) as slots
     from asked a cross join levels l
   ), whole as (
     select e.id, floor(e.slots)::integer as slots,
-      row_number() over (order by e.slots - floor(e.slots) desc, e.height, e.id) as place,
+      row_number() over (order by (e.used + floor(e.slots)) / e.weight, e.id) as place,
       p_want - sum(floor(e.slots)) over () as remaining
     from exact e
   )

@@ -44,6 +44,8 @@ export interface Config {
   readonly uploadBytesMax: number;
   /** How long a period of the history lasts: history is dropped by whole periods. */
   readonly historyPeriodDays: number;
+  /** Where spans are sent, as OTLP over HTTP; absent: nowhere. */
+  readonly traces?: { readonly url: string; readonly serviceName: string };
   readonly demo: boolean;
 }
 
@@ -169,6 +171,7 @@ export function readConfig(
       "AZALAI_HISTORY_PERIOD_DAYS",
       { least: 1, most: 366, fallback: 7 },
     ),
+    ...optional("traces", readTraces(environment)),
     demo: flags.demo ?? false,
   };
   return problems.length > 0 ? { problems } : { config: Object.freeze(config) };
@@ -219,8 +222,15 @@ export function readClientConfig(
   return { config: Object.freeze(config) };
 }
 
-function optional<K extends string>(key: K, value: string | undefined): { [P in K]?: string } {
-  return (value === undefined ? {} : { [key]: value }) as { [P in K]?: string };
+function optional<K extends string, Value>(key: K, value: Value | undefined): { [P in K]?: Value } {
+  return (value === undefined ? {} : { [key]: value }) as { [P in K]?: Value };
+}
+
+/** OpenTelemetry's own names. Source: OpenTelemetry specification, "OpenTelemetry Protocol Exporter". */
+function readTraces(environment: Environment): Config["traces"] {
+  const base = environment.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/+$/, "");
+  const url = environment.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || (base ? `${base}/v1/traces` : undefined);
+  return url === undefined ? undefined : { url, serviceName: environment.OTEL_SERVICE_NAME || "azalai" };
 }
 
 function readRoles(text: string | undefined, problems: string[]): ServerRole[] {

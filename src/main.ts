@@ -29,6 +29,8 @@ import { createHistoryKeeper } from "./engine/history.ts";
 import type { Engine } from "./engine/operations.ts";
 import { createRetention, type Retention } from "./engine/retention.ts";
 import type { WorkSources } from "./engine/sources.ts";
+import { startTraceExport, type TraceTarget } from "./engine/trace-export.ts";
+import { createTraces } from "./engine/traces.ts";
 import { bootstrap } from "./identity/bootstrap.ts";
 import { createIdentity, type Identity } from "./identity/identity.ts";
 import { describeIsolation, detectIsolation, type IsolationReport } from "./operators/isolation.ts";
@@ -98,6 +100,7 @@ async function startParts(
   await chmod(config.dataDir, DATA_FOLDER_MODE);
   const { observe } = outlook;
   const store = await openStore(config, outlook, undo);
+  if (config.traces !== undefined) undo.push(await traceInto(outlook, store, config.traces));
   const masterKeys = await openMasterKeys({
     ...(config.masterKey !== undefined && { text: config.masterKey }),
     file: join(config.dataDir, "master.key"),
@@ -396,6 +399,8 @@ function isLoopback(host: string): boolean {
 interface Outlook {
   readonly observe: Observe;
   readonly metrics: Metrics;
+  /** From now on, all that is observed is told to `observe` as well. */
+  readonly add: (observe: Observe) => void;
   /** What `work` leads to is logged with the request's id. */
   readonly within: <Value>(requestId: string, work: () => Promise<Value>) => Promise<Value>;
 }
@@ -403,15 +408,26 @@ interface Outlook {
 function createOutlook(config: Config): Outlook {
   const requests = new AsyncLocalStorage<string>();
   const metrics = createMetrics({ now, slots: config.roles.includes("worker") ? slotsOf(config) : {} });
-  const log = createLog(config.logLevel, () => requests.getStore());
+  const all = [metrics.observe, createLog(config.logLevel, () => requests.getStore())];
   return {
     metrics,
     observe: (observation) => {
-      metrics.observe(observation);
-      log(observation);
+      for (const observe of all) observe(observation);
     },
+    add: (observe) => void all.push(observe),
     within: (requestId, work) => requests.run(requestId, work),
   };
+}
+
+/** Sends spans of instances and attempts; gives what ends that. */
+async function traceInto(
+  { observe, add }: Outlook,
+  { pool }: Store,
+  target: TraceTarget,
+): Promise<() => Promise<void>> {
+  const { stop, ...spans } = await startTraceExport(target);
+  add(createTraces({ db: pool, observe, ...spans }));
+  return stop;
 }
 
 /** Observations that say nothing to somebody who only watches. */

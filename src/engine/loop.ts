@@ -1,4 +1,5 @@
 /** The engine's one kind of loop: a duty that is done again and again, sooner when woken, until it is stopped. */
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Observe } from "../domain/observation.ts";
 
 export interface Loop {
@@ -21,6 +22,8 @@ export function createLoop(name: string, work: () => Promise<number>, observe: O
   let timer: NodeJS.Timeout | undefined;
   let current: Promise<void> = Promise.resolve();
   let begun = 0;
+  /** Whoever wakes the loop, its rounds are nobody's: they do not belong to the request that did. */
+  const outside = AsyncLocalStorage.snapshot();
 
   async function runRound(): Promise<void> {
     let delayMs: number;
@@ -42,7 +45,7 @@ export function createLoop(name: string, work: () => Promise<number>, observe: O
     state = "working";
     woken = false;
     begun += 1;
-    current = runRound();
+    current = outside(runRound);
   }
 
   function wake(): void {

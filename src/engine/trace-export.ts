@@ -19,10 +19,11 @@ const SEND_MS = 1_000;
 
 /** @throws Fault `server-unavailable` where the packages are not installed. */
 export async function startTraceExport({ url, serviceName }: TraceTarget): Promise<TraceExport> {
-  const { BatchSpanProcessor, OTLPTraceExporter, TracerProvider } = await loadPackages();
+  const { BatchSpanProcessor, OTLPTraceExporter, TracerProvider, resourceFromAttributes } =
+    await loadPackages();
   let wanted: TraceIds | undefined;
   const provider = new TracerProvider({
-    resource: resourceOf(serviceName),
+    resource: resourceFromAttributes({ "service.name": serviceName }),
     idGenerator: {
       generateTraceId: () => wanted?.traceId ?? randomBytes(16).toString("hex"),
       generateSpanId: () => wanted?.spanId ?? randomBytes(8).toString("hex"),
@@ -49,25 +50,15 @@ export async function startTraceExport({ url, serviceName }: TraceTarget): Promi
 
 async function loadPackages() {
   try {
-    const [{ BatchSpanProcessor, TracerProvider }, { OTLPTraceExporter }] = await Promise.all([
+    const [sdk, exporter, resources] = await Promise.all([
       import("@opentelemetry/sdk-trace"),
       import("@opentelemetry/exporter-trace-otlp-http"),
+      import("@opentelemetry/resources"),
     ]);
-    return { BatchSpanProcessor, OTLPTraceExporter, TracerProvider };
+    return { ...sdk, ...exporter, ...resources };
   } catch (cause) {
     const message =
-      "traces need the packages @opentelemetry/sdk-trace and @opentelemetry/exporter-trace-otlp-http, which are not installed";
+      "traces need the packages @opentelemetry/sdk-trace, exporter-trace-otlp-http and resources, which are not installed";
     throw new Fault("unavailable", "server-unavailable", message, { cause });
   }
-}
-
-/** Whose spans these are. */
-function resourceOf(serviceName: string) {
-  const attributes = { "service.name": serviceName };
-  const resource = {
-    attributes,
-    getRawAttributes: (): [string, string][] => Object.entries(attributes),
-    merge: () => resource,
-  };
-  return resource;
 }

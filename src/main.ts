@@ -433,6 +433,7 @@ async function traceInto(
 /** Observations that say nothing to somebody who only watches. */
 const QUIET: ReadonlySet<Observation["event"]> = new Set([
   "request-done",
+  "instance-started",
   "instance-ended",
   "attempt-started",
   "attempt-ended",

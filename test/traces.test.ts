@@ -151,7 +151,8 @@ test("log lines carry the ids of the request, the instance and the attempt that 
   expect(refused.status).toBe(401);
   const told = { msg: "authentication-refused", requestId: refused.headers.get("x-request-id") };
   await vi.waitFor(() => expect(lines()).toContainEqual(expect.objectContaining(told)));
-  // What the engine does is nobody's request, even where one has woken it.
-  for (const line of lines().filter(({ instanceId: id }) => id !== undefined))
-    expect(line, String(line.msg)).not.toHaveProperty("requestId");
+  const ofInstance = lines().filter(({ instanceId: id }) => id !== undefined);
+  expect(ofInstance[0]).toMatchObject({ msg: "instance-started", ...about, by: "admin", requestId });
+  // What the engine does then is nobody's request, although one has woken it.
+  for (const line of ofInstance.slice(1)) expect(line, String(line.msg)).not.toHaveProperty("requestId");
 });

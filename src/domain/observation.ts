@@ -31,6 +31,13 @@ export type Observation =
       readonly milliseconds: number;
     }
   | { readonly event: "authentication-refused"; readonly reason: string; readonly address: string }
+  /** By somebody who asked for it. */
+  | {
+      readonly event: "instance-started";
+      readonly projectId: string;
+      readonly instanceId: number;
+      readonly by: string;
+    }
   | {
       readonly event: "instance-ended";
       readonly projectId: string;

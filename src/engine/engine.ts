@@ -90,7 +90,7 @@ export function createEngine(deps: EngineDeps): Engine {
   const { pool, now, observe } = deps;
   const operators = indexOperators(deps.operators);
   const definitions = createDefinitions(pool);
-  const operation = { pool, operators, definitions, now, workReady, planChanged, afterMove };
+  const operation = { pool, operators, definitions, now, observe, workReady, planChanged, afterMove };
   let others = 0;
 
   const presence = createPresence({

@@ -20,6 +20,7 @@ export function createExecutionOperations({
   pool,
   operators,
   now,
+  observe,
   workReady,
 }: OperationDeps): ExecutionOperations {
   return {
@@ -39,6 +40,7 @@ export function createExecutionOperations({
         return made;
       });
       workReady();
+      observe({ event: "instance-started", projectId: request.projectId, instanceId: id, by: request.by });
       return id;
     },
   };

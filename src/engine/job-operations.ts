@@ -71,9 +71,11 @@ export function createJobOperations(deps: OperationDeps): JobOperations {
       planChanged();
     },
     runNow: async (request) => {
-      const id = await runNow(deps, request);
+      const instanceId = await runNow(deps, request);
       workReady();
-      return id;
+      const { projectId, by } = request;
+      deps.observe({ event: "instance-started", projectId, instanceId, by });
+      return instanceId;
     },
     deleteJob: async (request) => {
       for (const moved of await deleteJob(deps, request)) afterMove(moved);

@@ -171,18 +171,29 @@ async function createBackfill(
   );
 }
 
-/** The backfill once it has ended. */
-export async function followBackfill(client: Client, name: string): Promise<BackfillView> {
+/** As `waitForBackfill`, with a line of progress. */
+async function followBackfill(client: Client, name: string): Promise<BackfillView> {
   const progress = createProgress();
   try {
-    for (;;) {
-      const backfill = await fetchBackfill(client, name);
-      if (ENDED.includes(backfill.state)) return backfill;
-      progress.show(`${name} ${backfill.state}: ${formatProgress(backfill)}`);
-      await wait(LOOK_MS);
-    }
+    return await waitForBackfill(client, name, (backfill) =>
+      progress.show(`${name} ${backfill.state}: ${formatProgress(backfill)}`),
+    );
   } finally {
     progress.clear();
+  }
+}
+
+/** The backfill once it has ended; `onLook` sees it on the way. */
+export async function waitForBackfill(
+  client: Client,
+  name: string,
+  onLook: (backfill: BackfillView) => void = () => undefined,
+): Promise<BackfillView> {
+  for (;;) {
+    const backfill = await fetchBackfill(client, name);
+    if (ENDED.includes(backfill.state)) return backfill;
+    onLook(backfill);
+    await wait(LOOK_MS);
   }
 }
 
@@ -250,7 +261,7 @@ function formatProgress({ progress }: BackfillView): string {
   return [`${done} of ${planned} done`, ...counts.map(([name, count]) => `${count} ${name}`)].join(", ");
 }
 
-async function fetchBackfill(client: Client, name: string): Promise<BackfillView> {
+export async function fetchBackfill(client: Client, name: string): Promise<BackfillView> {
   return (await client.send("GET", `/api/backfills/${part(name)}`)) as BackfillView;
 }
 

@@ -29,6 +29,16 @@ export const FLIGHTS_OF_MONTHS: Readonly<Record<string, number>> = {
   "2001-07": 6,
 };
 
+/** From the first flight to the last, in the zone of the schedules, which changes its clocks on 1 April. */
+export const FLIGHTS_BACKFILL = {
+  name: "flights-2001",
+  job: "daily-flights",
+  dependents: [{ job: "monthly-flights" }],
+  from: "2001-01-01",
+  to: "2001-07-02",
+  parallel: 8,
+} as const;
+
 export const TEMPLATE = "states-with-most-airports";
 
 /** Uploads and defines what is not there yet; what is there stays as it is. */

@@ -2,11 +2,13 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import type { BackfillView } from "../api/console/backfill-wire.ts";
 import type { InstanceView } from "../api/console/instance-wire.ts";
 import type { RunningServer } from "../main.ts";
+import { fetchBackfill, startBackfill, waitForBackfill } from "./backfill.ts";
 import type { Client } from "./client.ts";
 import { codeOf } from "./credentials.ts";
-import { FLIGHTS_OF_MONTHS, loadDemo, TEMPLATE } from "./demo-set.ts";
+import { FLIGHTS_BACKFILL, loadDemo, TEMPLATE } from "./demo-set.ts";
 import { CommandFailure, EXIT } from "./failure.ts";
 import { fetchInstance, rests } from "./follow.ts";
 import { runNow } from "./jobs.ts";
@@ -57,21 +59,22 @@ export async function prepareDemo(
     run: async () => {
       const runs = await runPipelines(client, "1");
       await keepStage(dataDir, "done");
-      const months = runs.months.length;
-      return `The demo's pipelines have run: ${months} months of flights, the report is instance ${runs.report.id}.`;
+      const { succeeded } = runs.filled.progress;
+      return `The demo's pipelines have run: ${succeeded} days and months of flights, the report is instance ${runs.report.id}.`;
     },
   };
 }
 
 /** What the first runs of the demo left. */
 export interface DemoRuns {
-  readonly months: readonly InstanceView[];
+  /** The backfill of the days and the months. */
+  readonly filled: BackfillView;
   readonly report: InstanceView;
   readonly execution: JobExecution;
 }
 
 /**
- * Starts the schedule and the real-time job, then runs the months, and the report behind them. `pace` is the number of
+ * Starts the schedule and the real-time job, backfills the days and months, and runs the report. `pace` is the number of
  * seconds in which a quarter of an hour is replayed. CommandFailure when something does not succeed.
  */
 export async function runPipelines(
@@ -83,24 +86,33 @@ export async function runPipelines(
   await client.send("POST", `${jobs}/weather-today/start`, { body: {} });
   onStep("weather-today is scheduled each minute");
   const day = await runNow(client, "live-day", {});
-  const months: number[] = [];
-  for (const [month, expected] of Object.entries(FLIGHTS_OF_MONTHS))
-    months.push(await runNow(client, "monthly-flights", { month, expected: String(expected) }));
+  const backfill = await fillFlights(client);
   expectSuccess(await waitForRest(client, day));
   await client.send("POST", `${jobs}/live-flights/start`, {
     body: { jobParams: [{ name: "pace", value: pace }] },
   });
   onStep("live-flights replays the first day of 2001");
-  const stored = await Promise.all(months.map((id) => waitForRest(client, id)));
-  stored.forEach(expectSuccess);
-  onStep(`monthly-flights has stored ${months.length} months`);
+  const filled = await waitForBackfill(client, backfill.name);
+  if (filled.state !== "succeeded")
+    throw new CommandFailure(EXIT.failed, `backfill ${filled.name} ${filled.state}: ${filled.reason}`);
+  onStep(`backfill ${filled.name} has stored ${filled.progress.succeeded} days and months`);
   const [report, execution] = await Promise.all([
     runNow(client, "routes-and-states", {}).then((id) => waitForRest(client, id)),
     executeTemplate(client),
   ]);
   expectSuccess(report);
   onStep("routes-and-states has drawn its map; the Sahara job has run");
-  return { months: stored, report, execution };
+  return { filled, report, execution };
+}
+
+/** The backfill of an earlier start goes on by itself. */
+async function fillFlights(client: Client): Promise<BackfillView> {
+  try {
+    return await fetchBackfill(client, FLIGHTS_BACKFILL.name);
+  } catch (error) {
+    if (!(error instanceof CommandFailure) || error.exitCode !== EXIT.notFound) throw error;
+    return await startBackfill(client, FLIGHTS_BACKFILL);
+  }
 }
 
 /** As `followInstance`, without a line of progress. */

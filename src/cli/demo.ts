@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Command } from "commander";
+import type { BackfillRunPage, BackfillView } from "../api/console/backfill-wire.ts";
 import type { InstanceView } from "../api/console/instance-wire.ts";
 import type { Config, Flags } from "../config.ts";
 import type { Client } from "./client.ts";
@@ -111,6 +112,10 @@ async function checkDemo(
       () => [...counted.values()].reduce((sum, count) => sum + count, 0) === 3_000_000,
     ],
     [
+      "each day of the half year has been filled, also the one whose planned hour the clock skipped",
+      () => fillsEachDay(client, runs.filled),
+    ],
+    [
       "the map is a picture of at least 200 airports",
       () => svg.startsWith("<svg") && svg.split("<circle").length > 200,
     ],
@@ -139,6 +144,14 @@ function countsOf(report: InstanceView): ReadonlyMap<string, number> {
 
 function outputOf(instance: InstanceView, node: string): string {
   return instance.nodes.find(({ name }) => name === node)?.output ?? "";
+}
+
+/** 182 days and 7 months; on 1 April the clock goes from 02:00 to 03:00, and the run is planned for 02:30. */
+async function fillsEachDay(client: Client, { name, progress }: BackfillView): Promise<boolean> {
+  const query = { limit: 1000 };
+  const { runs } = (await client.send("GET", `/api/backfills/${name}/runs`, { query })) as BackfillRunPage;
+  const shifted = runs.find(({ local }) => local === "2001-04-01T03:00:00-04:00");
+  return progress.succeeded === 189 && runs.length === 189 && shifted?.outcome === "succeeded";
 }
 
 async function failsAsItShould(client: Client): Promise<boolean> {

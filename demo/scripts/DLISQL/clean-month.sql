@@ -13,18 +13,9 @@ copy (
   order by departed_at
 ) to 'obs://demo/clean/flights-${month}.parquet' (format parquet, compression zstd);
 
--- What the warehouse keeps of it, as two JSON lists: days, and routes.
+-- What the warehouse keeps of it, as a JSON list of routes.
 with flight as (
   select *, delay_minutes > 15 and not suspect as late from 'obs://demo/clean/flights-${month}.parquet'
-), flight_day as (
-  select
-    strftime(departed_at, '%Y-%m-%d') as day,
-    count(*) as flights,
-    count(*) filter (where suspect) as suspect,
-    count(*) filter (where late) as late,
-    sum(delay_minutes) filter (where not suspect) as delay_minutes
-  from flight
-  group by day
 ), flight_route as (
   select
     origin,
@@ -37,10 +28,7 @@ with flight as (
   group by origin, destination
 )
 select
-  (select to_json(list(json_array(day, flights, suspect, late, delay_minutes) order by day)) from flight_day) as days,
-  (
-    select to_json(
-      list(json_array(origin, destination, flights, suspect, late, delay_minutes) order by origin, destination)
-    )
-    from flight_route
-  ) as routes;
+  to_json(
+    list(json_array(origin, destination, flights, suspect, late, delay_minutes) order by origin, destination)
+  ) as routes
+from flight_route;

@@ -1,4 +1,4 @@
--- Fails unless days and routes both add up to what the file's own check has counted.
+-- Fails unless the days that were stored before, and the routes, both add up to what the file's own check has counted.
 do $check$
 declare
   counted bigint := $rows$#{Job.getNodeOutput('quality')}$rows$::json -> 0 ->> 0;

@@ -123,7 +123,8 @@ function usageProblem(
   const [least, most] = member.takes;
   if (args === undefined) return `${owner}.${name} is a function: brackets are missing`;
   if (args >= least && args <= most) return undefined;
-  return `${owner}.${name} takes ${least === most ? least : `${least} to ${most}`} arguments, not ${args}`;
+  const wanted = least === most ? `${least}` : `${least} to ${most}`;
+  return `${owner}.${name} takes ${wanted} ${most === 1 ? "argument" : "arguments"}, not ${args}`;
 }
 
 function nameProblem(name: string): string {

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { lookupIn, worldOf } from "../../test/setup/expression-world.ts";
 import { checkTemplate, holds, parseTemplate, readTemplate, render } from "./expression.ts";
+import { OBJECTS } from "./expression-functions.ts";
 import { plainValue } from "./expression-value.ts";
 import type { World } from "./expression-world.ts";
 import { Fault } from "./fault.ts";
@@ -134,65 +135,87 @@ describe("operators", () => {
   ])("#{%s} is %s", (expression, expected) => check(`#{${expression}}`, expected));
 });
 
-describe("objects", () => {
-  test.each([
-    ["Job.name", "daily-sales"],
-    ["Job.projectId", "p1"],
-    ["Job.planTime", "2024-01-06 01:30:00"],
-    ["Job.startTime", "2024-01-06 01:30:04"],
-    ["JSONUtil.path(Job.eventData, 'key')", "a/b.csv"],
-    ["Job.trigger.obsNewFiles[1]", "obs://b/2"],
-    ["Job.getNodeStatus('a')", "success"],
-    ["Job.getNodeStatus('b') == \"fail\"", "true"],
-    ["Job.getNodeStatus('unknown')", ""],
-    ["Job.getNodeOutput('rows')", '[["000"],["001"]]'],
-    ["Job.getNodeOutput('text')", "#{Job.name} ${day}"],
-    ["Job.getNodeOutput('none') == null", "true"],
-    ["JSONUtil.parse(Job.getNodeOutput('rows'))[1][0]", "001"],
-    ["Job.getRunningData('cdm')", "9 rows"],
-    ["Job.getInsertJobId()", "own-id"],
-    ["Job.getInsertJobId('n1')", "id-of-n1"],
-    ["Job.getParam('day')", "20240106"],
-    ["Job.getParam('region') == null", "true"],
-    ["Job.getPlanTime('yyyyMMddHH')", "2024010601"],
-    ["Job.getPlanTime('yyyyw')", "20241"],
-    ["Job.getYesterday('yyyyMMdd')", "20240105"],
-    ["Job.getLastHour('yyyyMMddHH')", "2024010600"],
-    ["Job.getPreviousWorkday(1, 'yyyyMMdd')", "20240105"],
-    ["Job.getPreviousWorkday(6, 'yyyyMMdd')", "20231229"],
-    ["Job.getPreviousNonWorkday(1, 'yyyyMMdd')", "20231231"],
-    ["Job.getCalendarPreviousWorkday('always', 1, 'yyyyMMdd')", "20240105"],
-    ["Job.getCalendarNextWorkday('always', 2, 'yyyyMMdd HH:mm')", "20240108 01:30"],
-    ["Job.getCalendarPreviousNonWorkday('never', 3, 'yyyyMMdd')", "20240103"],
-    ["Job.getCalendarNextNonWorkday('never', 1, 'yyyyMMdd')", "20240107"],
-    ["DateUtil.format(DateUtil.addDays(Job.planTime, -1), 'yyyy-MM-dd')", "2024-01-05"],
-    ["DateUtil.addMonths(DateUtil.parseDate('2024-01-31', 'yyyy-MM-dd'), 1)", "2024-02-29 00:00:00"],
-    ["DateUtil.addMonths(Job.planTime, -13)", "2022-12-06 01:30:00"],
-    ["DateUtil.addHours(Job.planTime, 23)", "2024-01-07 00:30:00"],
-    ["DateUtil.addMinutes(Job.planTime, '30')", "2024-01-06 02:00:00"],
-    ["DateUtil.getDay(Job.planTime)", "6"],
-    ["DateUtil.getMonth(Job.planTime)", "1"],
-    ["DateUtil.getQuarter(Job.planTime)", "1"],
-    ["DateUtil.getYear(Job.planTime)", "2024"],
-    ["DateUtil.now()", "2024-01-06 01:30:05"],
-    ["DateUtil.getTime(Job.planTime)", "1704475800000"],
-    ["StringUtil.substringAfter('a=b', '=')", "b"],
-    ["JSONUtil.path(Job.getNodeOutput('get'), 'tables[0].table_name')", "orders"],
-    ["JSONUtil.path(Job.getNodeOutput('get'), '$.tables.table_name')", '["orders","items"]'],
-    ["JSONUtil.path(Job.getNodeOutput('get'), 'tables[-1][\"table_name\"]')", "items"],
-    ["JSONUtil.path(Job.getNodeOutput('get'), 'nothing.here') == null", "true"],
-    ["JSONUtil.parse('{\"a\": [1, true, null]}')", '{"a":[1,true,null]}'],
-    ['JSONUtil.parse(\'{"a": {"b": 2}}\').a.b', "2"],
-    ["JSONUtil.parse('{\"a\": 1}')['a']", "1"],
-    ["JSONUtil.parse('[1]')[5] == null", "true"],
-    ['JSONUtil.toString(JSONUtil.parse(\'{"k": "v"}\'))', '{"k":"v"}'],
-    ["Loop.current[0]", "b"],
-    ["Loop.dataArray[0][1]", "1"],
-    ["Loop.offset + 1", "2"],
-    ["OBSUtil.isExistOBSPath('obs://b/1')", "true"],
-    ["Env.get('region')", "eu-west-0"],
-    ["Env.get('day') == null", "true"],
-  ])("#{%s} is %s", (expression, expected) => check(`#{${expression}}`, expected));
+const OBJECT_EXAMPLES: readonly (readonly [expression: string, result: string])[] = [
+  ["Job.name", "daily-sales"],
+  ["Job.projectId", "p1"],
+  ["Job.planTime", "2024-01-06 01:30:00"],
+  ["Job.startTime", "2024-01-06 01:30:04"],
+  ["JSONUtil.path(Job.eventData, 'key')", "a/b.csv"],
+  ["Job.trigger.obsNewFiles[1]", "obs://b/2"],
+  ["Job.getNodeStatus('a')", "success"],
+  ["Job.getNodeStatus('b') == \"fail\"", "true"],
+  ["Job.getNodeStatus('unknown')", ""],
+  ["Job.getNodeOutput('rows')", '[["000"],["001"]]'],
+  ["Job.getNodeOutput('text')", "#{Job.name} ${day}"],
+  ["Job.getNodeOutput('none') == null", "true"],
+  ["JSONUtil.parse(Job.getNodeOutput('rows'))[1][0]", "001"],
+  ["Job.getRunningData('cdm')", "9 rows"],
+  ["Job.getInsertJobId()", "own-id"],
+  ["Job.getInsertJobId('n1')", "id-of-n1"],
+  ["Job.getParam('day')", "20240106"],
+  ["Job.getParam('region') == null", "true"],
+  ["Job.getPlanTime('yyyyMMddHH')", "2024010601"],
+  ["Job.getPlanTime('yyyyw')", "20241"],
+  ["Job.getYesterday('yyyyMMdd')", "20240105"],
+  ["Job.getLastHour('yyyyMMddHH')", "2024010600"],
+  ["Job.getPreviousWorkday(1, 'yyyyMMdd')", "20240105"],
+  ["Job.getPreviousWorkday(6, 'yyyyMMdd')", "20231229"],
+  ["Job.getPreviousNonWorkday(1, 'yyyyMMdd')", "20231231"],
+  ["Job.getCalendarPreviousWorkday('always', 1, 'yyyyMMdd')", "20240105"],
+  ["Job.getCalendarNextWorkday('always', 2, 'yyyyMMdd HH:mm')", "20240108 01:30"],
+  ["Job.getCalendarPreviousNonWorkday('never', 3, 'yyyyMMdd')", "20240103"],
+  ["Job.getCalendarNextNonWorkday('never', 1, 'yyyyMMdd')", "20240107"],
+  ["DateUtil.format(DateUtil.addDays(Job.planTime, -1), 'yyyy-MM-dd')", "2024-01-05"],
+  ["DateUtil.addMonths(DateUtil.parseDate('2024-01-31', 'yyyy-MM-dd'), 1)", "2024-02-29 00:00:00"],
+  ["DateUtil.addMonths(Job.planTime, -13)", "2022-12-06 01:30:00"],
+  ["DateUtil.addHours(Job.planTime, 23)", "2024-01-07 00:30:00"],
+  ["DateUtil.addMinutes(Job.planTime, '30')", "2024-01-06 02:00:00"],
+  ["DateUtil.getDay(Job.planTime)", "6"],
+  ["DateUtil.getMonth(Job.planTime)", "1"],
+  ["DateUtil.getQuarter(Job.planTime)", "1"],
+  ["DateUtil.getYear(Job.planTime)", "2024"],
+  ["DateUtil.now()", "2024-01-06 01:30:05"],
+  ["DateUtil.getTime(Job.planTime)", "1704475800000"],
+  ["StringUtil.substringAfter('a=b', '=')", "b"],
+  ["JSONUtil.path(Job.getNodeOutput('get'), 'tables[0].table_name')", "orders"],
+  ["JSONUtil.path(Job.getNodeOutput('get'), '$.tables.table_name')", '["orders","items"]'],
+  ["JSONUtil.path(Job.getNodeOutput('get'), 'tables[-1][\"table_name\"]')", "items"],
+  ["JSONUtil.path(Job.getNodeOutput('get'), 'nothing.here') == null", "true"],
+  ["JSONUtil.parse('{\"a\": [1, true, null]}')", '{"a":[1,true,null]}'],
+  ['JSONUtil.parse(\'{"a": {"b": 2}}\').a.b', "2"],
+  ["JSONUtil.parse('{\"a\": 1}')['a']", "1"],
+  ["JSONUtil.parse('[1]')[5] == null", "true"],
+  ['JSONUtil.toString(JSONUtil.parse(\'{"k": "v"}\'))', '{"k":"v"}'],
+  ["Loop.current[0]", "b"],
+  ["Loop.dataArray[0][1]", "1"],
+  ["Loop.offset + 1", "2"],
+  ["OBSUtil.isExistOBSPath('obs://b/1')", "true"],
+  ["Env.get('region')", "eu-west-0"],
+  ["Env.get('day') == null", "true"],
+];
+
+test.each(OBJECT_EXAMPLES)("#{%s} is %s", (expression, expected) => check(`#{${expression}}`, expected));
+
+/** Source: dataarts-factory 4.3. */
+const DOCUMENTED =
+  `Job.name Job.planTime Job.startTime Job.eventData Job.projectId Job.getNodeStatus Job.getNodeOutput
+  Job.getParam Job.getPlanTime Job.getYesterday Job.getLastHour Job.getRunningData Job.getInsertJobId
+  Job.getPreviousWorkday Job.getPreviousNonWorkday Job.getCalendarPreviousWorkday Job.getCalendarPreviousNonWorkday
+  Job.getCalendarNextWorkday Job.getCalendarNextNonWorkday Job.trigger DateUtil.format DateUtil.addMonths
+  DateUtil.addDays DateUtil.addHours DateUtil.addMinutes DateUtil.getDay DateUtil.getMonth DateUtil.getQuarter
+  DateUtil.getYear DateUtil.now DateUtil.getTime DateUtil.parseDate StringUtil.substringAfter StringUtil.split
+  StringUtil.getDigits JSONUtil.parse JSONUtil.toString JSONUtil.path Loop.dataArray Loop.current Loop.offset
+  OBSUtil.isExistOBSPath Env.get`.split(/\s+/);
+
+test("every documented member is there, there is none beside them, and each has an example above", () => {
+  const members = [...OBJECTS].flatMap(([object, named]) =>
+    [...named.keys()].map((name) => `${object}.${name}`),
+  );
+  expect(members).toEqual(expect.arrayContaining(DOCUMENTED));
+  const others = members.filter((name) => !name.startsWith("StringUtil."));
+  expect(DOCUMENTED).toEqual(expect.arrayContaining(others));
+  const shown = OBJECT_EXAMPLES.map(([expression]) => expression).join(" ");
+  expect(others.filter((name) => !new RegExp(`${name.replace(".", "[.]")}\\b`).test(shown))).toEqual([]);
 });
 
 test("a date moves by the clock on the wall by days, and by real time by hours", () => {

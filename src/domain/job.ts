@@ -127,7 +127,7 @@ export function checkJobName(name: string): string | undefined {
   return checkName(name);
 }
 
-/** What is wrong with the names and lengths of parameters or of an environment's variables; empty when nothing is. */
+/** What is wrong with the names, lengths and expressions of parameters or variables; empty when nothing is. */
 export function checkNamedValues(variables: readonly JobParameter[], valueMax: number): string[] {
   const problems: string[] = [];
   const names = new Set<string>();
@@ -138,6 +138,7 @@ export function checkNamedValues(variables: readonly JobParameter[], valueMax: n
     names.add(name);
     if (value.length > valueMax)
       problems.push(`params: the value of "${name}" is longer than ${valueMax} characters`);
+    problems.push(...checkText(`params: "${name}"`, value));
   }
   return problems;
 }
@@ -150,8 +151,7 @@ function checkParameterName(name: string): string | undefined {
 
 /** Everything that is wrong with parameters: names, double names, lengths, expressions; empty when they are legal. */
 export function checkParameters(parameters: readonly JobParameter[]): string[] {
-  const expressions = parameters.flatMap(({ name, value }) => checkText(`params: "${name}"`, value));
-  return [...checkNamedValues(parameters, PARAMETER_VALUE_MAX), ...expressions];
+  return checkNamedValues(parameters, PARAMETER_VALUE_MAX);
 }
 
 /** Everything that is wrong with a definition: what concerns its schedule, and the rest; both empty when it is legal. */

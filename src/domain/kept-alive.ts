@@ -1,5 +1,7 @@
 /** How nodes of real-time jobs are kept alive: each exit is followed by another try, later and later, within a bound. */
+
 import { type JobSettings, readNodeSettings, SETTING_DEFAULTS } from "./job-settings.ts";
+import type { NodeRunState } from "./states.ts";
 
 export interface KeepRules {
   /** A try that has lived so long is up: the nodes behind it begin. */
@@ -21,6 +23,9 @@ export interface Restarts {
   readonly windowAt: Date | null;
   readonly inWindow: number;
 }
+
+/** The next try of a node that is held: somebody has to act before. */
+export const HELD_UNTIL = new Date("9999-01-01T00:00:00Z");
 
 const FIRST_DELAY_MS = 1_000;
 const DELAY_MAX_MS = 60_000;
@@ -67,4 +72,23 @@ export function afterExit(
   if (inWindow > rules.restartsMax) return after;
   const delayMs = Math.min(FIRST_DELAY_MS * 2 ** tries, DELAY_MAX_MS) * (1 + JITTER * random);
   return { ...after, readyAt: new Date(now + Math.round(delayMs)) };
+}
+
+/** What a kept node does, for people. */
+export type LiveState = "waiting" | "starting" | "up" | "restarting" | "held" | NodeRunState;
+
+/** `waiting` for those before it, `restarting` after an exit, `held` until somebody acts; else its node run's state. */
+export function liveStateOf(run: {
+  readonly state: NodeRunState;
+  readonly attempt: number;
+  readonly startedAt: Date | null;
+  readonly upAt: Date | null;
+  readonly readyAt: Date | null;
+}): LiveState {
+  const { state, attempt, startedAt, upAt, readyAt } = run;
+  if (state === "running")
+    return upAt !== null && startedAt !== null && upAt >= startedAt ? "up" : "starting";
+  if (state !== "ready") return state;
+  if (readyAt !== null && readyAt >= HELD_UNTIL) return "held";
+  return attempt === 0 ? "starting" : "restarting";
 }

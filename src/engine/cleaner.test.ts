@@ -7,7 +7,7 @@ import { createCleaner } from "./cleaner.ts";
 const PROJECT = "0123456789abcdef0123456789abcdef";
 const NOW = new Date("2026-01-02T03:04:05Z");
 
-test("waiting counts are folded and expired tokens are gone, live ones stay", async () => {
+test("waiting counts are folded; expired tokens and old arrivals are gone, others stay", async () => {
   const { pool } = await testDatabase();
   await pool.query("insert into project (id, name, created_at) values ($1, 'one', $2)", [PROJECT, NOW]);
   await pool.query("insert into workspace (project_id, id, created_at) values ($1, 'default', $2)", [
@@ -30,6 +30,11 @@ test("waiting counts are folded and expired tokens are gone, live ones stay", as
      from generate_series(2, 4) n`,
     [PROJECT, NOW],
   );
+  await pool.query(
+    `insert into file_arrival (project_id, number, path, arrived_at)
+     select $1, n, 'obs://b/' || n, $2::timestamptz - n * interval '29 days' from generate_series(1, 2) n`,
+    [PROJECT, NOW],
+  );
   const cleaner = createCleaner({ pool, now: () => NOW, observe: () => undefined });
   onTestFinished(() => cleaner.stop());
   cleaner.start();
@@ -37,4 +42,5 @@ test("waiting counts are folded and expired tokens are gone, live ones stay", as
   expect((await pool.query("select count(*) as n from list_block_delta")).rows).toEqual([{ n: 0 }]);
   expect(await countListed(pool, { projectId: PROJECT, list: "job", scope: "default/batch" })).toBe(30);
   expect((await pool.query("select audit_id from token order by 1")).rows).toEqual([{ audit_id: "4" }]);
+  expect((await pool.query("select path from file_arrival")).rows).toEqual([{ path: "obs://b/1" }]);
 });

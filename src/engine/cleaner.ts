@@ -1,6 +1,7 @@
-/** Housekeeping that no request waits for: list counts are folded, expired tokens go. */
+/** Housekeeping that no request waits for: list counts are folded, expired tokens and old arrivals of files go. */
 import type { Observe } from "../domain/observation.ts";
 import type { DatabasePool } from "../store/database.ts";
+import { deleteOldArrivals } from "../store/file-arrivals.ts";
 import { foldListBlocks } from "../store/list-blocks.ts";
 import { deleteExpiredTokens } from "../store/tokens.ts";
 import { createLoop, type Loop } from "./loop.ts";
@@ -12,9 +13,11 @@ export interface CleanerDeps {
 }
 
 const REST_MS = 5_000;
-const TOKENS_MAX = 1_000;
-/** A round in so many looks for expired tokens: they are refused by their time, so only space is at stake. */
-const TOKEN_ROUNDS = 60;
+const ROWS_MAX = 1_000;
+/** A round in so many looks for what has expired: it is refused or passed over by its time, so only space is at stake. */
+const EXPIRED_ROUNDS = 60;
+/** A source that was stopped for longer has lost what arrived before. */
+const ARRIVAL_DAYS = 30;
 
 /** Any number of servers may clean at once: each takes rows that no other has. */
 export function createCleaner({ pool, now, observe }: CleanerDeps): Loop {
@@ -23,7 +26,10 @@ export function createCleaner({ pool, now, observe }: CleanerDeps): Loop {
     "cleaner",
     async () => {
       const folded = await foldListBlocks(pool);
-      if (round++ % TOKEN_ROUNDS === 0) await deleteExpiredTokens(pool, now(), TOKENS_MAX);
+      if (round++ % EXPIRED_ROUNDS === 0) {
+        await deleteExpiredTokens(pool, now(), ROWS_MAX);
+        await deleteOldArrivals(pool, new Date(now().getTime() - ARRIVAL_DAYS * 86_400_000), ROWS_MAX);
+      }
       return folded > 0 ? 0 : REST_MS;
     },
     observe,

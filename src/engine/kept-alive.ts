@@ -1,5 +1,5 @@
 /** Nodes of real-time jobs in the engine: when one is up those behind it begin; when one exits it is tried again. */
-import { afterExit, type KeepRules } from "../domain/kept-alive.ts";
+import { afterExit, HELD_UNTIL, type KeepRules } from "../domain/kept-alive.ts";
 import type { Observe } from "../domain/observation.ts";
 import { type Database, type DatabasePool, transaction } from "../store/database.ts";
 import { findLiveNode, markUp, saveRestarts, tellSuccessors, untellSuccessors } from "../store/live-nodes.ts";
@@ -7,9 +7,6 @@ import type { Claim, PlainSuccess } from "../store/node-runs.ts";
 import { lockInstance } from "../store/progress.ts";
 import type { InstanceFacts } from "./definitions.ts";
 import { type Moved, moveInstance } from "./settle.ts";
-
-/** The next try of a node that is held: somebody has to act before. */
-export const HELD_UNTIL = new Date("9999-01-01T00:00:00Z");
 
 const RETRY_MS = 500;
 

@@ -1,10 +1,11 @@
 /** Takes over what lost servers were running: their node runs are ready again within a moment, without using up a retry. */
+import { HELD_UNTIL } from "../domain/kept-alive.ts";
 import type { Observe } from "../domain/observation.ts";
 import { type DatabasePool, transaction } from "../store/database.ts";
 import { type Claim, type LostAttempt, listAttemptsOf, requeueLost } from "../store/node-runs.ts";
 import { deleteServer, findLostServers, findUnknownServers, lockServer } from "../store/servers.ts";
 import type { Definitions } from "./definitions.ts";
-import { HELD_UNTIL, isKeptAlive } from "./kept-alive.ts";
+import { isKeptAlive } from "./kept-alive.ts";
 import { createLoop, type Loop } from "./loop.ts";
 import { type Moved, type Settlement, settleByModel } from "./settle.ts";
 

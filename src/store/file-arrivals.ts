@@ -77,9 +77,9 @@ export async function countArrivals(
   return rows[0]?.count ?? 0;
 }
 
-/** Forgets arrivals older than `before`, some at a time, and gives how many. */
-export async function deleteOldArrivals(db: Database, before: Date, limit: number): Promise<number> {
-  return await execute(
+/** Forgets arrivals older than `before`, some at a time. */
+export async function deleteOldArrivals(db: Database, before: Date, limit: number): Promise<void> {
+  await execute(
     db,
     "delete-old-arrivals",
     `delete from file_arrival where (project_id, number) in (

@@ -1,5 +1,6 @@
 /** Node runs that are kept alive: since when they are up, what follows them, and how often they were begun again. */
 import type { Restarts } from "../domain/kept-alive.ts";
+import type { NodeRunState } from "../domain/states.ts";
 import { type Database, execute, query } from "./database.ts";
 import type { Claim } from "./node-runs.ts";
 
@@ -113,7 +114,7 @@ export async function findStreamInstance(
 /** A node of a real-time job's run, as operators see it. */
 export interface LiveNodeState extends LiveNode {
   readonly nodeNo: number;
-  readonly state: string;
+  readonly state: NodeRunState;
   readonly attempt: number;
   readonly startedAt: Date | null;
   readonly upAt: Date | null;

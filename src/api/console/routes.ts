@@ -11,6 +11,7 @@ import { type FileDeps, fileRoutes } from "./files.ts";
 import { type InstanceActDeps, instanceActRoutes } from "./instance-acts.ts";
 import { type InstanceDeps, instanceRoutes } from "./instances.ts";
 import { type LimitDeps, limitRoutes } from "./limits.ts";
+import { type LiveNodeDeps, liveNodeRoutes } from "./live-nodes.ts";
 import { type PlanDeps, planRoutes } from "./plan.ts";
 import { type RetentionRouteDeps, retentionRoutes } from "./retention.ts";
 import { type WhyRouteDeps, whyRoutes } from "./why.ts";
@@ -26,6 +27,7 @@ export function createConsoleFace(
     RetentionRouteDeps &
     LimitDeps &
     BackfillDeps &
+    LiveNodeDeps &
     WhyRouteDeps,
 ): Face {
   return {
@@ -38,6 +40,7 @@ export function createConsoleFace(
       ...childInstanceRoutes(deps),
       ...eventSourceRoutes(deps),
       ...fileRoutes(deps),
+      ...liveNodeRoutes(deps),
       ...retentionRoutes(deps),
       ...limitRoutes(deps),
       ...backfillRoutes(deps),

@@ -1,7 +1,8 @@
-/** Records that have had their time: the plan ledger by months and lines, and the audit trail. */
+/** Records that have had their time: the plan ledger by months, lines and backfills, and the audit trail. */
 import { commonCutoff, cutoffOf, monthOf } from "../domain/retention.ts";
 import { transaction } from "../store/database.ts";
 import { setLockTimeout } from "../store/history.ts";
+import { countOldBackfills, deleteOldBackfillLines } from "../store/old-backfills.ts";
 import {
   countOldActs,
   countOldLines,
@@ -17,6 +18,7 @@ import { unlessLocked } from "./expired-history.ts";
 
 const JOBS_MAX = 200;
 const ACTS_MAX = 1_000;
+const BACKFILL_LINES_MAX = 5_000;
 /** A policy from here on is kept to by whole months: lines go when their month is over. */
 const WHOLE_MONTH_DAYS = 31;
 
@@ -68,6 +70,24 @@ export async function findExpiredLines(world: RetentionWorld): Promise<Expired[]
     while (after !== undefined) after = await deleteOldLines(pool, old, { after, limit: JOBS_MAX });
     return true;
   }
+}
+
+/** Those that ended longer ago than the policy of the ledger says, whenever the times of their lines were. */
+export async function findExpiredBackfills({ pool, projects, now }: RetentionWorld): Promise<Expired[]> {
+  const expired: Expired[] = [];
+  for (const { projectId, policy } of projects) {
+    const cutoff = cutoffOf(policy, "ledger", now);
+    if (cutoff === undefined) continue;
+    const { rows, oldest } = await countOldBackfills(pool, projectId, cutoff);
+    if (rows === 0) continue;
+    const what = `ended before ${cutoff.toISOString()}`;
+    const remove = async () => {
+      while (await deleteOldBackfillLines(pool, projectId, cutoff, BACKFILL_LINES_MAX));
+      return true;
+    };
+    expired.push({ kind: "backfills", projectId, what, rows, oldest, remove });
+  }
+  return expired;
 }
 
 export async function findExpiredActs({ pool, projects, now }: RetentionWorld): Promise<Expired[]> {

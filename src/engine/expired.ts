@@ -21,6 +21,7 @@ export type ExpiredKind =
   | "logs"
   | "ledger-month"
   | "ledger"
+  | "backfills"
   | "acts"
   | "deleted-project"
   | "files";

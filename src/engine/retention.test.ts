@@ -217,3 +217,32 @@ test("a deleted project's running node ends before its instance goes", async () 
   expect(await apply()).toEqual(["deleted-project 1 true"]);
   expect(await instances()).toEqual([]);
 });
+
+test("a backfill goes with all its lines when it ended longer ago than the ledger is kept", async () => {
+  const { pool, retention, addProject, choose, pass, rowsOf, now } = await setup();
+  const projectId = await addProject();
+  await choose(projectId, { ledger: 30 });
+  for (const endedAt of [now(), null])
+    await pool.query(
+      `with made as (
+         insert into backfill (project_id, workspace_id, name, state, starts_at, ends_at, zone, parallel_max,
+           day_granularity, newest_first, stop_on_failure, parameters, planned, skipped, created_at, created_by, ended_at)
+         values ($1, 'w', coalesce($2::text, 'going'), case when $2 is null then 'paused' else 'cancelled' end,
+           '1992-01-01', '1993-01-01', 'UTC', 1, false, false, false, '{}', 6000, 6000, $3, 'ann', $2::timestamptz)
+         returning id
+       ), job as (
+         insert into backfill_job (project_id, backfill_id, place, job_id, job_name, rule, interval, waits, after_own_previous)
+         select $1, id, 0, 1, 'j', '{}', 'hours', '[]', false from made
+       )
+       insert into backfill_run (project_id, backfill_id, place, planned_at, day, state, reason, detail, decided_at)
+       select $1, id, 0, '1992-01-01'::timestamptz + n * interval '1 hour', '1992-01-01', 'skipped', 'cancelled', 'x', $3
+       from made, generate_series(1, 6000) n`,
+      [projectId, endedAt, now()],
+    );
+  await pass(31);
+  expect((await retention.find()).expired).toMatchObject([{ kind: "backfills", projectId, rows: 6000 }]);
+  await retention.apply();
+  expect([await rowsOf("backfill"), await rowsOf("backfill_job"), await rowsOf("backfill_run")]).toEqual([
+    1, 1, 6000,
+  ]);
+});

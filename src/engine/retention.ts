@@ -8,7 +8,12 @@ import { listRetentionSettings } from "../store/retention-policies.ts";
 import type { Expired, Findings, RetentionWorld } from "./expired.ts";
 import { findExpiredHistory, findExpiredLogs } from "./expired-history.ts";
 import { findDeletedProjects, findStrayFiles, removeUnfinished } from "./expired-leftovers.ts";
-import { findExpiredActs, findExpiredLines, findExpiredMonths } from "./expired-records.ts";
+import {
+  findExpiredActs,
+  findExpiredBackfills,
+  findExpiredLines,
+  findExpiredMonths,
+} from "./expired-records.ts";
 import { createLoop, type Loop } from "./loop.ts";
 
 export interface RetentionDeps {
@@ -79,6 +84,7 @@ const FINDERS: readonly ((world: RetentionWorld) => Promise<Findings>)[] = [
   alone(findExpiredLogs),
   alone(findExpiredMonths),
   alone(findExpiredLines),
+  alone(findExpiredBackfills),
   alone(findExpiredActs),
   alone(findDeletedProjects),
   alone(findStrayFiles),

@@ -28,7 +28,8 @@ export interface SlotHolder {
   readonly nodeNo: number;
   readonly background: boolean;
   readonly startedAt: Date;
-  readonly serverId: string;
+  /** Host and process of the server that runs it. */
+  readonly server: string;
 }
 
 export interface NewLimit {
@@ -111,7 +112,8 @@ async function refreshSome(db: Database, projectId: string, after: number): Prom
 }
 
 const HELD = `(select count(*)::integer from node_run r
-  where r.project_id = l.project_id and r.state = 'running' and r.limits is not null and l.id = any (r.limits))`;
+  where r.project_id = l.project_id and r.state = 'running' and r.limits is not null and l.id = any (r.limits)
+    and r.instance_id >= history_floor())`;
 
 /** The project's limits, those for the whole of it first. */
 export async function listLimits(db: Database, projectId: string, most: number): Promise<SlotLimit[]> {
@@ -146,9 +148,13 @@ export async function listSlotHolders(
     db,
     "list-slot-holders",
     `select n.instance_id as "instanceId", i.job_name as "jobName", n.node_no as "nodeNo",
-       n.lane = 'background' as background, n.started_at as "startedAt", n.server_id as "serverId"
-     from node_run n join instance i on i.project_id = n.project_id and i.id = n.instance_id
+       n.lane = 'background' as background, n.started_at as "startedAt",
+       coalesce(s.host || ':' || s.pid, 'lost') as server
+     from node_run n
+     join instance i on i.project_id = n.project_id and i.id = n.instance_id
+     left join server s on s.id = n.server_id
      where n.project_id = $1 and n.state = 'running' and n.limits is not null and $2::integer = any (n.limits)
+       and n.instance_id >= history_floor()
      order by n.started_at, n.instance_id, n.node_no`,
     [projectId, limitId],
   );

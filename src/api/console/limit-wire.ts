@@ -77,13 +77,13 @@ export function encodeLimits(weight: number, limits: readonly SlotLimit[]): Limi
 
 export function encodeHolders(holders: readonly SlotHolder[]): HolderList {
   return {
-    holders: holders.map(({ instanceId, jobName, nodeNo, background, startedAt, serverId }) => ({
+    holders: holders.map(({ instanceId, jobName, nodeNo, background, startedAt, server }) => ({
       instanceId,
       job: jobName,
       nodeNo,
       background,
       startedAt: startedAt.toISOString(),
-      server: serverId,
+      server,
     })),
   };
 }

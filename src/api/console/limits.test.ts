@@ -1,5 +1,6 @@
 /** Limits through the console's API and jobs' own settings, on a real engine. */
 import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { expect, test } from "vitest";
 import { FOREIGN, factoryWorld, jobBody } from "../../../test/setup/factory.ts";
 import { listFullLimits } from "../../store/limits.ts";
@@ -28,7 +29,7 @@ async function setup() {
 }
 
 test("a job runs as many nodes at a time as its setting says, whatever its instances", async () => {
-  const { ok, run, running, limits, pool } = await setup();
+  const { ok, run, running, limits, pool, engine } = await setup();
   const body = { nodes: [hold("a"), hold("b")], basicConfig: { customFields: { "azalai.slots": "3" } } };
   const id = await run("j", body);
   await ok("POST", "/jobs/j/run-immediate");
@@ -36,7 +37,11 @@ test("a job runs as many nodes at a time as its setting says, whatever its insta
   const [limit] = (await limits()).limits;
   expect(limit).toMatchObject({ kind: "job", name: "j", workspace: null, slots: 3, held: 3 });
   const { holders } = (await ok("GET", `/api/limits/${limit.id}/holders`, { role: "reader" })).json;
-  expect(holders).toMatchObject([{ instanceId: id, job: "j", background: false }, { instanceId: id }, {}]);
+  expect(holders).toMatchObject([
+    { instanceId: id, job: "j", background: false, server: `${hostname()}:${process.pid}` },
+    { instanceId: id },
+    {},
+  ]);
   // The one that waits can say for which limit; one that runs waits for none.
   const { rows } = await pool.query(
     `select project_id as "projectId", instance_id as "instanceId", node_no as "nodeNo" from node_run where state = 'ready'`,
@@ -47,6 +52,7 @@ test("a job runs as many nodes at a time as its setting says, whatever its insta
   const edit = (customFields: object) =>
     ok("PUT", "/jobs/j", { body: jobBody("j", { ...body, basicConfig: { customFields } }) });
   await edit({ "azalai.slots": "9" });
+  engine.wake();
   await expect.poll(running).toBe(4);
   await edit({});
   expect((await limits()).limits).toEqual([]);

@@ -1,7 +1,7 @@
 /** The command line against a real server: what it prints, what it refuses, and the codes that it ends with. */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -99,6 +99,53 @@ test("how long history is kept is set, shown and looked at before it goes", asyn
     `${JSON.stringify({ expired: [] }, null, 2)}\n`,
   );
   expect((await azalai(["retention", "set", "--history", "-1"])).code).toBe(2);
+});
+
+test("a schedule is previewed, paused and frozen, and its ledger and calendar are kept", async () => {
+  const preview = ["schedules", "preview", "0 30 2 * * ?", "--zone", "Europe/Berlin", "--count", "2"];
+  const shown = await azalai([...preview, "--after", "2026-03-28T12:00Z", "-s", "missingHour=shift"]);
+  expect(shown.stdout).toContain("2026-03-29T03:00:00+02:00");
+  expect(shown.stdout).toContain("shifted from 02:30:00, which the clock skipped");
+  expect(await azalai(["schedules", "preview", "often"])).toMatchObject({ code: 1 });
+
+  const calendar = join(served.dataDir, "works.json");
+  await writeFile(calendar, JSON.stringify({ name: "works", holidays: ["2026-12-25"] }));
+  expect(await azalai(["calendars", "save", calendar])).toMatchObject({ code: 0, stdout: "saved\n" });
+  expect((await azalai(["calendars", "list"])).stdout).toMatch(/works +MON TUE WED THU FRI +1 +0/);
+  expect((await azalai(["calendars", "show", "works"])).stdout).toContain("2026-12-25");
+
+  const cron = { expression: "* * * * * ?", startTime: "2026-01-01T00:00:00Z" };
+  const job = {
+    name: "each-second",
+    processType: "BATCH",
+    schedule: { type: "CRON", cron },
+    nodes: [{ name: "a", type: "Dummy", location: { x: 0, y: 0 }, properties: [] }],
+  };
+  expect(await azalai(["jobs", "create", "-"], { stdin: JSON.stringify(job) })).toMatchObject({ code: 0 });
+  await azalai(["jobs", "start", "each-second"]);
+  const ledger = async (...words: string[]) => {
+    const { stdout } = await azalai(["schedules", "ledger", "each-second", "--json", ...words]);
+    return JSON.parse(stdout).lines;
+  };
+  await expect.poll(() => ledger("--state", "started"), { timeout: 30_000 }).not.toEqual([]);
+  await azalai(["schedules", "pause", "each-second"]);
+  await expect.poll(() => ledger("--reason", "disabled"), { timeout: 30_000 }).not.toEqual([]);
+  const stretch = ["--from", "2026-01-01T00:00Z", "--to", "2127-01-01T00:00Z"];
+  const frozen = await azalai(["schedules", "freeze", "each-second", ...stretch, "--json"]);
+  const { id } = JSON.parse(frozen.stdout);
+  expect((await azalai(["schedules", "freezes", "each-second"])).stdout).toContain("2127-01-01");
+  await azalai(["schedules", "resume", "each-second"]);
+  const isFrozen = ({ instanceState }: { instanceState: string }) => instanceState === "frozen";
+  await expect.poll(async () => (await ledger()).some(isFrozen), { timeout: 30_000 }).toBe(true);
+  await azalai(["schedules", "pause", "each-second"]);
+  const lifted = await azalai(["schedules", "unfreeze", "each-second", String(id), "--skip"]);
+  expect(lifted.stdout).toMatch(/^[1-9]\d* instances skipped\n$/);
+  expect((await azalai(["schedules", "ledger", "each-second", "--reason", "frozen"])).stdout).toContain(
+    "skipped",
+  );
+  expect(await azalai(["schedules", "unfreeze", "each-second", String(id)])).toMatchObject({ code: 4 });
+  expect(await azalai(["jobs", "delete", "each-second"])).toMatchObject({ code: 0 });
+  expect(await azalai(["calendars", "delete", "works"])).toMatchObject({ code: 0 });
 });
 
 test("a job is saved, listed, shown, replaced and deleted", async () => {

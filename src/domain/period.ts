@@ -36,7 +36,7 @@ export function intervalOf(cron: Cron): Interval {
  * How long a period of minutes or hours is, in milliseconds: the smallest distance between two neighbours of the
  * expression's minutes (or hours), around the clock; a whole hour (or day) where there is one alone.
  */
-export function stepOf(cron: Cron, interval: "minutes" | "hours"): number {
+function stepOf(cron: Cron, interval: "minutes" | "hours"): number {
   const [values, around, unit] =
     interval === "minutes" ? [valuesOf(cron.minutes), 60, MINUTE_MS] : [valuesOf(cron.hours), 24, HOUR_MS];
   const distances = values.map((value, place) => {

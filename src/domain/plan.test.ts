@@ -69,3 +69,57 @@ test("one go decides a bounded number of times and says where the next begins", 
   expect(decided).toHaveLength(1_000);
   expect(nextAt).toEqual(new Date(at("01:00:00").getTime() + 1_000_000));
 });
+
+test("what was missed is made up for as the policy says, within its bound", () => {
+  const decided = (load: Partial<PlanLoad>) => acts(HOURLY, { ...IDLE, ...load }, "01:00:00", "04:30:00");
+  expect(decided({ catchUp: "all", catchUpSeconds: 9_000 })).toEqual([
+    "01:00:00 miss",
+    "02:00:00 start",
+    "03:00:00 start",
+    "04:00:00 start",
+  ]);
+  const last = ["01:00:00 miss", "02:00:00 miss", "03:00:00 miss", "04:00:00 start"];
+  expect(decided({ catchUp: "last" })).toEqual(last);
+  expect(decided({ catchUp: "last", catchUpSeconds: 60 }).at(-1)).toBe("04:00:00 miss");
+  const onTime = acts(HOURLY, { ...IDLE, catchUp: "last" }, "03:00:00", "04:00:30");
+  expect(onTime).toEqual(["03:00:00 miss", "04:00:00 start"]);
+});
+
+test("one answer each: paused, then the calendar, then lateness, then overlap, then frozen", () => {
+  const often = { ...HOURLY, expression: "0/20 * * * * ?" };
+  const one = (load: Partial<PlanLoad>, now = "01:00:00") =>
+    planDue(often, { ...IDLE, ...load }, { first: at("01:00:00"), now: at(now), most: 1 }).acts[0];
+  const free = { name: "none", days: () => false };
+  const late = "02:00:00";
+  const full = { running: 5, overlapPolicy: "skip" } as const;
+  const frozen = { freezes: [{ from: at("01:00:00"), to: at("01:00:01") }] };
+  expect(one({ pausedBy: "ann", calendar: free, ...full, ...frozen }, late)).toMatchObject({
+    act: "skip",
+    reason: "disabled",
+    detail: "the schedule was paused by ann",
+  });
+  expect(one({ calendar: free, ...full, ...frozen }, late)).toMatchObject({
+    reason: "calendar",
+    detail: '2001-01-01 is no workday of calendar "none"',
+  });
+  expect(one({ calendar: { name: "gone" } })).toMatchObject({ act: "skip", reason: "calendar" });
+  expect(one({ ...full, ...frozen }, late)).toMatchObject({ act: "miss", reason: "downtime" });
+  expect(one({ ...full, ...frozen })).toMatchObject({ act: "skip", reason: "overlap" });
+  expect(one(frozen)).toMatchObject({ act: "freeze" });
+  expect(one({ freezes: [{ from: at("00:00:00"), to: at("01:00:00") }] })).toMatchObject({ act: "start" });
+});
+
+test("the calendar's day is that of the schedule's zone", () => {
+  const asked: number[] = [];
+  const days = (day: number) => {
+    asked.push(day);
+    return true;
+  };
+  const rule = { ...HOURLY, zone: "Asia/Tokyo" };
+  planDue(
+    rule,
+    { ...IDLE, calendar: { name: "c", days } },
+    { first: at("15:00:00"), now: at("15:00:00"), most: 1 },
+  );
+  expect(asked).toEqual([Date.UTC(2001, 0, 2) / 86_400_000]);
+});

@@ -55,7 +55,7 @@ export function calendarOf({ weekdays, holidays, workdays }: CalendarRule): Work
 const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
 
 /** Days since 1970-01-01 of `2026-01-01`; undefined for anything that is no date. */
-export function dayOfDate(text: string): number | undefined {
+function dayOfDate(text: string): number | undefined {
   const [, year, month, day] = (DATE.exec(text) ?? []).map(Number);
   if (year === undefined || month === undefined || day === undefined) return undefined;
   const isDate = month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month);

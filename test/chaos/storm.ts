@@ -67,7 +67,7 @@ export async function playStorm({ seed, goesOn, report }: StormRequest): Promise
       "database-and-first": 0,
       freeze: 0,
     };
-    const calls: Calls = { accepted: [], refused: 0 };
+    const calls: Calls = { accepted: [], refused: 0, odd: [] };
     const met: MetProcess[] = [];
     let deck: Strike[] = [];
     for (let count = 0; goesOn(count); count += 1) {
@@ -97,7 +97,11 @@ export async function playStorm({ seed, goesOn, report }: StormRequest): Promise
     const left = [...findProcesses(mark), ...met.filter(livesStill)];
     return {
       ...verdict,
-      problems: [...verdict.problems, ...left.map(({ words }) => `a process was left: ${words}`)],
+      problems: [
+        ...verdict.problems,
+        ...calls.odd,
+        ...left.map(({ words }) => `a process was left: ${words}`),
+      ],
       strikes,
       accepted: calls.accepted.length,
       refused: calls.refused,
@@ -150,6 +154,8 @@ async function removePair({ services: [first, second] }: Pair): Promise<void> {
 interface Calls {
   readonly accepted: number[];
   refused: number;
+  /** Answers that no strike explains. */
+  readonly odd: string[];
 }
 
 interface LoggedIn {
@@ -185,7 +191,7 @@ async function runJobs(pair: readonly LoggedIn[], calls: Calls): Promise<void> {
       const answer = token === "" ? undefined : await call(service, token, path, {}).catch(unanswered);
       if (answer?.status === 200) calls.accepted.push(JSON.parse(answer.text).instanceId);
       else if (answer === undefined || answer.status === 503) calls.refused += 1;
-      else throw new RangeError(`run-immediate answered ${answer.status} ${answer.text}`);
+      else calls.odd.push(`run-immediate answered ${answer.status} ${answer.text}`);
     }),
   );
 }

@@ -30,6 +30,9 @@ const shell = (name: string, statement: string, preNodeName: string[] = []) => (
   ],
 });
 
+const named = (properties: Readonly<Record<string, string>>) =>
+  Object.entries(properties).map(([name, value]) => ({ name, value }));
+
 /** Saves a batch job of these nodes under the name. */
 async function saveJob(name: string, nodes: readonly object[], words: readonly string[] = []) {
   const definition = { name, processType: "BATCH", schedule: { type: "EXECUTE_ONCE" }, nodes };
@@ -54,6 +57,25 @@ test("the curl lines of the start work as they are printed", async () => {
     const { stdout } = await promisify(execFile)("bash", ["-c", command]);
     expect(JSON.parse(stdout)).toMatchObject({ jobs: [] });
   }
+});
+
+test("a job runs another for each row, and the runs that it began are listed", async () => {
+  await saveJob("greet", [shell("say", "echo hello #{Job.getParam('who')}")]);
+  const properties = { jobName: "greet", dataset: '[["ann"],["bob"]]', "jobParam.who": "#{Loop.current[0]}" };
+  const each = { ...shell("each", ""), type: "ForEach", properties: named(properties) };
+  await saveJob("greet-all", [each, shell("after", "echo '#{Job.getNodeOutput('each')}'", ["each"])]);
+  const run = await azalai(["jobs", "run", "greet-all", "--wait", "--json"]);
+  expect(run).toMatchObject({ code: 0 });
+  const [, id = ""] = /"(?:instanceId|id)": ?(\d+)/.exec(run.stdout) ?? [];
+  const shown = JSON.parse((await azalai(["instances", "show", id, "--json"])).stdout);
+  expect(shown.nodes.map((node: { output: string }) => node.output)).toEqual([
+    '["hello ann","hello bob"]',
+    '["hello ann","hello bob"]',
+  ]);
+  const children = await azalai(["instances", "children", id]);
+  expect(children.stdout.match(/each .*succeeded/g)).toHaveLength(2);
+  const [first = ""] = /^\d+/m.exec(children.stdout) ?? [];
+  expect((await azalai(["instances", "children", first])).stdout).toContain(`node "each" of instance ${id}`);
 });
 
 test("an expression is tried in the world that the options describe, and refused with place and cause", async () => {

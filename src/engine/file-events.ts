@@ -14,7 +14,7 @@ export interface FileEventDeps extends EventRunDeps {
 
 /** Arrivals and ends call; this is for a call that was lost. */
 const IDLE_LOOK_MS = 60_000;
-const POLL_MS = 1_000;
+const POLL_MS = 5_000;
 /** Most events that one transaction takes. */
 const BATCH_MAX = 100;
 const LAG_COUNTED_MAX = 10_000;

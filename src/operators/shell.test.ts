@@ -165,3 +165,25 @@ test("a Python node finds the modules that were uploaded with it", async () => {
   });
   expect(outcome).toMatchObject({ state: "succeeded", output: "abab" });
 });
+
+test("a command that is to end has the node's own grace time, and is killed after it", async () => {
+  const statement = "trap 'sleep 0.5; echo flushed; exit 0' TERM; echo ready; while :; do sleep 0.05; done";
+  for (const [stopGraceMs, flushed] of [
+    [30_000, true],
+    [0, false],
+  ] as const) {
+    const abort = new AbortController();
+    const { outcome, log } = await world.run(
+      { type: "Shell", properties: { statementOrScript: "STATEMENT", statement } },
+      {
+        signal: abort.signal,
+        stopGraceMs,
+        onLog: (text) => {
+          if (text.includes("ready") && !abort.signal.aborted) abort.abort("stop");
+        },
+      },
+    );
+    expect(outcome.state).toBe("cancelled");
+    expect(log.includes("flushed")).toBe(flushed);
+  }
+});

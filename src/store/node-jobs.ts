@@ -1,6 +1,7 @@
 /** Jobs that stand for nodes with triggers of real-time jobs: their schedules and events are kept, and run, as a job's. */
 import { Fault } from "../domain/fault.ts";
-import type { JobDefinition } from "../domain/job.ts";
+import type { JobDefinition, JobStatus } from "../domain/job.ts";
+import type { InstanceState } from "../domain/states.ts";
 import { orFault, UNIQUE } from "./constraints.ts";
 import { type Database, query } from "./database.ts";
 
@@ -56,7 +57,9 @@ export interface NodeJob {
   readonly node: string;
   readonly name: string;
   /** `paused` while its event source is. */
-  readonly status: string;
+  readonly status: JobStatus;
+  /** Of its newest run; null before the first. */
+  readonly lastState: InstanceState | null;
 }
 
 /** The jobs of a real-time job's nodes, those of earlier versions included. */
@@ -64,7 +67,12 @@ export async function listNodeJobs(db: Database, projectId: string, parentId: nu
   return await query<NodeJob>(
     db,
     "list-node-jobs",
-    `select id as "jobId", node, name, status from job where project_id = $1 and parent_id = $2 order by id`,
+    `select j.id as "jobId", j.node, j.name, j.status, i.state as "lastState"
+     from job j
+     left join lateral (
+       select state from instance i where i.project_id = j.project_id and i.job_id = j.id order by i.id desc limit 1
+     ) i on true
+     where j.project_id = $1 and j.parent_id = $2 order by j.id`,
     [projectId, parentId],
   );
 }

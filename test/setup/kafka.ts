@@ -157,7 +157,7 @@ async function resolveJars(): Promise<string> {
 const dependency = (group: string, artifact: string, version: string) =>
   `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`;
 
-const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+const POM = `<project><modelVersion>4.0.0</modelVersion>
 <groupId>azalai.test</groupId><artifactId>kafka</artifactId><version>1</version>
 <dependencies>${dependency("org.apache.kafka", "kafka_2.13", VERSION)}
 ${dependency("org.apache.logging.log4j", "log4j-slf4j-impl", "2.24.3")}</dependencies></project>`;

@@ -31,6 +31,7 @@ export interface OperatorWorld {
 export interface RunOptions {
   readonly signal?: AbortSignal;
   readonly background?: boolean;
+  readonly stopGraceMs?: number;
   /** Told of the whole log each time that something is added. */
   readonly onLog?: (log: string) => void;
 }
@@ -89,10 +90,12 @@ export async function operatorWorld(
     },
     run: async (work, options = {}) => {
       const { signal = new AbortController().signal, background = false, onLog = () => undefined } = options;
+      const { stopGraceMs } = options;
       let log = "";
       const outcome = await operatorFor(work.type).run(workOf(work), {
         signal,
         background,
+        ...(stopGraceMs !== undefined && { stopGraceMs }),
         buckets,
         children: NO_CHILDREN,
         log: (chunk) => {

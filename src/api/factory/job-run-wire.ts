@@ -7,6 +7,7 @@ import type { Instance, NodeRun } from "../../domain/instance.ts";
 import { checkParameters, type JobDefinition, type JobStatus } from "../../domain/job.ts";
 import type { RunParameters, StartJobRequest } from "../../engine/requests.ts";
 import type { VersionedJob } from "../../store/job-versions.ts";
+import type { NodeJob } from "../../store/node-jobs.ts";
 import { checkSchema } from "../route.ts";
 import { encodeInstanceState, encodeLogPath } from "./instance-wire.ts";
 import { withParameterNames } from "./job-aliases.ts";
@@ -84,6 +85,8 @@ export interface LastRun {
   readonly instance: Instance;
   readonly definition: JobDefinition;
   readonly nodeRuns: readonly NodeRun[];
+  /** Of a real-time job's nodes: their runs are their own. */
+  readonly triggers: readonly NodeJob[];
 }
 
 /** Some members come under two names, because the SDKs disagree. */
@@ -119,13 +122,15 @@ function encodeNodeStatus({
 }): WireObject {
   const run = last === undefined ? undefined : nodeRunOf(last, name);
   const runs = status !== "STOPPED" && last?.instance.origin === "stream";
+  const trigger = last?.triggers.find((one) => one.node === name);
+  const lastState = trigger === undefined ? last?.instance.state : (trigger.lastState ?? undefined);
   return {
     name,
-    status: runs && run !== undefined ? encodeLiveNode(run) : status,
+    status: runs && run !== undefined ? encodeLiveNode(run, trigger) : status,
     type,
     nodeType: type,
     logPath: last === undefined || run === undefined ? "" : encodeLogPath(last.instance.id, run),
-    ...(last !== undefined && { lastInstanceStatus: encodeInstanceState(last.instance.state) }),
+    ...(lastState !== undefined && { lastInstanceStatus: encodeInstanceState(lastState) }),
   };
 }
 
@@ -135,7 +140,8 @@ function nodeRunOf({ definition, nodeRuns }: LastRun, name: string): NodeRun | u
 }
 
 /** A node of a real-time job that is kept alive: running, before its first try, or between two. */
-function encodeLiveNode({ state, attempt }: NodeRun): string {
+function encodeLiveNode({ state, attempt }: NodeRun, trigger: NodeJob | undefined): string {
+  if (trigger?.status === "paused") return "EXCEPTION";
   if (state === "running") return "NORMAL";
   if (state !== "ready" && state !== "waiting") return "STOPPED";
   return attempt === 0 ? "STARTING" : "EXCEPTION";

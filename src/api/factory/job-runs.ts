@@ -3,6 +3,7 @@ import { getJob, jobMissing } from "../../catalog/jobs.ts";
 import { checkWorkspace } from "../../catalog/workspaces.ts";
 import { findPinnedDefinition, listInstances, listNodeRuns } from "../../store/instances.ts";
 import { findVersionedJob, type VersionedJob } from "../../store/job-versions.ts";
+import { listNodeJobs } from "../../store/node-jobs.ts";
 import { type CallerRequest, json, NO_CONTENT, type Reply, type Route } from "../route.ts";
 import { workspaceOf } from "../workspace.ts";
 import type { FactoryDeps } from "./deps.ts";
@@ -54,9 +55,10 @@ async function findLastRun({ pool }: FactoryDeps, { job }: VersionedJob): Promis
   const { instances } = await listInstances(pool, projectId, { workspaceId, jobId }, page);
   const instance = instances[0];
   if (instance === undefined || instance.jobVersion === null) return undefined;
-  const [definition, nodeRuns] = await Promise.all([
+  const [definition, nodeRuns, triggers] = await Promise.all([
     findPinnedDefinition(pool, projectId, jobId, instance.jobVersion),
     listNodeRuns(pool, projectId, instance.id),
+    listNodeJobs(pool, projectId, jobId),
   ]);
-  return definition === undefined ? undefined : { instance, definition, nodeRuns };
+  return definition === undefined ? undefined : { instance, definition, nodeRuns, triggers };
 }

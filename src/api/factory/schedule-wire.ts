@@ -1,6 +1,6 @@
 /** Schedules, cron and event triggers as DataArts Factory v1 writes them: schema and decode (dataarts-factory 4.1). */
 import { type Static, Type } from "typebox";
-import type { EventSchedule } from "../../domain/event.ts";
+import { CONCURRENT_MAX, type EventSchedule } from "../../domain/event.ts";
 import { INTERVALS } from "../../domain/period.ts";
 import type { CronSchedule, JobDependencies, JobDependency, JobSchedule } from "../../domain/schedule.ts";
 import { parseScheduleTime } from "./time-wire.ts";
@@ -49,7 +49,7 @@ export const Event = Type.Object({
   eventType: Type.Enum(["KAFKA", "DIS", "OBS"]),
   channel: Type.Optional(Type.String({ maxLength: 1024 })),
   failPolicy: Type.Optional(Type.Enum(["SUSPEND", "IGNORE"])),
-  concurrent: Type.Optional(Type.Integer({ minimum: 1, maximum: 128 })),
+  concurrent: Type.Optional(Type.Integer({ minimum: 1, maximum: CONCURRENT_MAX })),
   readPolicy: Type.Optional(Type.Enum(["LAST", "NEW"])),
 });
 

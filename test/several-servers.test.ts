@@ -34,7 +34,12 @@ async function setup() {
 }
 
 /** Saves a job of one Shell node and gives what runs it. */
-async function saveJob(service: Service, name: string, statement: string) {
+async function saveJob(
+  service: Service,
+  name: string,
+  statement: string,
+  schedule: object = { type: "EXECUTE_ONCE" },
+) {
   const token = await service.token();
   const call = async (path: string, body: object) => {
     const answer = await fetch(`${service.url}/v1/${service.credentials.projectId}${path}`, {
@@ -49,11 +54,16 @@ async function saveJob(service: Service, name: string, statement: string) {
   await call("/jobs", {
     name,
     processType: "BATCH",
-    schedule: { type: "EXECUTE_ONCE" },
+    schedule,
     nodes: [{ name: "a", type: "Shell", location, properties: [{ name: "statement", value: statement }] }],
   });
-  return async () =>
-    ((await (await call(`/jobs/${name}/run-immediate`, {})).json()) as { instanceId: number }).instanceId;
+  return {
+    run: async () => {
+      const answer = await call(`/jobs/${name}/run-immediate`, {});
+      return ((await answer.json()) as { instanceId: number }).instanceId;
+    },
+    operate: (act: "start" | "stop") => call(`/jobs/${name}/${act}`, {}),
+  };
 }
 
 function processesWith(word: string): number[] {
@@ -68,17 +78,30 @@ function processesWith(word: string): number[] {
     });
 }
 
-test("work moves to another server when its own is killed behind a pooler, cut off, or stopped", async () => {
+test("each role is on a server of its own, and work moves to another when its own is killed, cut off, or stopped", async () => {
   const { pool, folder, serve } = await setup();
   const mark = `600.${randomBytes(4).readUInt32BE()}`;
   const running = () => processesWith(mark).length;
   const first = join(folder, "first");
-  const api = await serve("api,scheduler");
+  const api = await serve("api");
+  const [pooled] = await Promise.all([
+    serve("worker", { AZALAI_DATABASE_POOLED: "true" }),
+    serve("scheduler"),
+  ]);
+  // Asked on one server, planned on another, run on a third.
+  const cron = { expression: "* * * * * ?", expressionTimeZone: "UTC", startTime: "2020-01-01T00:00:00+00" };
+  const planned = await saveJob(api, "planned", "true", { type: "CRON", cron });
+  await planned.operate("start");
+  const done = async () =>
+    (await pool.query("select from instance where origin = 'schedule' and state = 'succeeded'")).rowCount;
+  await expect.poll(done, WAIT).toBeGreaterThan(0);
+  await planned.operate("stop");
+
   // The first try lasts; every other finds its file and ends.
-  const start = await saveJob(api, "moves", `test -e ${first} && exit 0; touch ${first}; sleep ${mark}`);
+  const moves = await saveJob(api, "moves", `test -e ${first} && exit 0; touch ${first}; sleep ${mark}`);
   const run = async () => {
     await rm(first, { force: true });
-    const id = await start();
+    const id = await moves.run();
     await expect.poll(running, WAIT).toBe(1);
     return id;
   };
@@ -92,12 +115,11 @@ test("work moves to another server when its own is killed behind a pooler, cut o
   const registered = (count: number) =>
     expect.poll(async () => (await pool.query("select from server")).rowCount, WAIT).toBe(count);
 
-  const pooled = await serve("worker", { AZALAI_DATABASE_POOLED: "true" });
   const killed = await run();
   await pooled.kill();
   const second = await serve("worker");
   await movedOn(killed, { losses: 1 });
-  await registered(2);
+  await registered(3);
 
   const cut = await run();
   const third = await serve("worker");
@@ -107,8 +129,8 @@ test("work moves to another server when its own is killed behind a pooler, cut o
 
   const stopped = await run();
   second.proxy.resume();
-  await registered(3);
+  await registered(4);
   expect(await third.stop()).toBe(0);
   await movedOn(stopped, { losses: 0 });
-  await registered(2);
+  await registered(3);
 });

@@ -7,6 +7,9 @@ import { indexOperators, pin } from "./definitions.ts";
 import type { Engine } from "./operations.ts";
 import { startInstances } from "./start.ts";
 
+/** On a busy machine. */
+const SOON = { timeout: 15_000 };
+
 /** Attempts that last until they are told to end, and the names of their nodes in the order of their starts. */
 function held() {
   const started: string[] = [];
@@ -66,17 +69,17 @@ test("background work uses only the slots that are left, and takes none from oth
   const ahead = ["ahead", "ahead", "ahead"];
   await engine.start();
   for (let n = 0; n < 5; n++) await start(world, engine, { operator, name: "behind", background: true });
-  await expect.poll(() => started).toEqual(behind);
+  await expect.poll(() => started, SOON).toEqual(behind);
   // All slots are used in the background: other work starts nevertheless, as much of it as there are slots.
   for (let n = 0; n < 4; n++) await start(world, engine, { operator, name: "ahead", background: false });
-  await expect.poll(() => started).toEqual([...behind, ...ahead]);
+  await expect.poll(() => started, SOON).toEqual([...behind, ...ahead]);
   // Nothing is left now: what ends in the background is not followed by more of it.
   for (const name of behind) endOne(name);
-  await expect.poll(settled).toBe(3);
+  await expect.poll(settled, SOON).toBe(3);
   endOne("ahead");
-  await expect.poll(() => started).toEqual([...behind, ...ahead, "ahead"]);
+  await expect.poll(() => started, SOON).toEqual([...behind, ...ahead, "ahead"]);
   for (const name of ahead) endOne(name);
-  await expect.poll(() => started).toEqual([...behind, ...ahead, "ahead", "behind", "behind"]);
+  await expect.poll(() => started, SOON).toEqual([...behind, ...ahead, "ahead", "behind", "behind"]);
   for (const name of behind) endOne(name);
-  await expect.poll(settled).toBe(9);
+  await expect.poll(settled, SOON).toBe(9);
 });

@@ -5,6 +5,9 @@ import { expect, test } from "vitest";
 import { FOREIGN, factoryWorld, jobBody } from "../../../test/setup/factory.ts";
 import { listFullLimits } from "../../store/limits.ts";
 
+/** On a busy machine. */
+const SOON = { timeout: 15_000 };
+
 const hold = (name: string, connection?: string) => ({
   name,
   type: "Hold",
@@ -33,7 +36,7 @@ test("a job runs as many nodes at a time as its setting says, whatever its insta
   const body = { nodes: [hold("a"), hold("b")], basicConfig: { customFields: { "azalai.slots": "3" } } };
   const id = await run("j", body);
   await ok("POST", "/jobs/j/run-immediate");
-  await expect.poll(running).toBe(3);
+  await expect.poll(running, SOON).toBe(3);
   const [limit] = (await limits()).limits;
   expect(limit).toMatchObject({ kind: "job", name: "j", workspace: null, slots: 3, held: 3 });
   const { holders } = (await ok("GET", `/api/limits/${limit.id}/holders`, { role: "reader" })).json;
@@ -53,7 +56,7 @@ test("a job runs as many nodes at a time as its setting says, whatever its insta
     ok("PUT", "/jobs/j", { body: jobBody("j", { ...body, basicConfig: { customFields } }) });
   await edit({ "azalai.slots": "9" });
   engine.wake();
-  await expect.poll(running).toBe(4);
+  await expect.poll(running, SOON).toBe(4);
   await edit({});
   expect((await limits()).limits).toEqual([]);
 });
@@ -64,17 +67,17 @@ test("limits of a workspace and a connection hold for what waits already, and ar
     body: { name: "local", type: "RDS", config: { address: "127.0.0.1" } },
   });
   await run("first", { nodes: [hold("a", "local")] });
-  await expect.poll(running).toBe(1);
+  await expect.poll(running, SOON).toBe(1);
   expect((await set({ connection: "local", slots: 2 })).status).toBe(204);
   await run("second", { nodes: [hold("a", "local"), hold("b", "local"), hold("free")] });
-  await expect.poll(running).toBe(3);
+  await expect.poll(running, SOON).toBe(3);
   expect((await set({ slots: 4 })).status).toBe(204);
   expect((await limits()).limits).toMatchObject([
     { kind: "workspace", workspace: "default", name: null, slots: 4, held: 3, setBy: "manager-user" },
     { kind: "connection", workspace: "default", name: "local", slots: 2, held: 2 },
   ]);
   expect((await set({ connection: "local", slots: null })).status).toBe(204);
-  await expect.poll(running).toBe(4);
+  await expect.poll(running, SOON).toBe(4);
   const { acts } = (await ok("GET", "/api/acts?act=set-limit")).json;
   expect(acts).toMatchObject([
     { by: "manager-user", object: { kind: "connection", id: "default/local" }, detail: { slots: null } },
@@ -101,7 +104,7 @@ test("the project's limit and weight are an admin's, and no business of other pr
   expect((await set({ slots: 1, weight: 5 }, "admin")).status).toBe(204);
   expect(await limits()).toMatchObject({ weight: 5, limits: [{ kind: "project", slots: 1, held: 0 }] });
   await run("j", { nodes: [hold("a"), hold("b")] });
-  await expect.poll(running).toBe(1);
+  await expect.poll(running, SOON).toBe(1);
   const refused = await call("PUT", "/api/limits/project", { body: { slots: 9 }, role: "manager" });
   expect(refused.status).toBe(403);
   expect((await call("PUT", "/api/limits", { body: { slots: 9 }, role: "member" })).status).toBe(403);
@@ -121,6 +124,6 @@ test("the documented job runs two nodes at a time", async () => {
   // Shell nodes need a real server; here they hold their slot until the end.
   await ok("POST", "/jobs", { body: JSON.parse(example.replaceAll('"Shell"', '"Hold"')) });
   await ok("POST", "/jobs/careful/run-immediate");
-  await expect.poll(running).toBe(2);
+  await expect.poll(running, SOON).toBe(2);
   expect((await limits()).limits).toMatchObject([{ name: "careful", slots: 2, held: 2 }]);
 });

@@ -355,7 +355,9 @@ test("a range of planned times is looked at, backfilled, watched and given up", 
   await azalai(["jobs", "create", "-"], { stdin: JSON.stringify(definition) });
   const range = ["figures", "--from", "2001-03-31", "--to", "2001-04-03"];
   const preview = await azalai(["backfill", "preview", ...range, "--only-days", "2001-04-01"]);
-  expect(preview.stdout).toMatch(/^figures would run 1 times\n {2}2001-04-01T03:00:00-04:00\n/);
+  expect(preview.stdout).toMatch(
+    /^figures would run 1 times\n {2}2001-04-01T03:00:00-04:00 {2}shifted from 02:30:00/,
+  );
   expect(preview.stdout).toContain("left out: 2, not one of the days asked for");
   const good = await azalai([
     "--json",

@@ -219,14 +219,18 @@ function formatPreview({ jobs, planned, zone }: BackfillPreviewView): string {
     const hidden = count - first.length - last.length;
     const lines = [
       `${job} would run ${count} times`,
-      ...first.map(({ local }) => `  ${local}`),
+      ...first.map(formatTimeLine),
       ...(hidden > 0 ? [`  … ${hidden} more`] : []),
-      ...last.map(({ local }) => `  ${local}`),
+      ...last.map(formatTimeLine),
       ...leftOut.map(({ reason, count: times }) => `  left out: ${times}, ${reason}`),
     ];
     return lines.join("\n");
   });
   return `${parts.join("\n\n")}\n\n${planned} planned times in ${zone}`;
+}
+
+function formatTimeLine({ local, note }: { readonly local: string; readonly note?: string }): string {
+  return note === undefined ? `  ${local}` : `  ${local}  ${note}`;
 }
 
 interface ListOptions {

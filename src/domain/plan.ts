@@ -5,7 +5,7 @@ import { invalid } from "./fault.ts";
 import type { JobSettings } from "./job-settings.ts";
 import { LATENESS_MAX_SECONDS } from "./schedule.ts";
 import type { WorkCalendar } from "./workday.ts";
-import { fieldsOf, type LocalTime, offsetAt } from "./zone.ts";
+import { fieldsOf, localText, offsetAt } from "./zone.ts";
 
 /** When a schedule fires. */
 export interface PlanRule {
@@ -95,9 +95,8 @@ export function plannedWithin(rule: PlanRule, from: Date, to: Date, most: number
 /** A time at which a rule fires, as it is shown before anything is saved. */
 export interface PreviewedTime {
   readonly at: Date;
-  /** What a clock in the zone shows then, and how far it is ahead of UTC, in milliseconds. */
-  readonly local: LocalTime;
-  readonly offsetMs: number;
+  /** What a clock in the zone shows then, with its distance from UTC. */
+  readonly local: string;
   /** What a clock change did to it. */
   readonly note?: string;
   /** Why it would be skipped. */
@@ -121,11 +120,9 @@ export function previewTimes(
   while (at !== undefined && times.length < count) {
     const note = noteOf(rule, at);
     const skipped = refuseDay(rule, { pausedBy: null, calendar }, at)?.detail;
-    const offsetMs = offsetAt(rule.zone, at.getTime());
     times.push({
       at,
-      local: fieldsOf(at.getTime() + offsetMs),
-      offsetMs,
+      local: localText(rule.zone, at),
       ...(note !== undefined && { note }),
       ...(skipped !== undefined && { skipped }),
     });
@@ -135,7 +132,7 @@ export function previewTimes(
 }
 
 /** What is worth saying of a time at which the rule fires: what a clock change did to it; undefined for nothing. */
-function noteOf(rule: PlanRule, plannedAt: Date): string | undefined {
+export function noteOf(rule: PlanRule, plannedAt: Date): string | undefined {
   return clockNote(cronOf(rule), rule.zone, plannedAt.getTime(), dstPolicyOf(rule));
 }
 

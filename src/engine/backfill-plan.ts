@@ -14,7 +14,7 @@ import { Fault, invalid } from "../domain/fault.ts";
 import { type GraphNode, topologicalOrder } from "../domain/graph.ts";
 import { SETTING_DEFAULTS } from "../domain/job-settings.ts";
 import { intervalOf } from "../domain/period.ts";
-import type { PlanRule } from "../domain/plan.ts";
+import { noteOf, type PlanRule } from "../domain/plan.ts";
 import type { CronSchedule, JobReference } from "../domain/schedule.ts";
 import type { BackfillJob, BackfillWait } from "../store/backfills.ts";
 import type { Database } from "../store/database.ts";
@@ -163,10 +163,21 @@ export interface JobPreview {
   /** Times that would run. */
   readonly count: number;
   /** The first and the last of them, oldest first; no time stands in both. */
-  readonly first: readonly BackfillTime[];
-  readonly last: readonly BackfillTime[];
+  readonly first: readonly NotedTime[];
+  readonly last: readonly NotedTime[];
   /** How many are left out, for each reason. */
   readonly leftOut: readonly { readonly reason: string; readonly count: number }[];
+}
+
+/** A time with what a clock change did to it. */
+export interface NotedTime {
+  readonly plannedAt: Date;
+  readonly note?: string;
+}
+
+function noted(rule: PlanRule, { plannedAt }: BackfillTime): NotedTime {
+  const note = noteOf(rule, plannedAt);
+  return { plannedAt, ...(note !== undefined && { note }) };
 }
 
 /** Looks at all planned times without writing any; shows `shown` of them at each end. Faults as `countTimes`. */
@@ -194,7 +205,13 @@ export async function previewTimes(
       last = [...last, ...runs.slice(opening.length)].slice(-shown);
     }
     const reasons = [...leftOut].map(([reason, times]) => ({ reason, count: times }));
-    previews.push({ jobName, count, first, last, leftOut: reasons });
+    previews.push({
+      jobName,
+      count,
+      first: first.map((time) => noted(rule, time)),
+      last: last.map((time) => noted(rule, time)),
+      leftOut: reasons,
+    });
   }
   return { zone, planned, jobs: previews };
 }

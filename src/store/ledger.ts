@@ -1,4 +1,4 @@
-/** The plan ledger as it is read: its lines by time, of one job or of a workspace. */
+/** The plan ledger as it is read: lines of schedules and of backfills by time, of one job or of a workspace. */
 import type { InstanceState } from "../domain/states.ts";
 import { type Database, query } from "./database.ts";
 
@@ -10,6 +10,10 @@ export interface LedgerLine {
   readonly jobIsDeleted: boolean;
   readonly plannedAt: Date;
   readonly origin: string;
+  /** The backfill's name, where one planned it. */
+  readonly backfill: string | null;
+  /** Where it stands among the lines of one job and time; another for each backfill. */
+  readonly source: string;
   readonly state: "due" | "started" | "skipped" | "missed";
   /** A word that does not change, and its sentence. */
   readonly reason: string | null;
@@ -35,7 +39,34 @@ export interface LedgerFilter {
 export interface LedgerKey {
   readonly plannedAt: Date;
   readonly jobId: number;
-  readonly origin: string;
+  readonly source: string;
+}
+
+/** Both parts of the ledger, each cut to a page before they are put together. */
+function linesOf(ofJob: boolean): string {
+  const wanted = (line: string, job: string, source: string) => `${line}.project_id = $1
+       and ${ofJob ? `${job} = $3` : "$3::bigint is null"}
+       and ($4::text[] is null or ${line}.state = any ($4)) and ($5::text is null or ${line}.reason = $5)
+       and ${line}.planned_at >= coalesce($6, '-infinity'::timestamptz)
+       and ${line}.planned_at <= coalesce($7, 'infinity'::timestamptz)
+       and ($8::timestamptz is null or (${line}.planned_at, ${job}, ${source}) < ($8, $9::bigint, $10::text))
+       order by ${line}.planned_at desc, ${job} desc, ${source} desc limit $11`;
+  return `(
+       select l.job_id, l.planned_at, l.origin, l.origin as source, null as backfill, l.state, l.reason, l.detail,
+         l.decided_at, l.instance_id, coalesce(j.name, x.name) as job_name, j.id is null as is_deleted
+       from planned_run l
+       left join job j on j.project_id = l.project_id and j.id = l.job_id
+       left join deleted_job x on x.project_id = l.project_id and x.id = l.job_id
+       where coalesce(j.workspace_id, x.workspace_id) = $2 and ${wanted("l", "l.job_id", "l.origin")}
+     ) union all (
+       select b.job_id, r.planned_at, 'backfill', 'backfill ' || f.id, f.name, r.state, r.reason, r.detail,
+         r.decided_at, r.instance_id, coalesce(j.name, b.job_name), j.id is null
+       from backfill_run r
+       join backfill_job b using (project_id, backfill_id, place)
+       join backfill f on f.project_id = r.project_id and f.id = r.backfill_id
+       left join job j on j.project_id = r.project_id and j.id = b.job_id
+       where coalesce(j.workspace_id, f.workspace_id) = $2 and ${wanted("r", "b.job_id", "'backfill ' || f.id")}
+     )`;
 }
 
 /** Up to `limit` lines that follow `after`. */
@@ -48,19 +79,12 @@ export async function listLedger(
   return await query<LedgerLine>(
     db,
     `list-ledger${filter.jobId === undefined ? "" : "-of-job"}`,
-    `select p.job_id as "jobId", coalesce(j.name, x.name) as "jobName", j.id is null as "jobIsDeleted",
-       p.planned_at as "plannedAt", p.origin, p.state, p.reason, p.detail, p.decided_at as "decidedAt",
-       p.instance_id as "instanceId", i.state as "instanceState"
-     from planned_run p
-     left join job j on j.project_id = p.project_id and j.id = p.job_id
-     left join deleted_job x on x.project_id = p.project_id and x.id = p.job_id
-     left join instance i on i.project_id = p.project_id and i.id = p.instance_id
-     where p.project_id = $1 and coalesce(j.workspace_id, x.workspace_id) = $2
-       ${filter.jobId === undefined ? "and $3::bigint is null" : "and p.job_id = $3"}
-       and ($4::text[] is null or p.state = any ($4)) and ($5::text is null or p.reason = $5)
-       and p.planned_at >= coalesce($6, '-infinity'::timestamptz) and p.planned_at <= coalesce($7, 'infinity'::timestamptz)
-       and ($8::timestamptz is null or (p.planned_at, p.job_id, p.origin) < ($8, $9::bigint, $10::text))
-     order by p.planned_at desc, p.job_id desc, p.origin desc limit $11`,
+    `select p.job_id as "jobId", p.job_name as "jobName", p.is_deleted as "jobIsDeleted",
+       p.planned_at as "plannedAt", p.origin, p.source, p.backfill, p.state, p.reason, p.detail,
+       p.decided_at as "decidedAt", p.instance_id as "instanceId", i.state as "instanceState"
+     from (${linesOf(filter.jobId !== undefined)}) p
+     left join instance i on i.project_id = $1 and i.id = p.instance_id
+     order by p.planned_at desc, p.job_id desc, p.source desc limit $11`,
     [
       projectId,
       filter.workspaceId,
@@ -71,7 +95,7 @@ export async function listLedger(
       filter.to ?? null,
       after?.plannedAt ?? null,
       after?.jobId ?? null,
-      after?.origin ?? null,
+      after?.source ?? null,
       limit,
     ],
   );

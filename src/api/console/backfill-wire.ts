@@ -5,7 +5,7 @@ import { invalid } from "../../domain/fault.ts";
 import type { JobReference } from "../../domain/schedule.ts";
 import type { BackfillState } from "../../domain/states.ts";
 import { instantOf, isZone, localText } from "../../domain/zone.ts";
-import type { BackfillPreview } from "../../engine/backfill-plan.ts";
+import type { BackfillPreview, NotedTime } from "../../engine/backfill-plan.ts";
 import type { BackfillRun } from "../../store/backfill-runs.ts";
 import type { BackfillListing } from "../../store/backfills.ts";
 import { checkSchema } from "../route.ts";
@@ -214,6 +214,8 @@ const TimeView = Type.Object({
   plannedAt: Moment,
   /** As a clock in the zone shows it, with its offset from UTC. */
   local: Type.String(),
+  /** What a clock change did to it. */
+  note: Type.Optional(Type.String()),
 });
 
 /** What a backfill would do. */
@@ -236,9 +238,10 @@ export const BackfillPreviewView = Type.Object({
 export type BackfillPreviewView = Static<typeof BackfillPreviewView>;
 
 export function encodePreview({ zone, planned, jobs }: BackfillPreview): BackfillPreviewView {
-  const encodeTime = ({ plannedAt }: { readonly plannedAt: Date }) => ({
+  const encodeTime = ({ plannedAt, note }: NotedTime) => ({
     plannedAt: plannedAt.toISOString(),
     local: localText(zone, plannedAt),
+    ...(note !== undefined && { note }),
   });
   return {
     zone,

@@ -32,8 +32,13 @@ test("a preview says how many times there are, the first and the last with their
         job: "days",
         count: 2,
         first: [{ plannedAt: "2001-03-31T07:30:00.000Z", local: "2001-03-31T02:30:00-05:00" }],
-        // The clock skips from 02:00 to 03:00.
-        last: [{ plannedAt: "2001-04-01T07:00:00.000Z", local: "2001-04-01T03:00:00-04:00" }],
+        last: [
+          {
+            plannedAt: "2001-04-01T07:00:00.000Z",
+            local: "2001-04-01T03:00:00-04:00",
+            note: "shifted from 02:30:00, which the clock skipped",
+          },
+        ],
         leftOut: [{ reason: "not one of the days asked for", count: 1 }],
       },
     ],
@@ -112,6 +117,35 @@ test("a backfill is held, goes on, and is given up while what runs goes on to it
   await ok("POST", "/api/backfills/b/cancel");
   const acts = (await ok("GET", "/api/acts?kind=backfill")).json.acts;
   expect(acts.map(({ act }: { act: string }) => act)).toEqual(["cancel", "resume", "pause", "create"]);
+});
+
+test("each of its times is a line of the plan ledger, beside those of schedules and of other backfills", async () => {
+  const { create, show, ok, startEngine } = await setup();
+  await create({ timeFilter: { days: ["2001-04-01"] } });
+  await create({ name: "c", force: true, from: "2001-04-01" });
+  await startEngine();
+  for (const name of ["b", "c"]) await expect.poll(async () => (await show(name)).state).toBe("succeeded");
+  const lines: { backfill: string; plannedAt: string; reason: string | null }[] = [];
+  for (let after = ""; ; ) {
+    const page = (await ok("GET", `/api/plan?job=days&limit=2${after}`)).json;
+    lines.push(...page.lines);
+    if (page.next === null) break;
+    after = `&after=${encodeURIComponent(page.next)}`;
+  }
+  expect(lines.map(({ backfill, plannedAt, reason }) => [backfill, plannedAt.slice(0, 10), reason])).toEqual([
+    ["c", "2001-04-02", null],
+    ["b", "2001-04-02", "filter"],
+    ["c", "2001-04-01", null],
+    ["b", "2001-04-01", null],
+    ["b", "2001-03-31", "filter"],
+  ]);
+  expect(lines[0]).toMatchObject({
+    origin: "backfill",
+    state: "started",
+    instanceState: "succeeded",
+    job: "days",
+  });
+  expect((await ok("GET", "/api/plan?state=skipped&to=2001-03-31T23:00:00Z")).json.lines).toHaveLength(1);
 });
 
 test("a backfill without a name is given one", async () => {

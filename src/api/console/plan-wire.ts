@@ -88,22 +88,13 @@ export function instantOf(member: string, text: string | undefined): Date | unde
 export function encodePreview({ zone }: PlanRule, times: readonly PreviewedTime[]): Preview {
   return {
     timeZone: zone,
-    times: times.map(({ at, offsetMs, note, skipped }) => ({
+    times: times.map(({ at, local, note, skipped }) => ({
       at: at.toISOString(),
-      local: encodeLocal(at, offsetMs),
+      local,
       ...(note !== undefined && { note }),
       ...(skipped !== undefined && { skipped }),
     })),
   };
-}
-
-function encodeLocal(at: Date, offsetMs: number): string {
-  const local = new Date(at.getTime() + offsetMs).toISOString().slice(0, 19);
-  const minutes = Math.abs(Math.round(offsetMs / 60_000));
-  const [hour, minute] = [Math.floor(minutes / 60), minutes % 60].map((part) =>
-    String(part).padStart(2, "0"),
-  );
-  return `${local}${offsetMs < 0 ? "-" : "+"}${hour}:${minute}`;
 }
 
 const nullable = Type.Union([Type.String(), Type.Null()]);
@@ -114,6 +105,8 @@ const LedgerLineView = Type.Object({
   jobIsDeleted: Type.Boolean(),
   plannedAt: Type.String({ format: "date-time" }),
   origin: Type.String(),
+  /** The backfill's name, where one planned it. */
+  backfill: nullable,
   state: Type.String(),
   /** A word that does not change, and its sentence. */
   reason: nullable,
@@ -130,7 +123,7 @@ export type LedgerPage = Static<typeof LedgerPage>;
 export function encodeLedger(lines: readonly LedgerLine[], limit: number): LedgerPage {
   const last = lines.at(-1);
   return {
-    lines: lines.map(({ jobName, plannedAt, decidedAt, ...line }) => ({
+    lines: lines.map(({ jobName, plannedAt, decidedAt, source: _, ...line }) => ({
       ...line,
       job: jobName,
       plannedAt: plannedAt.toISOString(),
@@ -138,7 +131,7 @@ export function encodeLedger(lines: readonly LedgerLine[], limit: number): Ledge
     })),
     next:
       last !== undefined && lines.length === limit
-        ? `${last.plannedAt.toISOString()},${last.jobId},${last.origin}`
+        ? `${last.plannedAt.toISOString()},${last.jobId},${last.source}`
         : null,
   };
 }
@@ -146,9 +139,9 @@ export function encodeLedger(lines: readonly LedgerLine[], limit: number): Ledge
 /** The `next` of a page. Raises `request-invalid`. */
 export function decodeLedgerKey(text: string | undefined): LedgerKey | undefined {
   if (text === undefined) return undefined;
-  const [time, jobId = "", origin = ""] = text.split(",");
+  const [time, jobId = "", source = ""] = text.split(",");
   const plannedAt = instantOf("after", time);
-  if (plannedAt !== undefined && /^\d{1,15}$/.test(jobId)) return { plannedAt, jobId: Number(jobId), origin };
+  if (plannedAt !== undefined && /^\d{1,15}$/.test(jobId)) return { plannedAt, jobId: Number(jobId), source };
   return invalid("request-invalid", ["after: must be the `next` of a page"]);
 }
 

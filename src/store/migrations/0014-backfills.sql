@@ -86,6 +86,7 @@ create table backfill_run (
 ) with (fillfactor = 80);
 -- By day first, for those whose unit is the day; of one zone the days follow one another as the times do.
 create index backfill_run_due on backfill_run (project_id, backfill_id, place, day, planned_at) where state = 'due';
+create index backfill_run_by_time on backfill_run (project_id, planned_at);
 create index backfill_run_running on backfill_run (project_id, backfill_id)
   where state = 'started' and outcome is null;
 create unique index backfill_run_instance on backfill_run (project_id, instance_id) where instance_id is not null;

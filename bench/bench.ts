@@ -1,6 +1,7 @@
 /** `npm run bench [-- PART…]`: all benchmarks, or those named. */
 import { cpus, totalmem } from "node:os";
 import { benchEngine } from "./engine.ts";
+import { benchHistory } from "./history.ts";
 import { benchLists } from "./lists.ts";
 import { benchOperators } from "./operators.ts";
 import { benchRuns } from "./runs.ts";
@@ -16,6 +17,8 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   schedules: benchSchedules,
   lists: () => benchLists(),
   "lists-quick": () => benchLists(100_000),
+  history: () => benchHistory(),
+  "history-quick": () => benchHistory(500_000),
   soak: benchSoak,
 };
 

@@ -41,7 +41,7 @@ async function benchUpdates({ pool }: EngineWorld): Promise<Measured> {
 }
 
 /** Graphs of 15 nodes: 1, then 6 and 6 side by side, then 1 and 1. Times are those of a node run's share. */
-async function benchThroughput(world: EngineWorld): Promise<Measured> {
+export async function benchThroughput(world: EngineWorld): Promise<Measured> {
   const wide = ["b", "c", "d", "e", "f", "g"];
   const nodes = [
     node("a"),
@@ -63,7 +63,7 @@ async function benchThroughput(world: EngineWorld): Promise<Measured> {
   });
 }
 
-async function benchChain(world: EngineWorld): Promise<Measured> {
+export async function benchChain(world: EngineWorld): Promise<Measured> {
   const nodes = Array.from({ length: CHAIN }, (_, n) => node(`n${n}`, n === 0 ? [] : [`n${n - 1}`]));
   const jobId = await addJob(world, nodes);
   await runAll(world, jobId, 1);
@@ -77,7 +77,7 @@ async function benchChain(world: EngineWorld): Promise<Measured> {
   });
 }
 
-async function benchFirstStart(world: EngineWorld): Promise<Measured> {
+export async function benchFirstStart(world: EngineWorld): Promise<Measured> {
   const jobId = await addJob(world, [node("a", [], "Probe")]);
   return await timed("run-immediate to first node's start", FIRST_STARTS, async (times) => {
     for (let n = 0; n < FIRST_STARTS; n++) {

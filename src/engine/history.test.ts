@@ -2,6 +2,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { engineWorld, type TestWork } from "../../test/setup/engine-world.ts";
 import { listHistoryPartitions } from "../store/history.ts";
+import { listInstances } from "../store/instances.ts";
 import { createHistoryKeeper } from "./history.ts";
 
 const BEGIN = new Date("2026-11-02T00:00:00Z");
@@ -56,6 +57,29 @@ test("a period that is over is followed by the next, whose ids begin anew, and i
     [1, 168, false],
     [2, null, false],
   ]);
+});
+
+test("a list of instances planned since a time reads the periods since then, and misses none", async () => {
+  const { pool, projectId, run, passHours } = await setup();
+  const ids = [await run()];
+  for (const days of [7, 7]) {
+    await passHours(days * 24);
+    ids.push(await run());
+  }
+  await pool.query("update instance set planned_at = began_at from history_partition where k = id >> 30");
+  const since = async (hours: number) => {
+    const plannedFrom = new Date(BEGIN.getTime() + hours * HOUR_MS);
+    const filter = { workspaceId: "default", plannedFrom };
+    const { instances, total } = await listInstances(pool, projectId, filter, { offset: 0, limit: 10 });
+    expect(total).toBe(instances.length);
+    return instances.map(({ id }) => id);
+  };
+  const [first, second, third] = ids;
+  expect(await since(-1)).toEqual([third, second, first]);
+  expect(await since(0)).toEqual([third, second, first]);
+  expect(await since(168)).toEqual([third, second]);
+  expect(await since(170)).toEqual([third]);
+  expect(await since(400)).toEqual([]);
 });
 
 test("a period in which nothing was started goes on", async () => {

@@ -109,3 +109,18 @@ export async function addLedgerMonths(db: Database, from: Date, months: number):
   );
   return rows.length;
 }
+
+/**
+ * No instance that was planned at `at` or later has an id below this: an instance is made when its time has come, or
+ * after. As a parameter of a statement it keeps the partitions before out of its plan.
+ */
+export async function findFirstIdSince(db: Database, at: Date): Promise<number> {
+  // The hour is for servers whose clocks differ.
+  const rows = await query<{ readonly id: number }>(
+    db,
+    "find-first-id-since",
+    `select coalesce(max(k), 0) << 30 as id from history_partition where began_at <= $1::timestamptz - interval '1 hour'`,
+    [at],
+  );
+  return rows[0]?.id ?? 0;
+}

@@ -6,6 +6,7 @@ import type { JobDefinition } from "../domain/job.ts";
 import type { Page } from "../domain/page.ts";
 import type { InstanceState } from "../domain/states.ts";
 import { type Database, execute, query } from "./database.ts";
+import { findFirstIdSince } from "./history.ts";
 import type { EndAudience } from "./run-ends.ts";
 
 export interface NewInstance {
@@ -233,7 +234,9 @@ export async function listInstances(
   filter: InstanceFilter,
   page: Page,
 ): Promise<{ readonly instances: Instance[]; readonly total: number }> {
-  const { where, values } = whereOf(projectId, filter);
+  const { plannedFrom } = filter;
+  const fromId = plannedFrom && (await findFirstIdSince(db, plannedFrom));
+  const { where, values } = whereOf(projectId, filter, fromId);
   const source = `from instance i join job j on j.project_id = i.project_id and j.id = i.job_id where ${where.text}`;
   const totals = await query<{ readonly total: number }>(
     db,
@@ -254,6 +257,7 @@ export async function listInstances(
 function whereOf(
   projectId: string,
   filter: InstanceFilter,
+  fromId: number | undefined,
 ): { readonly where: { readonly name: string; readonly text: string }; readonly values: unknown[] } {
   const { jobName } = filter;
   const parts: readonly (readonly [name: string, text: string, value: unknown])[] = [
@@ -261,6 +265,7 @@ function whereOf(
     ["n", "i.job_name = ?", jobName?.whole === true ? jobName.text : undefined],
     ["m", "position(? in i.job_name) > 0", jobName?.whole === false ? jobName.text : undefined],
     ["f", "i.planned_at >= ?", filter.plannedFrom],
+    ["i", "i.id >= ?", fromId],
     ["t", "i.planned_at <= ?", filter.plannedTo],
     ["s", "i.state = any (?)", filter.states],
     ["o", "i.origin = any (?)", filter.origins],

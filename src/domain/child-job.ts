@@ -8,10 +8,10 @@ export const CHILD_JOB_TYPES: readonly string[] = ["SubJob", "ForEach"];
 export const PARAMETER_PREFIX = "jobParam.";
 
 /** Rows of a ForEach. */
-export const ROWS_MAX = 10_000;
+const ROWS_MAX = 10_000;
 /** Instances that a ForEach has under way, where it says nothing and at most. */
-export const CONCURRENCY_DEFAULT = 5;
-export const CONCURRENCY_MAX = 200;
+const CONCURRENCY_DEFAULT = 5;
+const CONCURRENCY_MAX = 200;
 
 /** What a ForEach does when the job fails for a row: begin no further rows, or go on to the last. */
 export const ON_CHILD_FAILURE = ["stop", "continue"] as const;

@@ -44,7 +44,7 @@ export function on(
 }
 
 /** A search may compare every character of one text with every one of the other; it is paid for as if it did. */
-export function spendSearch(evaluation: Evaluation, text: string, part: Text): void {
+function spendSearch(evaluation: Evaluation, text: string, part: Text): void {
   spendCharacters(evaluation, text.length);
   spendSteps(evaluation, Math.floor((text.length * (1 + (part?.length ?? 0))) / COMPARISONS_PER_STEP));
 }

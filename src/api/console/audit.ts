@@ -4,6 +4,7 @@ import { type ActFilter, listActs } from "../../store/audit.ts";
 import type { Database } from "../../store/database.ts";
 import { type CallerRequest, firstOf, json, type Query, type Reply, type Route } from "../route.ts";
 import { encodeActs } from "./audit-wire.ts";
+import { numberOf } from "./query-wire.ts";
 
 const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 1000;
@@ -32,12 +33,4 @@ function filterOf(query: Query): ActFilter {
     ...(by !== undefined && { by }),
     ...(before !== undefined && { before }),
   };
-}
-
-function numberOf(query: Query, name: string): number | undefined {
-  const text = firstOf(query, name);
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
-  invalid("request-invalid", [`${name}: "${text}" is not a whole number from 0 on`]);
 }

@@ -5,7 +5,8 @@ import type { InstanceState } from "../../domain/states.ts";
 import { createDefinitions, type Definitions } from "../../engine/definitions.ts";
 import { type ChildOfNode, findParent, listChildInstances } from "../../store/child-instances.ts";
 import type { Database } from "../../store/database.ts";
-import { type CallerRequest, firstOf, json, type Query, type Reply, type Route } from "../route.ts";
+import { type CallerRequest, json, type Reply, type Route } from "../route.ts";
+import { numberOf } from "./query-wire.ts";
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1000;
@@ -86,14 +87,6 @@ function nameOf(
   nodeNo: ChildOfNode["nodeNo"],
 ): string {
   return facts?.pinned?.nodes[nodeNo]?.name ?? String(nodeNo);
-}
-
-function numberOf(query: Query, name: string): number | undefined {
-  const text = firstOf(query, name);
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
-  invalid("request-invalid", [`${name}: "${text}" is not a whole number from 0 on`]);
 }
 
 function unknownInstance(id: string | undefined): never {

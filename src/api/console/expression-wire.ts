@@ -11,7 +11,7 @@ const Moment = Type.String({
 });
 
 /** Body of `POST /api/expressions/evaluate`. */
-export const ExpressionTrial = Type.Object(
+const ExpressionTrial = Type.Object(
   {
     text: Type.String(),
     /** Whether the text is a node's condition, which is true or false. */
@@ -48,7 +48,7 @@ export const ExpressionTrial = Type.Object(
   },
   { additionalProperties: false },
 );
-export type ExpressionTrial = Static<typeof ExpressionTrial>;
+type ExpressionTrial = Static<typeof ExpressionTrial>;
 
 /** Its answer: text, or true or false for a condition. */
 export interface ExpressionResult {

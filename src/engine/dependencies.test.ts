@@ -188,3 +188,40 @@ test("an end that no living server told anybody of is found by the next one", as
   await next.start();
   await expect.poll(() => runsOf(world, down)).toEqual(["01T01:00 succeeded"]);
 });
+
+test("a run that would have to wait for too many others fails and says so, whatever its policy", async () => {
+  const { world, addJob, waitFor, start, clock } = await setup();
+  const seconds = await addJob("seconds", "* * * * * ?");
+  const day = await addJob("day", DAILY);
+  await waitFor(day, seconds, "suspend");
+  await start(day);
+  await start(seconds);
+  await world.database.pool.query("update schedule set next_at = '2001-01-01T12:00:00Z' where job_id = $1", [
+    seconds,
+  ]);
+  clock("01T00:30:01");
+  await expect.poll(() => runsOf(world, day)).toEqual(["01T00:30 failed"]);
+  const { rows } = await world.database.pool.query("select error_message from instance where job_id = $1", [
+    day,
+  ]);
+  expect(rows[0].error_message).toMatch(/more than 10000 of its runs would have to be waited for$/);
+});
+
+test("when the upstream is saved with another schedule, its runs to come are looked up anew", async () => {
+  const { world, engine, addJob, waitFor, start, clock } = await setup();
+  const { pool } = world.database;
+  const hours = await addJob("hours", HOURLY);
+  const day = await addJob("day", DAILY);
+  await waitFor(day, hours);
+  await start(hours);
+  await start(day);
+  clock("01T00:30:01");
+  await expect.poll(() => waitsOf(world)).toBe("23 open");
+  const cron = { expression: "0 0 0/6 * * ?", zone: "UTC", afterOwnPrevious: false };
+  await pool.query("update job_version set definition = definition || $1 where job_id = $2", [
+    JSON.stringify({ schedule: { type: "cron", cron } }),
+    hours,
+  ]);
+  await engine.scheduleSaved(pool, world.projectId, hours);
+  await expect.poll(() => waitsOf(world)).toBe("3 open");
+});

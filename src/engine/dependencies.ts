@@ -4,6 +4,7 @@ import { type PlanRule, plannedWithin } from "../domain/plan.ts";
 import { INSTANCE_ENDED } from "../domain/states.ts";
 import type { Database } from "../store/database.ts";
 import {
+  type FoundWaits,
   findPreviousRun,
   holdUpstreamLines,
   listUnresolved,
@@ -55,7 +56,7 @@ async function findUpstreamRuns(
   db: Database,
   own: ScheduleRow,
   { instanceId, upstreamId, plannedAt, periods, failPolicy }: UnresolvedDependency,
-): Promise<{ readonly from?: Date; readonly to?: Date; readonly waits: readonly Wait[] }> {
+): Promise<FoundWaits> {
   const { projectId } = own;
   const upstream = await shareSchedule(db, projectId, upstreamId);
   const stretch = stretchOf(periodicOf(own), upstream && periodicOf(upstream), plannedAt, periods);
@@ -73,7 +74,7 @@ async function findUpstreamRuns(
   const waits = [...known, ...planned, ...gone];
   if (waits.length <= RUNS_MAX) return { from, to, waits };
   const reason = `more than ${RUNS_MAX} of its runs would have to be waited for`;
-  return { from, to, waits: [{ plannedAt: from, state: "failed", reason }] };
+  return { from, to, waits: [{ plannedAt: from, state: "failed", reason }], isHopeless: true };
 }
 
 function periodicOf(schedule: ScheduleRow) {

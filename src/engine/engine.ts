@@ -205,6 +205,7 @@ export function createEngine(deps: EngineDeps): Engine {
     else if (signal.type === "stop") worker.stopInstance(signal.projectId, signal.instanceId);
     else if (signal.type === "child") children.noteEnd(signal.projectId, signal.instanceId);
     else if (signal.type === "server") rescuer.wake();
+    else if (signal.type === "ended") wakeWaiters();
     else wakePlanners();
   }
 
@@ -220,9 +221,19 @@ export function createEngine(deps: EngineDeps): Engine {
 
   function wakePlanners(): void {
     scheduler.wake();
+    wakeWaiters();
+  }
+
+  /** They take the ends of runs. */
+  function wakeWaiters(): void {
     release.wake();
     backfills.wake();
     events.wake();
+  }
+
+  function plannedRunEnded(): void {
+    wakeWaiters();
+    tell({ type: "ended" });
   }
 
   function planChanged(): void {
@@ -238,9 +249,10 @@ export function createEngine(deps: EngineDeps): Engine {
       tell({ type: "stop", projectId, instanceId });
     }
     if (origin === "stream" && !moved.ended) void refreshStatus(projectId, instanceId);
+    // A suspended run leaves its place.
+    if (PLANNED.includes(origin) && (moved.ended || moved.progress.state === "suspended")) plannedRunEnded();
     if (!moved.ended) return;
     observe({ event: "instance-ended", projectId, instanceId, state: moved.progress.state });
-    if (PLANNED.includes(origin)) planChanged();
     if (origin === "sub-job") childEnded(projectId, instanceId);
   }
 
@@ -252,7 +264,7 @@ export function createEngine(deps: EngineDeps): Engine {
   async function afterEnds(ended: readonly { readonly projectId: string; readonly instanceId: number }[]) {
     for (const one of ended) observe({ event: "instance-ended", ...one, state: "succeeded" });
     const facts = await definitions.factsOf(ended).catch(() => []);
-    if (facts.some((fact) => fact !== undefined && PLANNED.includes(fact.instance.origin))) planChanged();
+    if (facts.some((fact) => fact !== undefined && PLANNED.includes(fact.instance.origin))) plannedRunEnded();
     for (const fact of facts)
       if (fact?.instance.origin === "sub-job") childEnded(fact.instance.projectId, fact.instance.id);
   }

@@ -304,3 +304,86 @@ test("a real-time job goes on in the next process", async () => {
   await expect.poll(() => world.nodeStates(instance?.id ?? 0)).toBe("a:running");
   expect(await statusOf(world, jobId)).toBe("normal");
 });
+
+test("times that had come and were not planned are in the ledger when a job is stopped or its schedule changes", async () => {
+  const world = await engineWorld();
+  world.setTime(new Date("2001-01-01T00:30:00Z"));
+  const engine = await world.newEngine(); // Not started: nothing is planned.
+  const { pool } = world.database;
+  const { projectId } = world;
+  const [stopped, saved] = [
+    await world.addJob({ schedule: cron(HOURLY) }),
+    await world.addJob({ schedule: cron(HOURLY) }),
+  ];
+  for (const jobId of [stopped, saved]) await engine.startJob({ projectId, jobId, by: "x" });
+  world.setTime(new Date("2001-01-01T03:30:00Z"));
+  await engine.stopJob({ projectId, jobId: stopped, by: "x" });
+  expect(await ledger(world, stopped)).toEqual(["01:00 skipped", "02:00 skipped", "03:00 skipped"]);
+  await pool.query("update job_version set definition = definition || $1 where job_id = $2", [
+    JSON.stringify({ schedule: cron("0 0 0/2 * * ?") }),
+    saved,
+  ]);
+  await engine.scheduleSaved(pool, projectId, saved);
+  // Of the old schedule alone; 02:00 is one of the new schedule, which goes on from there.
+  expect(await ledger(world, saved)).toEqual(["01:00 skipped", "03:00 skipped"]);
+  await engine.start();
+  await expect.poll(() => ledger(world, saved)).toEqual(["01:00 skipped", "02:00 missed", "03:00 skipped"]);
+  const { rows } = await pool.query(
+    "select distinct reason, detail from planned_run where state = 'skipped' order by 2",
+  );
+  expect(rows).toEqual([
+    { reason: "disabled", detail: "the job was taken out of operation" },
+    { reason: "disabled", detail: "the schedule was changed before the time was planned" },
+  ]);
+});
+
+test("a clock that is set back plans nothing twice", async () => {
+  const world = await engineWorld();
+  world.setTime(new Date("2001-01-01T00:30:00Z"));
+  const engine = await world.newEngine();
+  await engine.start();
+  const { projectId } = world;
+  const jobId = await world.addJob({ schedule: cron(HOURLY) });
+  await engine.startJob({ projectId, jobId, by: "x" });
+  world.setTime(new Date("2001-01-01T01:00:01Z"));
+  engine.wake();
+  await expect.poll(() => states(world, jobId)).toBe("succeeded");
+  world.setTime(new Date("2001-01-01T00:45:00Z"));
+  await engine.stopJob({ projectId, jobId, by: "x" });
+  await engine.startJob({ projectId, jobId, by: "x" });
+  const { rows } = await world.database.pool.query("select next_at from schedule");
+  expect(rows).toEqual([{ next_at: new Date("2001-01-01T01:00:00Z") }]);
+  world.setTime(new Date("2001-01-01T02:00:01Z"));
+  engine.wake();
+  await expect.poll(() => ledger(world, jobId)).toEqual(["01:00 started", "02:00 started"]);
+  await expect.poll(() => states(world, jobId)).toBe("succeeded succeeded");
+});
+
+test("a long downtime is worked off in bounded pieces, and other schedules have their turn in between", async () => {
+  const world = await engineWorld();
+  world.setTime(new Date("2001-01-01T00:00:00Z"));
+  const engine = await world.newEngine();
+  const { projectId } = world;
+  const seconds = await world.addJob({ schedule: cron("* * * * * ?") });
+  const hours = await world.addJob({ schedule: cron(HOURLY) });
+  for (const jobId of [seconds, hours]) await engine.startJob({ projectId, jobId, by: "x" });
+  world.setTime(new Date("2001-01-01T04:00:00Z"));
+  await engine.start();
+  await expect.poll(async () => (await ledger(world, hours)).at(-1)).toBe("04:00 started");
+  const count = async (state: string) => {
+    const { rows } = await world.database.pool.query<{ count: number }>(
+      "select count(*)::integer as count from planned_run where job_id = $1 and state = $2",
+      [seconds, state],
+    );
+    return rows[0]?.count;
+  };
+  const patience = { timeout: 20_000 }; // For a busy machine.
+  await expect.poll(() => count("started"), patience).toBe(61);
+  expect(await count("missed")).toBe(4 * 3600 - 61);
+  const seen: number[] = [];
+  await world.observed((one) => {
+    if (one.event === "planned-runs-missed" && one.jobId === seconds) seen.push(one.count);
+    return seen.reduce((sum, some) => sum + some, 0) === 4 * 3600 - 61;
+  });
+  expect(Math.max(...seen)).toBeLessThanOrEqual(5_000);
+});

@@ -57,11 +57,11 @@ export async function listUnresolved(
     "list-unresolved-dependencies",
     `select d.instance_id as "instanceId", i.planned_at as "plannedAt", d.upstream_id as "upstreamId",
        coalesce(j.periods, 0) as periods, d.fail_policy as "failPolicy"
-     from instance i
-     join instance_dependency d on d.project_id = i.project_id and d.instance_id = i.id and d.need is null
+     from instance_dependency d
+     join instance i on i.project_id = d.project_id and i.id = d.instance_id
      left join job_dependency j
        on j.project_id = i.project_id and j.job_id = i.job_id and j.upstream_id = d.upstream_id
-     where i.project_id = $1 and i.job_id = $2 and i.state = 'waiting'
+     where d.project_id = $1 and d.need is null and i.job_id = $2 and i.state = 'waiting'
      order by i.planned_at, d.instance_id, d.upstream_id`,
     [projectId, jobId],
   );
@@ -161,6 +161,16 @@ export async function listWaits(
   );
 }
 
+/** What an instance waits for of one job. */
+export interface FoundWaits {
+  /** The stretch of planned times in which the runs lie; absent for the own previous run, or where there are none. */
+  readonly from?: Date;
+  readonly to?: Date;
+  readonly waits: readonly Wait[];
+  /** The instance can never begin, whatever its policy for failures says. */
+  readonly isHopeless?: boolean;
+}
+
 /** Writes the runs of one job that an instance waits for in place of those before, and the stretch in which they lie. */
 export async function replaceWaits(
   db: Database,
@@ -169,7 +179,7 @@ export async function replaceWaits(
     instanceId,
     upstreamId,
   }: { readonly projectId: string; readonly instanceId: number; readonly upstreamId: number },
-  { from, to, waits }: { readonly from?: Date; readonly to?: Date; readonly waits: readonly Wait[] },
+  { from, to, waits, isHopeless = false }: FoundWaits,
 ): Promise<void> {
   const key = [projectId, instanceId, upstreamId];
   await execute(
@@ -193,9 +203,10 @@ export async function replaceWaits(
   await execute(
     db,
     "update-dependency",
-    `update instance_dependency set from_at = $4, to_at = $5, need = $6
+    `update instance_dependency
+     set from_at = $4, to_at = $5, need = $6, fail_policy = case when $7 then 'fail' else fail_policy end
      where project_id = $1 and instance_id = $2 and upstream_id = $3`,
-    [...key, from ?? null, to ?? null, waits.filter(({ state }) => state !== "met").length],
+    [...key, from ?? null, to ?? null, waits.filter(({ state }) => state !== "met").length, isHopeless],
   );
 }
 
@@ -258,13 +269,13 @@ export async function listRefused(db: Database, projectId: string, jobId: number
     "list-refused",
     `select distinct on (w.instance_id) w.instance_id as "instanceId", coalesce(j.name, x.name, '?') as "upstreamName",
        w.planned_at as "plannedAt", coalesce(w.reason, 'it failed') as reason
-     from instance i
-     join instance_dependency d on d.project_id = i.project_id and d.instance_id = i.id and d.fail_policy = 'fail'
-     join instance_wait w on w.project_id = d.project_id and w.instance_id = d.instance_id
-       and w.upstream_id = d.upstream_id and w.state = 'failed'
+     from instance_wait w
+     join instance_dependency d using (project_id, instance_id, upstream_id)
+     join instance i on i.project_id = w.project_id and i.id = w.instance_id
      left join job j on j.project_id = w.project_id and j.id = w.upstream_id
      left join deleted_job x on x.project_id = w.project_id and x.id = w.upstream_id
-     where i.project_id = $1 and i.job_id = $2 and i.state = 'waiting'
+     where w.project_id = $1 and w.state = 'failed' and d.fail_policy = 'fail'
+       and i.job_id = $2 and i.state = 'waiting'
      order by w.instance_id, w.planned_at`,
     [projectId, jobId],
   );

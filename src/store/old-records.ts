@@ -160,7 +160,14 @@ export async function deleteInstancesOfDeletedProject(
     [projectId, limit],
   );
   const ids = rows.map(({ id }) => id);
-  for (const table of ["node_run", "attempt", "instance_definition", "child_instance"])
+  for (const table of [
+    "node_run",
+    "attempt",
+    "instance_definition",
+    "child_instance",
+    "instance_dependency",
+    "instance_wait",
+  ])
     await execute(
       db,
       `delete-${table}-of-deleted-project`,

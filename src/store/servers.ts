@@ -112,11 +112,11 @@ export async function lockServer(db: Database, serverId: string): Promise<boolea
 export const ENGINE_CHANNEL = "azalai_engine";
 
 /**
- * `ready`: node runs; `due`: schedules or waiting instances; `stop`: an instance is to end; `child`: one that a node
+ * `ready`: node runs; `due`: schedules; `ended`: a run that others may wait for; `stop`: an instance is to end; `child`: one that a node
  * began has ended; `server`: a new one.
  */
 export type Signal =
-  | { readonly type: "ready" | "due" | "server" }
+  | { readonly type: "ready" | "due" | "ended" | "server" }
   | { readonly type: "stop" | "child"; readonly projectId: string; readonly instanceId: number };
 
 /** Tells all servers that listen, this one included. */
@@ -144,5 +144,5 @@ export async function listenToSignals(
 function readSignal(payload: string): Signal | undefined {
   const [type, projectId = "", instanceId] = payload.split(" ");
   if (type === "stop" || type === "child") return { type, projectId, instanceId: Number(instanceId) };
-  return type === "ready" || type === "due" || type === "server" ? { type } : undefined;
+  return type === "ready" || type === "due" || type === "ended" || type === "server" ? { type } : undefined;
 }

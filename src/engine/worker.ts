@@ -93,17 +93,21 @@ export function createWorker(deps: WorkerDeps): Worker {
     const server = serverId;
     if (server === undefined) return POLL_MS;
     await findUnanswered(server);
-    for (;;) {
-      const wants = accepting && deps.mayClaim() ? freeLanes() : [];
-      if (successes.length === 0 && wants.length === 0) return POLL_MS;
-      const { reply, more } = await callStep(server, wants);
-      // What was claimed for a place that is lost by now is run by whoever rescues it.
-      if (serverId !== server) return POLL_MS;
-      await take(server, reply);
-      // Attempts that end at once are gathered before the next call.
-      await new Promise(setImmediate);
-      if (abandoned || (successes.length === 0 && !more)) return POLL_MS;
-    }
+    while (await stepOnce(server));
+    return POLL_MS;
+  }
+
+  /** One call and what follows from it; false when nothing more is to be done now. */
+  async function stepOnce(server: string): Promise<boolean> {
+    const wants = accepting && deps.mayClaim() ? freeLanes() : [];
+    if (successes.length === 0 && wants.length === 0) return false;
+    const { reply, more } = await callStep(server, wants);
+    // What was claimed for a place that is lost by now is run by whoever rescues it.
+    if (serverId !== server) return false;
+    await take(server, reply);
+    // Attempts that end at once are gathered before the next call.
+    await new Promise(setImmediate);
+    return !abandoned && (successes.length > 0 || more);
   }
 
   async function callStep(server: string, wants: readonly { lane: Lane; want: number }[]) {

@@ -9,5 +9,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // A busy machine takes its time; what is waited for comes at once on a quiet one.
+    expect: { poll: { timeout: 10_000 } },
   },
 });

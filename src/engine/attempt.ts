@@ -34,7 +34,7 @@ export interface AttemptDeps {
   readonly now: () => Date;
   readonly random: () => number;
   /** A kept node has lived long enough: those behind it may begin. */
-  readonly onUp: (claim: Claim) => void;
+  readonly onUp: (claim: Claim, signal: AbortSignal) => void;
   /** Puts a node's trigger into operation, where its job is in operation still. */
   readonly openTrigger: (facts: InstanceFacts, node: JobNode) => Promise<void>;
 }
@@ -119,7 +119,7 @@ async function outcomeOf(
     timer =
       keep === undefined
         ? setTimeout(() => abort.abort("timeout"), node.timeoutSeconds * 1000)
-        : setTimeout(() => deps.onUp(claim), keep.upMs);
+        : setTimeout(() => deps.onUp(claim, abort.signal), keep.upMs);
     const context = {
       signal: abort.signal,
       log: log.append,
@@ -144,7 +144,7 @@ async function holdTrigger(
   signal: AbortSignal,
 ): Promise<Outcome> {
   await deps.openTrigger(facts, node);
-  deps.onUp(claim);
+  deps.onUp(claim, signal);
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
   return { state: "cancelled" };
 }

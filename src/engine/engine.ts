@@ -141,7 +141,7 @@ export function createEngine(deps: EngineDeps): Engine {
       for (const { instance } of streams) void refreshStatus(instance.projectId, instance.id);
     },
     onMoreReady: () => tell({ type: "ready" }),
-    onUp: (claim) => void afterUp(claim),
+    onUp: (claim, signal) => void afterUp(claim, signal),
     openTrigger: (facts, node) => openTrigger(operation, facts, node),
   });
   const timeLimits = createTimeLimitLoop({ pool, definitions, now, observe, onMoved: afterMove });
@@ -269,8 +269,8 @@ export function createEngine(deps: EngineDeps): Engine {
       if (fact?.instance.origin === "sub-job") childEnded(fact.instance.projectId, fact.instance.id);
   }
 
-  async function afterUp(claim: Claim): Promise<void> {
-    if (await noteUp(deps, claim)) workReady();
+  async function afterUp(claim: Claim, signal: AbortSignal): Promise<void> {
+    if (await noteUp(deps, claim, signal)) workReady();
     await refreshStatus(claim.projectId, claim.instanceId);
   }
 

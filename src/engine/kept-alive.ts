@@ -9,6 +9,8 @@ import type { InstanceFacts } from "./definitions.ts";
 import { type Moved, moveInstance } from "./settle.ts";
 
 const RETRY_MS = 500;
+/** A database that is away for longer has cost this server its place, and the attempt. */
+const TRIES_MAX = 120;
 
 /** A kept node's attempt that ended by itself. */
 export type Exit = {
@@ -26,16 +28,23 @@ export function isKeptAlive({ instance }: InstanceFacts): boolean {
   return instance.origin === "stream";
 }
 
-/** Writes, until the database has taken it, that a kept node is up. Gives whether nodes behind it became ready. */
+/** What noting that a node is up works with. */
+interface UpDeps {
+  readonly pool: DatabasePool;
+  readonly now: () => Date;
+  readonly observe: Observe;
+}
+
+/**
+ * Writes that a kept node is up, again where the database does not take it, unless the attempt is told to end meanwhile.
+ * Gives whether nodes behind it became ready.
+ */
 export async function noteUp(
-  {
-    pool,
-    now,
-    observe,
-  }: { readonly pool: DatabasePool; readonly now: () => Date; readonly observe: Observe },
+  { pool, now, observe }: UpDeps,
   claim: Claim,
+  signal: AbortSignal,
 ): Promise<boolean> {
-  for (;;) {
+  for (let tries = 0; tries < TRIES_MAX && !signal.aborted; tries += 1) {
     try {
       return await settleUp(pool, claim, now());
     } catch (error) {
@@ -43,6 +52,7 @@ export async function noteUp(
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
+  return false;
 }
 
 async function settleUp(pool: DatabasePool, claim: Claim, now: Date): Promise<boolean> {

@@ -102,7 +102,7 @@ test("a node that exits too often is held until somebody acts", async () => {
   broken = false;
   const instanceId = (await instance())?.id ?? 0;
   await engine.retryNode({ ...request, node: "a" });
-  await expect.poll(status, { timeout: 5000 }).toBe("normal");
+  await expect.poll(status).toBe("normal");
   expect(begun).toEqual(["a", "a", "b"]);
   await expect(engine.retryNode({ ...request, node: "a" })).rejects.toMatchObject({ code: "node-state" });
   await expect(engine.retryNode({ ...request, node: "x" })).rejects.toMatchObject({ code: "node-missing" });
@@ -219,13 +219,13 @@ test("an event trigger starts a run for each event, and a failed one makes the j
   await engine.startJob(request);
   await expect.poll(status).toBe("normal");
   for (const name of ["1", "2"]) await buckets.write(`obs://inbox/in/${name}`, Readable.from([name]));
-  await expect.poll(status, { timeout: 5000 }).toBe("exception");
+  await expect.poll(status).toBe("exception");
   expect(seen).toEqual(["obs://inbox/in/1"]);
   const [one] = await listNodeJobs(pool, projectId, jobId);
   expect(one).toMatchObject({ node: "each", name: "rt_each", status: "paused" });
   await engine.resumeEvents({ ...request, jobId: one?.jobId ?? 0 });
   await expect.poll(() => ledgerOf("each")).toEqual(["started", "started"]);
-  await expect.poll(status, { timeout: 5000 }).toBe("normal");
+  await expect.poll(status).toBe("normal");
   await engine.deleteJob(request);
   expect(await listNodeJobs(pool, projectId, jobId)).toEqual([]);
 });

@@ -5,8 +5,10 @@ import { type KafkaBroker, kafkaMissing, startKafka } from "../../test/setup/kaf
 import type { EventSchedule } from "../domain/event.ts";
 import { createTopicReaders } from "../operators/kafka-topic.ts";
 import type { WorkConnection } from "../operators/operator.ts";
+import { connectDirectly } from "../store/direct-connection.ts";
 import { listEventSources } from "../store/event-sources.ts";
 import { listLedger } from "../store/ledger.ts";
+import type { EngineDeps } from "./engine.ts";
 
 const without = await kafkaMissing();
 let kafka: KafkaBroker;
@@ -66,17 +68,15 @@ async function setup(changes: Partial<EventSchedule> = {}, run?: TestWork, parti
     seen,
     source,
     request: { projectId: world.projectId, jobId, by: "ann" },
-    newEngine: () => world.newEngine({ sources }),
+    newEngine: (changes: Partial<EngineDeps> = {}) => world.newEngine({ sources, ...changes }),
     ledger: async () => {
       const filter = { workspaceId: "default", jobId };
       return (await listLedger(pool, world.projectId, filter, { limit: 100 })).map(({ state }) => state);
     },
     /** Resolves when the source knows where it stands: what is sent from then on is read. */
-    listening: () => expect.poll(async () => (await source())?.position, { timeout: 10_000 }).not.toBeNull(),
+    listening: () => expect.poll(async () => (await source())?.position).not.toBeNull(),
   };
 }
-
-const wait = { timeout: 10_000 };
 
 test.skipIf(without)(
   "each message from the start on becomes one run, whichever partition has it",
@@ -89,7 +89,7 @@ test.skipIf(without)(
     await listening();
     await kafka.send(topic, ["one", "two"], 0);
     await kafka.send(topic, ["three \0 \u{1f42a}"], 2);
-    await expect.poll(() => seen.length, wait).toBe(3);
+    await expect.poll(() => seen.length).toBe(3);
     expect(seen.toSorted()).toEqual(["one", "three  \u{1f42a}", "two"]);
     await expect.poll(ledger).toEqual(["started", "started", "started"]);
     expect(await source()).toMatchObject({ lag: 0, position: { offsets: { 0: "2", 1: "1", 2: "1" } } });
@@ -103,11 +103,11 @@ test.skipIf(without)("a start goes on behind the last message that was taken", a
   await engine.startJob(request);
   await listening();
   await kafka.send(topic, ["1"]);
-  await expect.poll(() => seen.length, wait).toBe(1);
+  await expect.poll(() => seen.length).toBe(1);
   await engine.stopJob(request);
   await kafka.send(topic, ["2"]);
   await engine.startJob(request);
-  await expect.poll(() => seen, wait).toEqual(["1", "2"]);
+  await expect.poll(() => seen).toEqual(["1", "2"]);
 });
 
 test.skipIf(without)("a failed run pauses the source, and what follows waits in the topic", async () => {
@@ -121,11 +121,11 @@ test.skipIf(without)("a failed run pauses the source, and what follows waits in 
   await engine.startJob(request);
   await listening();
   await kafka.send(topic, ["bad", "good"]);
-  await expect.poll(async () => (await source())?.state, wait).toBe("paused");
+  await expect.poll(async () => (await source())?.state).toBe("paused");
   expect(await source()).toMatchObject({ position: { offsets: { 0: "1" } }, lag: 1 });
   expect(seen).toEqual(["bad"]);
   await engine.resumeEvents(request);
-  await expect.poll(() => seen, wait).toEqual(["bad", "good"]);
+  await expect.poll(() => seen).toEqual(["bad", "good"]);
 });
 
 test.skipIf(without)("one server reads a topic at a time, and another goes on when it is gone", async () => {
@@ -144,13 +144,42 @@ test.skipIf(without)("one server reads a topic at a time, and another goes on wh
     topic,
     Array.from({ length: 30 }, (_, index) => `${index}`),
   );
-  await expect.poll(() => seen.length, wait).toBeGreaterThan(10);
+  await expect.poll(() => seen.length).toBeGreaterThan(10);
   await first.stop();
   await kafka.send(topic, ["last"]);
-  await expect.poll(() => seen.length, wait).toBe(31);
+  await expect.poll(() => seen.length).toBe(31);
   expect(new Set(seen).size).toBe(31);
   await expect.poll(ledger).toHaveLength(31);
   expect(await holder()).not.toBe(before);
+});
+
+test.skipIf(without)("a topic that a dead server read is read on by another, and nothing twice", async () => {
+  const { world, topic, seen, request, newEngine, listening } = await setup();
+  let dead = false;
+  const first = await newEngine({
+    connect: () =>
+      dead ? Promise.reject(new RangeError("dead")) : connectDirectly(world.database.connection),
+  });
+  await first.start();
+  await first.startJob(request);
+  await listening();
+  const second = await newEngine();
+  await second.start();
+  dead = true;
+  await kafka.send(
+    topic,
+    Array.from({ length: 20 }, (_, index) => `${index}`),
+  );
+  await world.database.pool.query(
+    `select pg_terminate_backend(l.pid) from pg_locks l
+     join (select lock_key from server order by started_at limit 1) s
+       on l.locktype = 'advisory' and (l.classid::bigint << 32 | l.objid::bigint) = s.lock_key`,
+  );
+  await world.observed((one) => one.event === "server-lost");
+  await kafka.send(topic, ["last"]);
+  await expect.poll(() => new Set(seen).size).toBe(21);
+  const { rows } = await world.database.pool.query("select event->>'data' as data from instance");
+  expect(rows).toHaveLength(21);
 });
 
 test.skipIf(without)("what keeps a topic from being read is told, and tried again", async () => {
@@ -159,7 +188,7 @@ test.skipIf(without)("what keeps a topic from being read is told, and tried agai
   await engine.start();
   await engine.startJob(request);
   await world.observed((one) => one.event === "event-source-failed");
-  await expect.poll(async () => (await source())?.error, wait).toMatch(/topic/i);
+  await expect.poll(async () => (await source())?.error).toMatch(/topic/i);
   expect((await source())?.failures).toBeGreaterThan(0);
   for (const [config, why] of [
     [{ brokers: "" }, /names no brokers/],

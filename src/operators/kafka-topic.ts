@@ -210,25 +210,35 @@ function readBatches(
   from: bigint,
   aborted: readonly Aborted[],
 ): { readonly messages: TopicMessage[]; readonly next: bigint } {
-  const messages: TopicMessage[] = [];
-  const pending = aborted.toSorted((one, other) => Number(one.firstOffset - other.firstOffset));
+  const counts = createAbortFilter(aborted);
+  const messages = batches.flatMap((batch) => (counts(batch) ? messagesOf(batch) : []));
+  const last = batches.at(-1);
+  const end = last === undefined ? from : endOf(last);
+  return { messages: messages.filter(({ offset }) => offset >= from), next: end > from ? end : from };
+}
+
+/** For batches in their order: whether one is a message of a transaction that was committed, or of none. */
+function createAbortFilter(aborted: readonly Aborted[]): (batch: RecordsBatch) => boolean {
+  const pending = aborted.toSorted((one, other) => (one.firstOffset < other.firstOffset ? -1 : 1));
   const undone = new Set<bigint>();
-  let next = from;
-  for (const batch of batches) {
-    const end = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n;
-    for (let one = pending[0]; one !== undefined && one.firstOffset < end; one = pending[0]) {
-      undone.add(one.producerId);
-      pending.shift();
-    }
-    if (isControl(batch)) undone.delete(batch.producerId);
-    else if (!(isTransactional(batch) && undone.has(batch.producerId)))
-      for (const record of batch.records) {
-        const offset = batch.firstOffset + BigInt(record.offsetDelta);
-        if (offset >= from) messages.push({ offset, text: record.value?.toString() ?? "" });
-      }
-    if (end > next) next = end;
-  }
-  return { messages, next };
+  return (batch) => {
+    while (pending[0] !== undefined && pending[0].firstOffset < endOf(batch))
+      undone.add(pending.shift()?.producerId ?? 0n);
+    if (!isControl(batch)) return !(isTransactional(batch) && undone.has(batch.producerId));
+    undone.delete(batch.producerId);
+    return false;
+  };
+}
+
+function messagesOf({ firstOffset, records }: RecordsBatch): TopicMessage[] {
+  return records.map(({ offsetDelta, value }) => ({
+    offset: firstOffset + BigInt(offsetDelta),
+    text: value?.toString() ?? "",
+  }));
+}
+
+function endOf({ firstOffset, lastOffsetDelta }: RecordsBatch): bigint {
+  return firstOffset + BigInt(lastOffsetDelta) + 1n;
 }
 
 /** Bits of a batch's attributes. Source: Kafka's protocol guide, "Record Batch". */

@@ -27,7 +27,7 @@ test("a paused trigger makes node and job an exception until it is resumed; its 
     path: "obs://inbox/in/a b.csv",
   });
   const failed = { status: "EXCEPTION", lastInstanceStatus: "fail" };
-  await expect.poll(status, { timeout: 5000 }).toMatchObject({ status: "EXCEPTION", nodes: [failed] });
+  await expect.poll(status).toMatchObject({ status: "EXCEPTION", nodes: [failed] });
   const runs = await ok("GET", "/jobs/instances/detail?jobName=rt_each&preciseQuery=true");
   expect(runs.json).toMatchObject({ total: 1, instances: [{ jobName: "rt_each", status: "fail" }] });
   const { sources } = (await ok("GET", "/api/event-sources", { role: "reader" })).json;
@@ -38,7 +38,7 @@ test("a paused trigger makes node and job an exception until it is resumed; its 
   expect((await call("POST", resume, { role: "reader" })).status).toBe(403);
   expect((await ok("POST", resume, { role: "member" })).status).toBe(204);
   expect((await call("POST", resume, { role: "member" })).json).toMatchObject({ status: 409 });
-  await expect.poll(async () => (await status()).status, { timeout: 5000 }).toBe("NORMAL");
+  await expect.poll(async () => (await status()).status).toBe("NORMAL");
   expect((await ok("GET", "/api/acts?act=resume-events")).json.acts).toMatchObject([{ by: "member-user" }]);
 });
 

@@ -10,7 +10,7 @@ export type RetentionPolicy = Readonly<Record<RetentionKind, number>>;
 /** What a project, or the installation, has set; the rest follows from what stands above it. */
 export type RetentionChoice = Readonly<Partial<RetentionPolicy>>;
 
-export const RETENTION_DEFAULTS: RetentionPolicy = { history: 90, logs: 30, ledger: 366, acts: 366 };
+const RETENTION_DEFAULTS: RetentionPolicy = { history: 90, logs: 30, ledger: 366, acts: 366 };
 /** A hundred years. */
 export const RETENTION_DAYS_MAX = 36_600;
 

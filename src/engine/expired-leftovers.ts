@@ -2,6 +2,7 @@
 import { transaction } from "../store/database.ts";
 import {
   deleteInstancesOfDeletedProject,
+  deleteLinesOfDeletedProject,
   forgetDeletedProject,
   listDeletedProjects,
   listUnknownFiles,
@@ -37,6 +38,7 @@ export async function findDeletedProjects({ pool, blobs }: RetentionWorld): Prom
     let deleted: number;
     do deleted = await transaction(pool, (db) => deleteInstancesOfDeletedProject(db, projectId, BATCH_MAX));
     while (deleted > 0);
+    while ((await deleteLinesOfDeletedProject(pool, projectId, BATCH_MAX)) > 0);
     await blobs.deleteProject(projectId);
     return await forgetDeletedProject(pool, projectId);
   }

@@ -16,8 +16,8 @@ import {
 import type { Expired, RetentionWorld } from "./expired.ts";
 import { unlessLocked } from "./expired-history.ts";
 
-const JOBS_MAX = 200;
-const ACTS_MAX = 1_000;
+/** Rows that one statement deletes. */
+const BATCH_MAX = 1_000;
 const BACKFILL_LINES_MAX = 5_000;
 /** A policy from here on is kept to by whole months: lines go when their month is over. */
 const WHOLE_MONTH_DAYS = 31;
@@ -66,8 +66,7 @@ export async function findExpiredLines(world: RetentionWorld): Promise<Expired[]
   return expired;
 
   async function removeLines(old: OldLines): Promise<boolean> {
-    let after: number | undefined = 0;
-    while (after !== undefined) after = await deleteOldLines(pool, old, { after, limit: JOBS_MAX });
+    while ((await deleteOldLines(pool, old, BATCH_MAX)) > 0);
     return true;
   }
 }
@@ -99,7 +98,7 @@ export async function findExpiredActs({ pool, projects, now }: RetentionWorld): 
     if (rows === 0) continue;
     const what = `of before ${cutoff.toISOString()}`;
     const remove = async () => {
-      while ((await deleteOldActs(pool, projectId, cutoff, ACTS_MAX)) > 0);
+      while ((await deleteOldActs(pool, projectId, cutoff, BATCH_MAX)) > 0);
       return true;
     };
     expired.push({ kind: "acts", projectId, what, rows, oldest, remove });

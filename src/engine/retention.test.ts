@@ -192,12 +192,18 @@ test("what is left of a deleted project goes, and an upload that lost its server
   const file = randomBytes(16).toString("hex");
   const fresh = randomBytes(16).toString("hex");
   for (const id of [file, fresh]) await blobs.put(stays, `job-binary-internals/${id}`, Buffer.from("jar"));
+  await pool.query(
+    `insert into planned_run (project_id, job_id, planned_at, state, reason, decided_at)
+     values ($1, 7, $2, 'missed', 'test', $2)`,
+    [gone, now()],
+  );
   const old = new Date(now().getTime() - 2 * DAY_MS);
   await utimes(join(folder, stays, "job-binary-internals", `=${file}`), old, old);
   await utimes(join(folder, stays, "job-binary-internals", `=${fresh}`), now(), now());
   await pool.query("delete from project where id = $1", [gone]);
   expect(await dryRun()).toEqual(["deleted-project 2", "files 1"]);
   expect(await apply()).toEqual(["deleted-project 2 true", "files 1 true"]);
+  expect(await rowsOf("planned_run")).toBe(0);
   expect([await rowsOf("instance"), await rowsOf("node_run"), await rowsOf("deleted_project")]).toEqual([
     0, 0, 0,
   ]);

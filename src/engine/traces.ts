@@ -35,7 +35,7 @@ export function createTraces(deps: TraceDeps): Observe {
   };
 }
 
-export function traceIdsOf(projectId: string, instanceId: number): TraceIds {
+function traceIdsOf(projectId: string, instanceId: number): TraceIds {
   const hash = createHash("sha256").update(`azalai instance ${projectId} ${instanceId}`).digest("hex");
   return { traceId: hash.slice(0, 32), spanId: hash.slice(32, 48) };
 }

@@ -4,7 +4,7 @@ import { type Database, query } from "./database.ts";
 import type { Claim } from "./node-runs.ts";
 
 /** Counts end here: beyond it a queue is only known to be at least so long. */
-export const COUNTED_MAX = 10_000;
+const COUNTED_MAX = 10_000;
 
 export interface Load {
   readonly lanes: readonly {

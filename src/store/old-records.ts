@@ -71,28 +71,22 @@ export async function countOldLines(
   return rows[0] ?? NONE;
 }
 
-/** Deletes them for the next `limit` jobs after the one with id `after`; gives where to go on, undefined at the end. */
+/** Deletes the first `limit` of them; gives how many. */
 export async function deleteOldLines(
   db: Database,
   { projectId, plannedBefore, cutoff }: OldLines,
-  { after, limit }: { readonly after: number; readonly limit: number },
-): Promise<number | undefined> {
-  const jobs = await query<{ readonly id: number }>(
-    db,
-    "list-jobs-of-ledger",
-    "select id from job where project_id = $1 and id > $2 order by id limit $3",
-    [projectId, after, limit],
-  );
-  if (jobs.length === 0) return undefined;
-  const ids = jobs.map(({ id }) => id);
-  await execute(
+  limit: number,
+): Promise<number> {
+  return await execute(
     db,
     "delete-old-lines",
-    `delete from planned_run
-     where project_id = $1 and job_id = any ($2) and planned_at < $3 and decided_at <= $4`,
-    [projectId, ids, plannedBefore, cutoff],
+    `delete from planned_run where project_id = $1 and (planned_at, job_id, origin) in (
+       select planned_at, job_id, origin from planned_run
+       where project_id = $1 and planned_at < $2 and decided_at <= $3
+       order by planned_at limit $4
+     )`,
+    [projectId, plannedBefore, cutoff, limit],
   );
-  return ids.at(-1);
 }
 
 export async function countOldActs(db: Database, projectId: string, cutoff: Date): Promise<OldRows> {
@@ -175,6 +169,22 @@ export async function deleteInstancesOfDeletedProject(
       [projectId, ids],
     );
   return ids.length;
+}
+
+/** Deletes up to `limit` lines of a deleted project's ledger; gives how many. */
+export async function deleteLinesOfDeletedProject(
+  db: Database,
+  projectId: string,
+  limit: number,
+): Promise<number> {
+  return await execute(
+    db,
+    "delete-lines-of-deleted-project",
+    `delete from planned_run where project_id = $1 and (planned_at, job_id, origin) in (
+       select planned_at, job_id, origin from planned_run where project_id = $1 order by planned_at limit $2
+     )`,
+    [projectId, limit],
+  );
 }
 
 /** False while an instance is left of the project. */

@@ -69,43 +69,14 @@ export function readConfig(
   const problems: string[] = [];
   const text = (flag: string | undefined, name: string): string | undefined =>
     flag ?? (environment[name] || undefined);
-  const integer = (
-    value: string | undefined,
-    name: string,
-    range: { least: number; most: number; fallback: number },
-  ): number => {
-    if (value === undefined) return range.fallback;
-    const number = Number(value);
-    if (/^\d+$/.test(value) && number >= range.least && number <= range.most) return number;
-    problems.push(`${name} must be a whole number from ${range.least} to ${range.most}, not "${value}"`);
-    return range.fallback;
-  };
-  const flag = (name: string, fallback: boolean): boolean => {
-    const value = environment[name];
-    if (value === undefined || value === "") return fallback;
-    if (value === "true" || value === "1") return true;
-    if (value === "false" || value === "0") return false;
-    problems.push(`${name} must be true or false, not "${value}"`);
-    return fallback;
-  };
+  const reader = createReader(environment, problems);
+  const { integer, flag } = reader;
   const roles = readRoles(text(flags.roles, "AZALAI_ROLES"), problems);
   const projectId = readProjectId(environment.AZALAI_PROJECT_ID, problems);
   const timeZone = environment.AZALAI_TIME_ZONE || "UTC";
   if (!isZoneName(timeZone)) problems.push(`AZALAI_TIME_ZONE: "${timeZone}" is not a time zone`);
   if ((environment.AZALAI_ACCESS_KEY === undefined) !== (environment.AZALAI_SECRET_KEY === undefined))
     problems.push("AZALAI_ACCESS_KEY and AZALAI_SECRET_KEY must be given together");
-  const leaseSeconds = integer(environment.AZALAI_LEASE_SECONDS || undefined, "AZALAI_LEASE_SECONDS", {
-    least: 3,
-    most: 300,
-    fallback: 30,
-  });
-  const beatSeconds = integer(environment.AZALAI_BEAT_SECONDS || undefined, "AZALAI_BEAT_SECONDS", {
-    least: 1,
-    most: 100,
-    fallback: Math.max(1, Math.floor(leaseSeconds / 3)),
-  });
-  if (beatSeconds * 2 > leaseSeconds)
-    problems.push("AZALAI_BEAT_SECONDS must be at most half of AZALAI_LEASE_SECONDS");
   const config: Config = {
     host: text(flags.host, "AZALAI_HOST") ?? "127.0.0.1",
     port: integer(text(flags.port, "AZALAI_PORT"), "port", { least: 0, most: 65535, fallback: 8790 }),
@@ -148,19 +119,7 @@ export function readConfig(
       most: 1000,
       fallback: 32,
     }),
-    leaseSeconds,
-    beatSeconds,
-    drainSeconds: integer(environment.AZALAI_DRAIN_SECONDS || undefined, "AZALAI_DRAIN_SECONDS", {
-      least: 0,
-      most: 3600,
-      fallback: 10,
-    }),
-    requestsMax: integer(environment.AZALAI_REQUESTS_MAX || undefined, "AZALAI_REQUESTS_MAX", {
-      least: 1,
-      most: 100_000,
-      fallback: 256,
-    }),
-    ...(environment.AZALAI_DATABASE_POOLED && { databasePooled: flag("AZALAI_DATABASE_POOLED", false) }),
+    ...readTogether(reader, environment, problems),
     uploadBytesMax: integer(environment.AZALAI_UPLOAD_BYTES_MAX || undefined, "AZALAI_UPLOAD_BYTES_MAX", {
       least: 1,
       most: 2 ** 40,
@@ -175,6 +134,60 @@ export function readConfig(
     demo: flags.demo ?? false,
   };
   return problems.length > 0 ? { problems } : { config: Object.freeze(config) };
+}
+
+interface Reader {
+  /** `name` is what a problem calls it. */
+  readonly integer: (
+    value: string | undefined,
+    name: string,
+    range: { readonly least: number; readonly most: number; readonly fallback: number },
+  ) => number;
+  readonly flag: (name: string, fallback: boolean) => boolean;
+}
+
+function createReader(environment: Environment, problems: string[]): Reader {
+  return {
+    integer: (value, name, { least, most, fallback }) => {
+      if (value === undefined) return fallback;
+      const number = Number(value);
+      if (/^\d+$/.test(value) && number >= least && number <= most) return number;
+      problems.push(`${name} must be a whole number from ${least} to ${most}, not "${value}"`);
+      return fallback;
+    },
+    flag: (name, fallback) => {
+      const value = environment[name];
+      if (value === undefined || value === "") return fallback;
+      if (value === "true" || value === "1") return true;
+      if (value === "false" || value === "0") return false;
+      problems.push(`${name} must be true or false, not "${value}"`);
+      return fallback;
+    },
+  };
+}
+
+type Together = "leaseSeconds" | "beatSeconds" | "drainSeconds" | "requestsMax" | "databasePooled";
+
+/** How this server gets on with others on its database, and with what is asked of it (docs/several-servers.md). */
+function readTogether(
+  { integer, flag }: Reader,
+  environment: Environment,
+  problems: string[],
+): Pick<Config, Together> {
+  const whole = (name: string, least: number, most: number, fallback: number) =>
+    integer(environment[name] || undefined, name, { least, most, fallback });
+  const leaseSeconds = whole("AZALAI_LEASE_SECONDS", 3, 300, 30);
+  const third = Math.max(1, Math.floor(leaseSeconds / 3));
+  const beatSeconds = whole("AZALAI_BEAT_SECONDS", 1, 100, third);
+  if (beatSeconds * 2 > leaseSeconds)
+    problems.push("AZALAI_BEAT_SECONDS must be at most half of AZALAI_LEASE_SECONDS");
+  return {
+    leaseSeconds,
+    beatSeconds,
+    drainSeconds: whole("AZALAI_DRAIN_SECONDS", 0, 3600, 10),
+    requestsMax: whole("AZALAI_REQUESTS_MAX", 1, 100_000, 256),
+    ...(environment.AZALAI_DATABASE_POOLED && { databasePooled: flag("AZALAI_DATABASE_POOLED", false) }),
+  };
 }
 
 /** Where the command line finds a server, and as whom it asks. Absent members come from `credentials.json`. */

@@ -1,4 +1,4 @@
-/** What the scripts of package.json call: prepares the clone, then starts, demonstrates, tests, checks, measures, storms, tries odd expressions, asks Quartz or formats. */
+/** What the scripts of package.json call: prepares the clone, then does what the script is called for. */
 import { join } from "node:path";
 import { preparePython } from "./python.mjs";
 import { exitWith, run, runOurs } from "./run.mjs";
@@ -18,6 +18,7 @@ const TARGETS = {
   bench: (node) => runOurs(node, [join(ROOT, "bench", "bench.ts"), ...args], here),
   chaos: (node) => runOurs(node, [join(ROOT, "test", "chaos", "chaos.ts"), ...args], here),
   fuzz: (node) => runOurs(node, [join(ROOT, "test", "fuzz", "fuzz.ts"), ...args], here),
+  simulate: (node) => runOurs(node, [join(ROOT, "test", "simulator", "simulate.ts"), ...args], here),
   oracle: (node) => run(node, [join(ROOT, "tools", "cron-oracle", "compare.ts"), ...args], here),
   format: (node) => run(node, [bin("biome"), "check", "--write", ...args], here),
 };

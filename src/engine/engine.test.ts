@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { engineWorld, NO_SOURCES, node, testOperator, untilAborted } from "../../test/setup/engine-world.ts";
+import { engineWorld, node, testOperator, untilAborted } from "../../test/setup/engine-world.ts";
+import { NO_SOURCES } from "../../test/setup/no-sources.ts";
 import { findInstance, listNodeRuns } from "../store/instances.ts";
 import { readLog } from "../store/logs.ts";
 

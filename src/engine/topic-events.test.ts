@@ -1,7 +1,8 @@
 /** Jobs that start on the messages of a topic: a real broker, a real database, several servers. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { engineWorld, NO_SOURCES, node, type TestWork } from "../../test/setup/engine-world.ts";
+import { engineWorld, node, type TestWork } from "../../test/setup/engine-world.ts";
 import { type KafkaBroker, kafkaMissing, startKafka } from "../../test/setup/kafka.ts";
+import { NO_SOURCES } from "../../test/setup/no-sources.ts";
 import type { EventSchedule } from "../domain/event.ts";
 import { createTopicReaders } from "../operators/kafka-topic.ts";
 import type { WorkConnection } from "../operators/operator.ts";

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { seeded } from "../setup/seeded.ts";
 import { type Service, startService } from "../setup/service.ts";
 import { findProcesses, livesStill, type MetProcess } from "./processes.ts";
 import { countUnended, judge, type Verdict, withDatabase } from "./verdict.ts";
@@ -270,15 +271,4 @@ async function call(service: Service, token: string, path: string, body: unknown
     body: JSON.stringify(body),
   });
   return { status: answer.status, text: await answer.text() };
-}
-
-/** Numbers from 0 to below 1, always the same ones (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -9,11 +9,11 @@ import type { Observation } from "../../src/domain/observation.ts";
 import type { InstanceState } from "../../src/domain/states.ts";
 import { createEngine, type EngineDeps } from "../../src/engine/engine.ts";
 import type { Engine } from "../../src/engine/operations.ts";
-import type { WorkSources } from "../../src/engine/sources.ts";
 import type { Operator, Outcome, Work, WorkContext } from "../../src/operators/operator.ts";
 import { createFolderBlobs } from "../../src/store/blobs.ts";
 import { connectDirectly } from "../../src/store/direct-connection.ts";
 import { findInstance, listNodeRuns } from "../../src/store/instances.ts";
+import { NO_SOURCES } from "./no-sources.ts";
 import { type TestDatabase, testDatabase } from "./postgres.ts";
 
 export interface EngineWorld {
@@ -63,26 +63,6 @@ export function untilAborted({ signal }: WorkContext): Promise<Outcome> {
     else signal.addEventListener("abort", end);
   });
 }
-
-export const NO_SOURCES: WorkSources = {
-  openTopic: async () => {
-    throw new RangeError("the test has no topics");
-  },
-  loadScript: async () => undefined,
-  loadConnection: async () => undefined,
-  loadEnvironment: async () => ({}),
-  loadProgram: async () => ({ files: [], args: [], environment: {} }),
-  localCommandsAllowed: async () => true,
-  buckets: () => ({
-    open: async () => {
-      throw new RangeError("the test has no buckets");
-    },
-    list: async () => [],
-    exists: async () => false,
-    localPath: async () => undefined,
-    write: async () => undefined,
-  }),
-};
 
 export async function engineWorld(run: TestWork = () => ({ state: "succeeded" })): Promise<EngineWorld> {
   const database = await testDatabase();

@@ -28,8 +28,9 @@ import { connectDirectly } from "../../src/store/direct-connection.ts";
 import { recordArrival } from "../../src/store/file-arrivals.ts";
 import { findInstance } from "../../src/store/instances.ts";
 import { createMasterKey } from "../../src/store/secrets.ts";
-import { NO_SOURCES, testOperator } from "./engine-world.ts";
+import { testOperator } from "./engine-world.ts";
 import { createHeldNodes, type HeldNodes } from "./held-nodes.ts";
+import { NO_SOURCES } from "./no-sources.ts";
 import { type TestDatabase, testDatabase } from "./postgres.ts";
 
 export const PROJECT = "0123456789abcdef0123456789abcdef";

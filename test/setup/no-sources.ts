@@ -1,0 +1,22 @@
+/** What an engine needs of the catalog where nodes name nothing. */
+import type { WorkSources } from "../../src/engine/sources.ts";
+
+export const NO_SOURCES: WorkSources = {
+  openTopic: async () => {
+    throw new RangeError("the test has no topics");
+  },
+  loadScript: async () => undefined,
+  loadConnection: async () => undefined,
+  loadEnvironment: async () => ({}),
+  loadProgram: async () => ({ files: [], args: [], environment: {} }),
+  localCommandsAllowed: async () => true,
+  buckets: () => ({
+    open: async () => {
+      throw new RangeError("the test has no buckets");
+    },
+    list: async () => [],
+    exists: async () => false,
+    localPath: async () => undefined,
+    write: async () => undefined,
+  }),
+};

@@ -1,0 +1,55 @@
+/** The simulator's short form: weeks of schedules across clock changes, with faults; and its judge sees what is wrong. */
+import { expect, test } from "vitest";
+import { testDatabase } from "./setup/postgres.ts";
+import { judgeWorld } from "./simulator/verdict.ts";
+import { playWorld } from "./simulator/world.ts";
+
+const DAY_MS = 86_400_000;
+const TIMEOUT_MS = 300_000;
+
+async function play(seed: number, start: string, days: number) {
+  const database = await testDatabase();
+  const from = Date.parse(start);
+  const to = from + days * DAY_MS;
+  const story = await playWorld(database, { seed, jobs: 30, from, to, report: () => undefined });
+  return { pool: database.pool, story, judge: () => judgeWorld(database.pool, story, from, to) };
+}
+
+test.each([
+  [7, "2024-03-08T00:00:00Z", 24],
+  [8, "2024-10-25T00:00:00Z", 10],
+])(
+  "no planned time is lost, unexplained or doubled (seed %i)",
+  { timeout: TIMEOUT_MS },
+  async (seed, start, days) => {
+    const { story, judge } = await play(seed, start, days);
+    const { checked, lost, unexplained, doubled, clockChanges, problems } = await judge();
+    expect({ lost, unexplained, doubled, problems }).toEqual({
+      lost: 0,
+      unexplained: 0,
+      doubled: 0,
+      problems: [],
+    });
+    // Otherwise nothing has been shown.
+    expect(checked).toBeGreaterThan(100);
+    expect(clockChanges).toBeGreaterThan(0);
+    expect(story.events.crash).toBeGreaterThan(0);
+  },
+);
+
+test("a time that is gone, one that nobody planned and one without a reason are seen", {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const { pool, judge } = await play(9, "2024-03-29T00:00:00Z", 3);
+  const started = "select job_id, planned_at from planned_run where state = 'started'";
+  await pool.query(
+    `update planned_run set planned_at = planned_at + interval '1 second'
+     where (job_id, planned_at) in (${started} order by 2, 1 limit 1)`,
+  );
+  expect(await judge()).toMatchObject({ lost: 1, unexplained: 1 });
+  await pool.query(
+    `update planned_run set state = 'missed', reason = 'downtime', instance_id = null
+     where (job_id, planned_at) in (${started} order by 2 desc, 1 limit 1)`,
+  );
+  expect(await judge()).toMatchObject({ lost: 1, unexplained: 2 });
+});

@@ -1,0 +1,169 @@
+/** Judges a played world: knows only the schedules, and when somebody was there to serve them. */
+import type { Pool } from "pg";
+import { plannedTimes, type SimulatedSchedule } from "./timetable.ts";
+import { type WallClock, wallClock } from "./wall-clock.ts";
+import type { Story } from "./world.ts";
+
+export interface Verdict {
+  /** Planned times that were looked for in the ledger. */
+  readonly checked: number;
+  /** They are in the ledger as this. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** Not in the ledger, or no instance where there should be one. */
+  readonly lost: number;
+  /** In the ledger, and neither the schedule nor what happened says why so. */
+  readonly unexplained: number;
+  /** Two instances of one time. */
+  readonly doubled: number;
+  readonly clockChanges: number;
+  readonly zones: number;
+  /** The first of what is wrong, in words. */
+  readonly problems: readonly string[];
+}
+
+interface Line {
+  readonly planned_at: Date;
+  readonly state: string;
+  readonly reason: string | null;
+  readonly decided_at: Date | null;
+  readonly instance_state: string | null;
+  readonly instances: number;
+}
+
+const SECOND = 1_000;
+/** docs/schedules.md: what is noticed later than this counts as late. */
+const LATE_MS = 60 * SECOND;
+/** Between any two clocks of the world, and between a decision and the moment that counts for it. */
+const TOLERANCE_MS = 31 * SECOND;
+const PROBLEMS_MAX = 30;
+
+export async function judgeWorld(pool: Pool, story: Story, from: number, to: number): Promise<Verdict> {
+  const clocks = new Map<string, WallClock>();
+  const judge = createJudge(story);
+  for (const [jobId, schedule] of story.schedules) {
+    let clock = clocks.get(schedule.zone);
+    clock ??= wallClock(schedule.zone, from - 3 * 86_400_000, to + 3 * 86_400_000);
+    clocks.set(schedule.zone, clock);
+    judge.schedule(
+      jobId,
+      schedule,
+      plannedTimes(schedule, clock, from + 1, to),
+      await readLines(pool, story, jobId),
+    );
+  }
+  const clockChanges = [...clocks.values()].reduce((sum, { changes }) => sum + changes, 0);
+  return { ...judge.verdict(), clockChanges, zones: clocks.size };
+}
+
+async function readLines(pool: Pool, { projectId }: Story, jobId: number): Promise<Line[]> {
+  const { rows } = await pool.query<Line>(
+    `select p.planned_at, p.state, p.reason, p.decided_at, i.state as instance_state, i.instances
+     from planned_run p
+     left join (
+       select planned_at, min(state) as state, count(*)::integer as instances
+       from instance where project_id = $1 and job_id = $2 and origin = 'schedule' group by 1
+     ) i on i.planned_at = p.planned_at
+     where p.project_id = $1 and p.job_id = $2 and p.origin = 'schedule' order by p.planned_at`,
+    [projectId, jobId],
+  );
+  return rows;
+}
+
+function createJudge({ served }: Story) {
+  const counts: Record<string, number> = {};
+  const wrong = { lost: 0, unexplained: 0, doubled: 0 };
+  const problems: string[] = [];
+  let checked = 0;
+
+  /** The first moment, at or after that time, at which all that was due had been decided. */
+  function servedAfter(time: number): number {
+    let low = -1;
+    for (let high = served.length; high - low > 1; ) {
+      const middle = (low + high) >> 1;
+      if ((served[middle] ?? 0) >= time) high = middle;
+      else low = middle;
+      if (high - low <= 1) return served[high] ?? Number.POSITIVE_INFINITY;
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
+  function complain(
+    kind: keyof typeof wrong,
+    jobId: number,
+    at: number,
+    schedule: SimulatedSchedule,
+    what: string,
+  ) {
+    wrong[kind] += 1;
+    if (problems.length < PROBLEMS_MAX)
+      problems.push(
+        `${kind}: job ${jobId} at ${new Date(at).toISOString()}: ${what} ${JSON.stringify(schedule)}`,
+      );
+  }
+
+  function schedule(
+    jobId: number,
+    told: SimulatedSchedule,
+    planned: readonly number[],
+    lines: readonly Line[],
+  ) {
+    const byTime = new Map(lines.map((line) => [line.planned_at.getTime(), line]));
+    for (const [n, at] of planned.entries()) {
+      checked += 1;
+      const line = byTime.get(at);
+      byTime.delete(at);
+      if (line === undefined) {
+        complain("lost", jobId, at, told, "no line in the ledger");
+        continue;
+      }
+      counts[line.reason ?? line.state] = (counts[line.reason ?? line.state] ?? 0) + 1;
+      if ((line.instances ?? 0) > 1) complain("doubled", jobId, at, told, `${line.instances} instances`);
+      if (line.state === "started" && line.instance_state !== "succeeded")
+        complain("lost", jobId, at, told, `started, and its instance is ${line.instance_state}`);
+      const objection = objectionTo(line, told, at, planned[n + 1]);
+      if (objection !== undefined) complain("unexplained", jobId, at, told, objection);
+    }
+    for (const at of byTime.keys()) complain("unexplained", jobId, at, told, "no such time in the schedule");
+  }
+
+  /** What speaks against what became of a time; undefined for nothing. */
+  function objectionTo(
+    line: Line,
+    { settings }: SimulatedSchedule,
+    at: number,
+    next = Infinity,
+  ): string | undefined {
+    const { state, reason } = line;
+    const decided = line.decided_at?.getTime() ?? Number.POSITIVE_INFINITY;
+    const lateMs = decided - at;
+    if (lateMs < -TOLERANCE_MS) return `decided ${-lateMs} ms before its time`;
+    if (state === "skipped")
+      return reason === "overlap" && settings.overlapPolicy === "skip" ? undefined : `skipped as ${reason}`;
+    const wasServed = servedAfter(at) <= at + LATE_MS - TOLERANCE_MS;
+    if (state === "missed" && wasServed) return `missed as ${reason}, although it was served in time`;
+    if (state === "missed") return objectionToMiss(reason, settings, { lateMs, decided, next });
+    if (state !== "started") return `left as ${state}`;
+    if (lateMs <= LATE_MS + TOLERANCE_MS || settings.catchUp === "all") {
+      const tooLate =
+        lateMs > settings.catchUpSeconds * SECOND + TOLERANCE_MS && lateMs > LATE_MS + TOLERANCE_MS;
+      return tooLate ? `made up for after ${lateMs} ms` : undefined;
+    }
+    if (settings.catchUp === "none") return `started ${lateMs} ms late`;
+    return next <= decided - TOLERANCE_MS ? "made up for although a later time had come" : undefined;
+  }
+
+  function objectionToMiss(
+    reason: string | null,
+    { catchUp, catchUpSeconds }: SimulatedSchedule["settings"],
+    { lateMs, decided, next }: { readonly lateMs: number; readonly decided: number; readonly next: number },
+  ): string | undefined {
+    if (lateMs < LATE_MS - TOLERANCE_MS) return `missed after only ${lateMs} ms`;
+    if (catchUp === "none") return reason === "downtime" ? undefined : `missed as ${reason}`;
+    if (reason === "catch-up-bound")
+      return lateMs > catchUpSeconds * SECOND - TOLERANCE_MS ? undefined : `given up after only ${lateMs} ms`;
+    if (reason !== "caught-up-later" || catchUp === "all") return `missed as ${reason}`;
+    return next <= decided + TOLERANCE_MS ? undefined : "given up for a later time that had not come";
+  }
+
+  return { schedule, verdict: () => ({ checked, counts, ...wrong, problems }) };
+}

@@ -142,12 +142,13 @@ test("the Kestra plugin is let in, and finds and stops the patch data that it ma
   const job = jobBody("k1", { schedule: { type: "CRON", cron } });
   await world.ok("POST", "/jobs", { workspace: "w1", body: job });
   // Its answers were not recorded.
-  const signed = (await readRecorded("kestra_read.json", createFactoryFace(world.deps).routes)).filter(
-    ({ target }) => target.includes("/supplement-data"),
-  );
-  const [create, find, stop] = signed.map((request) => ({ ...request, response: { status: 200 } }));
-  if (create === undefined || find === undefined || stop === undefined)
-    throw new RangeError("the recording has no patch data");
+  const signed = await readRecorded("kestra_read.json", createFactoryFace(world.deps).routes);
+  const [create, find, stop, newest, one, temporary] = signed.map((request) => ({
+    ...request,
+    response: { status: 200 },
+  }));
+  if (!create || !find || !stop || !newest || !one || !temporary)
+    throw new RangeError("the recording has not all six requests");
   const name = "kestra-run 1_流";
   expect(await send(app, world, create)).toMatchObject({ status: 200 });
   expect(await send(app, world, find)).toMatchObject({
@@ -156,6 +157,10 @@ test("the Kestra plugin is let in, and finds and stops the patch data that it ma
   });
   expect(await send(app, world, stop)).toMatchObject({ status: 200 });
   expect(await send(app, world, find)).toMatchObject({ json: { rows: [{ name, status: "CANCEL" }] } });
+  expect(await send(app, world, newest)).toMatchObject({ status: 200, json: { total: 0, instances: [] } });
+  expect(await send(app, world, one)).toMatchObject({ status: 400, json: { error_code: "DLF.30137" } });
+  // A lasting key that is called temporary.
+  expect(await send(app, world, temporary)).toMatchObject({ status: 401 });
 });
 
 test("a recorded request is refused when a byte of it has changed, or when it comes later", async () => {

@@ -14,6 +14,8 @@ export interface FactoryDeps extends ConnectionDeps {
     | "scheduleSaved"
     | "createBackfill"
     | "cancelBackfill"
+    | "operate"
+    | "operateAll"
   >;
   /** Zone of schedules that name none, and of "today". */
   readonly timeZone: string;

@@ -69,14 +69,19 @@ export function isBareQuery(query: Query): boolean {
   return Object.values(query).every((value) => value === undefined);
 }
 
+/** What the reading of a list's query needs beside it. */
+export interface InstanceQueryContext {
+  readonly workspaceId: string;
+  readonly now: Date;
+  /** Of "today". */
+  readonly timeZone: string;
+}
+
 /** Raises `request-invalid`. Plan times default to today, from midnight in `timeZone`, until now. */
 export function decodeInstanceFilter(
   query: Query,
-  {
-    workspaceId,
-    now,
-    timeZone,
-  }: { readonly workspaceId: string; readonly now: Date; readonly timeZone: string },
+  { workspaceId, now, timeZone }: InstanceQueryContext,
+  rangeDaysMax = PLAN_RANGE_DAYS_MAX,
 ): InstanceFilter {
   const text = firstOf(query, "jobName") ?? "";
   const whole = booleanOf(query, "preciseQuery", false);
@@ -86,7 +91,7 @@ export function decodeInstanceFilter(
     fallback: midnight(now, timeZone),
   });
   const to = integerOf(query, "maxPlanTime", { least: 0, most: TIME_MAX, fallback: now.getTime() });
-  checkRange(query, from, to);
+  checkRange(query, { from, to, rangeDaysMax });
   const origins = meaningOf<readonly InstanceOrigin[] | undefined>(query, "instanceType", ORIGINS, undefined);
   return {
     workspaceId,
@@ -99,11 +104,14 @@ export function decodeInstanceFilter(
 }
 
 /** A lower end of 0 asks for everything and counts as not given. */
-function checkRange(query: Query, from: number, to: number): void {
+function checkRange(
+  query: Query,
+  { from, to, rangeDaysMax }: { readonly from: number; readonly to: number; readonly rangeDaysMax: number },
+): void {
   if (query.minPlanTime === undefined || query.maxPlanTime === undefined || from === 0) return;
-  if (to - from <= PLAN_RANGE_DAYS_MAX * DAY_MS) return;
+  if (to - from <= rangeDaysMax * DAY_MS) return;
   invalid("request-invalid", [
-    `minPlanTime, maxPlanTime: must be at most ${PLAN_RANGE_DAYS_MAX} days from each other`,
+    `minPlanTime, maxPlanTime: must be at most ${rangeDaysMax} days from each other`,
   ]);
 }
 

@@ -16,7 +16,7 @@ import { workspaceOf } from "../workspace.ts";
 import type { FactoryDeps } from "./deps.ts";
 import { decodeInstanceFilter, encodeInstance, encodeInstanceDetail, isBareQuery } from "./instance-wire.ts";
 import { jobNameOf } from "./jobs.ts";
-import { readPage, wirePageOf } from "./request-wire.ts";
+import { readPage, type WireObject, wirePageOf } from "./request-wire.ts";
 
 const LIST = "/v1/:project_id/jobs/instances/detail";
 const INSTANCE = "/v1/:project_id/jobs/:job_name/instances/:instance_id";
@@ -68,6 +68,11 @@ async function byJob(
 }
 
 async function show(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
+  return json(200, await viewInstance(deps, request));
+}
+
+/** The detail of the instance that the path names. */
+export async function viewInstance(deps: FactoryDeps, request: CallerRequest): Promise<WireObject> {
   const instance = await getInstance(deps, request);
   const { projectId, id, jobId, jobVersion } = instance;
   if (jobId === null || jobVersion === null) throw instanceMissing();
@@ -76,7 +81,7 @@ async function show(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
     listNodeRuns(deps.pool, projectId, id),
   ]);
   if (definition === undefined) throw instanceMissing();
-  return json(200, encodeInstanceDetail(instance, { definition, nodeRuns, now: deps.now() }));
+  return encodeInstanceDetail(instance, { definition, nodeRuns, now: deps.now() });
 }
 
 async function stop(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
@@ -101,6 +106,6 @@ async function getInstance(deps: FactoryDeps, request: CallerRequest): Promise<I
   return instance;
 }
 
-function instanceMissing(): Fault {
+export function instanceMissing(): Fault {
   return new Fault("not-found", "instance-missing", "the job has no such instance");
 }

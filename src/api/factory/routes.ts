@@ -7,6 +7,7 @@ import type { FactoryDeps } from "./deps.ts";
 import { environmentRoutes } from "./environment.ts";
 import { encodeFault } from "./fault-wire.ts";
 import { instanceRoutes } from "./instances.ts";
+import { instanceRoutesV2 } from "./instances-v2.ts";
 import { jobRunRoutes } from "./job-runs.ts";
 import { jobRoutes } from "./jobs.ts";
 import { scriptRoutes } from "./scripts.ts";
@@ -21,6 +22,7 @@ export function createFactoryFace(deps: FactoryDeps): Face {
       ...jobRoutes(deps),
       ...jobRunRoutes(deps),
       ...instanceRoutes(deps),
+      ...instanceRoutesV2(deps),
       ...scriptRoutes(deps),
       ...connectionRoutes(deps),
       ...environmentRoutes(deps),

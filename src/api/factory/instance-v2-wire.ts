@@ -1,0 +1,134 @@
+/** Job instances as DataArts Factory v2 writes them: the v1 members in snake_case, and the retry (dataarts-factory 5). */
+import { type Static, Type } from "typebox";
+import { invalid } from "../../domain/fault.ts";
+import type { JobReference } from "../../domain/schedule.ts";
+import type { Rerun } from "../../engine/instance-acts.ts";
+import type { InstanceFilter } from "../../store/instances.ts";
+import { checkSchema, firstOf, type Query } from "../route.ts";
+import { decodeInstanceFilter, type InstanceQueryContext } from "./instance-wire.ts";
+import { booleanOf, isObject, objectBody, type WireObject, withoutNulls } from "./request-wire.ts";
+
+/** As the filter of v1's list, of one job. Any stretch may be asked for: patch data lies far back. */
+export function decodeInstanceFilterV2(
+  query: Query,
+  context: InstanceQueryContext,
+  jobId: number,
+): InstanceFilter {
+  const renamed: Query = {
+    minPlanTime: query.min_plan_time,
+    maxPlanTime: query.max_plan_time,
+    status: query.status,
+    instanceType: query.instance_type,
+  };
+  return {
+    ...decodeInstanceFilter(renamed, context, Number.POSITIVE_INFINITY),
+    jobId,
+    ...(firstOf(query, "force_success") !== undefined && {
+      forceSuccess: booleanOf(query, "force_success", false),
+    }),
+    ...(firstOf(query, "ignore_success") !== undefined && {
+      ignoreSuccess: booleanOf(query, "ignore_success", false),
+    }),
+  };
+}
+
+/** Members that only the older SDKs read. */
+const OLD_MEMBERS = ["instancesId", "nodeType"];
+
+/** What v1 writes of an instance, in snake_case at any depth. */
+export function withSnakeNames(value: WireObject): WireObject {
+  const members = Object.entries(value).filter(([name]) => !OLD_MEMBERS.includes(name));
+  return Object.fromEntries(members.map(([name, member]) => [snakeOf(name), withSnakeMembers(member)]));
+}
+
+function withSnakeMembers(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withSnakeMembers);
+  return isObject(value) ? withSnakeNames(value) : value;
+}
+
+function snakeOf(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+const Milliseconds = Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 });
+
+const Retry = Type.Object({
+  retry_location: Type.Enum(["firstNode", "errorNode", "specifiedNode"]),
+  node_name: Type.Optional(Type.String()),
+  retry_task_version: Type.Enum(["original_version", "current_version"]),
+  /** Nothing of a run waits for files here. */
+  ignore_obs_monitor: Type.Optional(Type.Boolean()),
+  task_retrys: Type.Optional(
+    Type.Array(
+      Type.Object({
+        job_id: Type.Integer({ minimum: 1 }),
+        plan_time: Milliseconds,
+        submit_time: Type.Optional(Milliseconds),
+      }),
+      { maxItems: 1000 },
+    ),
+  ),
+  begin_time: Type.Optional(Milliseconds),
+  end_time: Type.Optional(Milliseconds),
+  jobs: Type.Optional(
+    Type.Array(Type.Object({ job_name: Type.String(), workspace_id: Type.Optional(Type.String()) }), {
+      maxItems: 1000,
+    }),
+  ),
+  /** How many nodes run at a time is decided by slots and limits (docs/limits.md). */
+  concurrent: Type.Optional(Type.Integer({ minimum: 1, maximum: 128 })),
+});
+
+/** Which instances are to be run again, and how. */
+export interface DecodedRetry {
+  readonly rerun: Rerun;
+  /** Single ones. */
+  readonly tasks: readonly {
+    readonly jobId: number;
+    readonly plannedAt: Date;
+    readonly createdAt?: Date;
+  }[];
+  /** All of these jobs that were planned from `from` to `to`; the path's job where none is named. */
+  readonly range?: { readonly from: Date; readonly to: Date; readonly jobs: readonly JobReference[] };
+}
+
+/** Raises `request-invalid`. */
+export function decodeRetry(body: unknown, workspaceId: string): DecodedRetry {
+  const given = withoutNulls(objectBody(body));
+  const problems = checkSchema(Retry, given);
+  if (problems.length > 0) invalid("request-invalid", problems);
+  const retry = given as Static<typeof Retry>; // The schema has just been held against it.
+  const { task_retrys: tasks = [], begin_time: from, end_time: to, jobs = [] } = retry;
+  if (tasks.length === 0 && (from === undefined || to === undefined))
+    invalid("request-invalid", [
+      "task_retrys, begin_time, end_time: say which instances are to be run again",
+    ]);
+  return {
+    rerun: {
+      from: decodeLocation(retry),
+      version: retry.retry_task_version === "current_version" ? "current" : "original",
+    },
+    tasks: tasks.map(({ job_id: jobId, plan_time: planned, submit_time: created }) => ({
+      jobId,
+      plannedAt: new Date(planned),
+      ...(created !== undefined && { createdAt: new Date(created) }),
+    })),
+    ...(from !== undefined &&
+      to !== undefined && {
+        range: {
+          from: new Date(from),
+          to: new Date(to),
+          jobs: jobs.map((job) => ({ workspaceId: job.workspace_id || workspaceId, name: job.job_name })),
+        },
+      }),
+  };
+}
+
+function decodeLocation({
+  retry_location: location,
+  node_name: node = "",
+}: Static<typeof Retry>): NonNullable<Rerun["from"]> {
+  if (location === "firstNode") return "first";
+  if (location === "errorNode") return "failed";
+  return node === "" ? invalid("request-invalid", ["node_name: must be given"]) : { node };
+}

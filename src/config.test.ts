@@ -1,32 +1,73 @@
+/** Settings: flags before environment before defaults, and every problem at once. */
 import { expect, test } from "vitest";
-import { readConfig } from "./config.ts";
+import { type Flags, readConfig } from "./config.ts";
 
-function read(environment: Record<string, string>) {
-  const answer = readConfig({}, environment);
-  return "problems" in answer ? answer.problems : answer.config;
+function check(flags: Flags, environment: Record<string, string>, expected: object): void {
+  expect(readConfig(flags, environment)).toMatchObject(expected);
 }
 
-test("a server's lease, beat and grace time have defaults that fit together", () => {
-  expect(read({})).toMatchObject({ leaseSeconds: 30, beatSeconds: 10, drainSeconds: 10, requestsMax: 256 });
-  expect(read({})).not.toHaveProperty("databasePooled");
-  expect(
-    read({ AZALAI_LEASE_SECONDS: "6", AZALAI_DRAIN_SECONDS: "0", AZALAI_DATABASE_POOLED: "false" }),
-  ).toMatchObject({ leaseSeconds: 6, beatSeconds: 2, drainSeconds: 0, databasePooled: false });
+test("nothing given means the documented defaults", () => {
+  const config = { host: "127.0.0.1", port: 8790, roles: ["api", "scheduler", "worker"], timeZone: "UTC" };
+  check(
+    {},
+    {},
+    {
+      config: {
+        ...config,
+        factoryPageMax: 100,
+        tokenHours: 1,
+        uploadBytesMax: 2 ** 30,
+        historyPeriodDays: 7,
+      },
+    },
+  );
 });
 
-test("all that is wrong is told at once", () => {
+test("a flag wins over the environment, and an empty variable counts as absent", () => {
+  check({ port: "1" }, { AZALAI_PORT: "2", AZALAI_HOST: "" }, { config: { port: 1, host: "127.0.0.1" } });
+  check({}, { AZALAI_ROLES: "worker,api" }, { config: { roles: ["api", "worker"] } });
+  check({}, { AZALAI_PUBLIC_URL: "http://jobs.example/" }, { config: { publicUrl: "http://jobs.example" } });
+});
+
+test("every problem is told at once, by the name of its setting", () => {
   const wrong = {
-    AZALAI_LEASE_SECONDS: "2",
-    AZALAI_BEAT_SECONDS: "20",
-    AZALAI_DRAIN_SECONDS: "long",
-    AZALAI_REQUESTS_MAX: "0",
-    AZALAI_DATABASE_POOLED: "maybe",
+    AZALAI_PORT: "eighty",
+    AZALAI_ROLES: "api,cook",
+    AZALAI_PROJECT_ID: "p1",
+    AZALAI_TIME_ZONE: "Mars/Base",
+    AZALAI_ACCESS_KEY: "AK1",
+    AZALAI_LOCAL_COMMANDS: "perhaps",
+    AZALAI_FACTORY_PAGE_MAX: "99",
+    AZALAI_UPLOAD_BYTES_MAX: "0",
   };
-  expect(read(wrong)).toEqual([
-    'AZALAI_LEASE_SECONDS must be a whole number from 3 to 300, not "2"',
-    "AZALAI_BEAT_SECONDS must be at most half of AZALAI_LEASE_SECONDS",
-    'AZALAI_DRAIN_SECONDS must be a whole number from 0 to 3600, not "long"',
-    'AZALAI_REQUESTS_MAX must be a whole number from 1 to 100000, not "0"',
-    'AZALAI_DATABASE_POOLED must be true or false, not "maybe"',
-  ]);
+  const read = readConfig({}, wrong);
+  const problems = "problems" in read ? read.problems.join("\n") : "";
+  const named = [
+    "port",
+    "roles",
+    "AZALAI_PROJECT_ID",
+    "Mars/Base",
+    "AZALAI_SECRET_KEY",
+    "AZALAI_LOCAL_COMMANDS",
+  ];
+  for (const name of [...named, "AZALAI_FACTORY_PAGE_MAX", "AZALAI_UPLOAD_BYTES_MAX"])
+    expect(problems).toContain(name);
+});
+
+test("a server's lease, beat and grace time have defaults that fit together", () => {
+  const defaults = { leaseSeconds: 30, beatSeconds: 10, drainSeconds: 10, requestsMax: 256 };
+  check({}, {}, { config: defaults });
+  expect(readConfig({}, {})).not.toHaveProperty("config.databasePooled");
+  const given = { AZALAI_LEASE_SECONDS: "6", AZALAI_DRAIN_SECONDS: "0", AZALAI_DATABASE_POOLED: "false" };
+  check({}, given, {
+    config: { leaseSeconds: 6, beatSeconds: 2, drainSeconds: 0, databasePooled: false },
+  });
+  const wrong = { AZALAI_LEASE_SECONDS: "2", AZALAI_BEAT_SECONDS: "20", AZALAI_REQUESTS_MAX: "0" };
+  check({}, wrong, {
+    problems: [
+      'AZALAI_LEASE_SECONDS must be a whole number from 3 to 300, not "2"',
+      "AZALAI_BEAT_SECONDS must be at most half of AZALAI_LEASE_SECONDS",
+      'AZALAI_REQUESTS_MAX must be a whole number from 1 to 100000, not "0"',
+    ],
+  });
 });

@@ -26,8 +26,8 @@ async function listChildren(
 
 function formatChildren({ parent, children, next }: ChildPage): string {
   const table = formatTable(
-    ["INSTANCE", "NODE", "ATTEMPT", "ROW", "STATE"],
-    children.map(({ instanceId, node, attempt, place, state }) => [instanceId, node, attempt, place, state]),
+    ["INSTANCE", "NODE", "ROUND", "ROW", "STATE"],
+    children.map(({ instanceId, node, round, place, state }) => [instanceId, node, round, place, state]),
   );
   const above = parent === null ? "" : `begun by node "${parent.node}" of instance ${parent.instanceId}\n\n`;
   return `${above}${table}${next === null ? "" : `\nmore: --after ${next}`}`;

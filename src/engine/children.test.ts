@@ -134,6 +134,23 @@ test("stopping the parent stops the child; a rerun begins a new one", async () =
   expect((await childrenOf(world, id)).map(({ state }) => state)).toEqual(["stopped", "succeeded"]);
 });
 
+test("a rerun begins anew also where the last attempt was lost while it was stopped", async () => {
+  const world = await childWorld();
+  await world.addJob({}, CHILD);
+  const { engine, id } = await runToEnd(world, [subJob("run")]);
+  // As the rescuer leaves it.
+  await world.database.pool.query(
+    `insert into attempt (project_id, instance_id, node_no, attempt, outcome, started_at, ended_at)
+     values ($1, $2, 0, 1, 'lost', now(), now())`,
+    [world.projectId, id],
+  );
+  await world.database.pool.query("update node_run set state = 'cancelled' where instance_id = $1", [id]);
+  await world.database.pool.query("update instance set state = 'stopped' where id = $1", [id]);
+  await engine.restartInstance({ projectId: world.projectId, instanceId: id, by: "x" });
+  await expect.poll(() => childrenOf(world, id)).toHaveLength(2);
+  expect((await childrenOf(world, id)).map(({ round }) => round)).toEqual([1, 2]);
+});
+
 test("a child that somebody stops fails the node for good", async () => {
   const world = await childWorld((_, context) => untilAborted(context));
   await world.addJob({}, CHILD);

@@ -3,7 +3,7 @@ import type { InstanceState } from "../domain/states.ts";
 import { type Database, execute, query } from "./database.ts";
 import type { Claim } from "./node-runs.ts";
 
-/** A node's run of another job: `round` is the attempt that began it, whichever attempt goes on with it. */
+/** A node's run of another job. Attempts that go on where one was lost share its round. */
 export interface RoundKey {
   readonly projectId: string;
   readonly parentId: number;
@@ -22,13 +22,20 @@ export interface EndedChildRow extends ChildRow {
   readonly message: string | null;
 }
 
-/** The round that an attempt belongs to: its own, unless those right before it were lost with their server or handed on. */
+/**
+ * The round that an attempt belongs to: that of the first of the attempts right before it which were lost with their
+ * server or handed on, unless that round is closed.
+ */
 export async function findRound(db: Database, claim: Claim): Promise<RoundKey> {
   const { projectId, instanceId: parentId, nodeNo, attempt } = claim;
   const rows = await query<{ readonly round: number }>(
     db,
     "find-round",
-    `select coalesce(max(n), 0) + 1 as round from generate_series(1, $4::integer - 1) n
+    `select greatest(coalesce(max(n), 0), (
+       select coalesce(max(c.round), 0) from child_instance c
+       where c.project_id = $1 and c.parent_id = $2 and c.node_no = $3 and c.closed
+     )) + 1 as round
+     from generate_series(1, $4::integer - 1) n
      where not exists (
        select from attempt a
        where a.project_id = $1 and a.instance_id = $2 and a.node_no = $3 and a.attempt = n
@@ -169,8 +176,7 @@ function valuesOf({ projectId, parentId, nodeNo, round }: RoundKey): unknown[] {
 /** An instance that a node began, with the state that it is in now. */
 export interface ChildOfNode extends ChildRow {
   readonly nodeNo: number;
-  /** The attempt that its round began with. */
-  readonly attempt: number;
+  readonly round: number;
   readonly state: InstanceState;
 }
 
@@ -192,7 +198,7 @@ export async function listChildInstances(
   return await query<ChildOfNode>(
     db,
     "list-child-instances",
-    `select c.instance_id as "instanceId", c.node_no as "nodeNo", c.round as attempt, c.place, i.state
+    `select c.instance_id as "instanceId", c.node_no as "nodeNo", c.round, c.place, i.state
      from child_instance c join instance i on i.project_id = c.project_id and i.id = c.instance_id
      where c.project_id = $1 and c.parent_id = $2 and c.instance_id > $3 order by c.instance_id limit $4`,
     [projectId, parentId, after, limit],

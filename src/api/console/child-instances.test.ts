@@ -44,7 +44,7 @@ test("a sub-job's output reaches the nodes behind it, and its instance is known 
   ).json;
   expect({ parent, next }).toEqual({ parent: null, next: null });
   expect(children).toEqual([
-    { instanceId: expect.any(Number), node: "orders", attempt: 1, place: 0, state: "succeeded" },
+    { instanceId: expect.any(Number), node: "orders", round: 1, place: 0, state: "succeeded" },
   ]);
   const child = children[0].instanceId;
   const below = (await world.ok("GET", `/api/instances/${child}/children`)).json;

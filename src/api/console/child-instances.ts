@@ -16,8 +16,8 @@ const ChildView = Type.Object({
   instanceId: Type.Integer({ minimum: 1 }),
   /** The node, by name; by its place where its definition is gone. */
   node: Type.String(),
-  /** The first of the node's attempts that it was begun for. */
-  attempt: Type.Integer({ minimum: 1 }),
+  /** Each retry and each rerun of the node begins another. */
+  round: Type.Integer({ minimum: 1 }),
   /** The row of a ForEach; 0 for a SubJob. */
   place: Type.Integer({ minimum: 0 }),
   state: Type.Unsafe<InstanceState>(Type.String()),

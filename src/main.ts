@@ -38,6 +38,7 @@ import { createTopicReaders } from "./operators/kafka-topic.ts";
 import { createProcessRunner } from "./operators/process.ts";
 import { createOperators, stopOperators } from "./operators/registry.ts";
 import { OPERATOR_DEFAULTS, type OperatorSettings } from "./operators/settings.ts";
+import { WORK_FOLDER_PREFIX } from "./operators/work-folder.ts";
 import { type BlobStore, createFolderBlobs } from "./store/blobs.ts";
 import { createBuckets, type ProjectBuckets } from "./store/buckets.ts";
 import { type DatabaseConnection, type OpenDatabase, openDatabase } from "./store/database.ts";
@@ -254,7 +255,7 @@ function operatorSettings(config: Config, store: Store): OperatorSettings {
     ...OPERATOR_DEFAULTS,
     workFolder: join(
       tmpdir(),
-      `azalai-work-${createHash("sha256").update(config.dataDir).digest("hex").slice(0, 12)}`,
+      `${WORK_FOLDER_PREFIX}${createHash("sha256").update(config.dataDir).digest("hex").slice(0, 12)}`,
     ),
     hiddenFolders: [config.dataDir],
     userSlot: async (projectId) =>

@@ -1,13 +1,13 @@
 /** Runs commands for nodes: in a folder of their own, as their project's user, within limits, through the spawner. */
-import { chmod, lstat, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { Fault } from "../domain/fault.ts";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { type AttemptFolder, createAttemptFolder } from "./attempt-folder.ts";
 import { detectIsolation, type Isolation } from "./isolation.ts";
 import { type PreparedProcess, type PreparedProgram, startPreparedProcess } from "./prepared-process.ts";
 import { type CommandHost, followCommand } from "./running-command.ts";
 import type { OperatorSettings } from "./settings.ts";
 import { createSpawnerLink } from "./spawner-link.ts";
+import { openWorkFolder } from "./work-folder.ts";
 
 export interface ProcessRunner extends CommandHost {
   readonly isolation: Isolation;
@@ -33,9 +33,7 @@ export async function createProcessRunner(
 }
 
 async function createRunner(settings: OperatorSettings, isolation: Isolation): Promise<ProcessRunner> {
-  await prepareFolder(settings.workFolder);
-  if (isolation.ownUsers) await checkReachable(settings.workFolder);
-  const serverFolder = await createServerFolder(settings.workFolder);
+  const serverFolder = await openWorkFolder(settings.workFolder, isolation.ownUsers);
   const spawner = createSpawnerLink(settings, isolation);
   const users = createUserLeases(settings);
   const removals = createPending();
@@ -108,47 +106,4 @@ function createPending() {
     },
     all: () => Promise.all(pending),
   };
-}
-
-async function prepareFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o711 });
-  const found = await lstat(path);
-  // Where everybody may make folders, somebody may have made this one first, to own what is put into it.
-  if (!found.isDirectory() || found.uid !== (process.getuid?.() ?? found.uid))
-    throw new Fault(
-      "unavailable",
-      "server-unavailable",
-      `The work folder ${path} is not the service's own: remove it.`,
-    );
-  await chmod(path, 0o711); // to be passed through, not to be listed
-}
-
-async function checkReachable(path: string): Promise<void> {
-  for (let folder = path; folder !== dirname(folder); folder = dirname(folder)) {
-    if (((await stat(folder)).mode & 0o001) === 0)
-      throw new Fault(
-        "unavailable",
-        "server-unavailable",
-        `The work folder ${path} cannot be reached by the users that nodes run as: ${folder} is closed to others.`,
-      );
-  }
-}
-
-/** A folder of this server's own under the work folder; those of servers that are gone are removed. */
-async function createServerFolder(workFolder: string): Promise<string> {
-  for (const name of await readdir(workFolder)) {
-    const [, pid, birth] = /^server-(\d+)-(\d+)$/.exec(name) ?? [];
-    if (pid === undefined || birth === undefined || (await birthOf(pid)) === birth) continue;
-    await rm(join(workFolder, name), { recursive: true, force: true, maxRetries: 3 });
-  }
-  const path = join(workFolder, `server-${process.pid}-${await birthOf("self")}`);
-  await mkdir(path, { recursive: true, mode: 0o711 });
-  await chmod(path, 0o711);
-  return path;
-}
-
-/** When the process was born, in the kernel's ticks: tells a number that was given out twice. `0` outside of Linux. */
-async function birthOf(pid: string): Promise<string> {
-  const line = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => "");
-  return line.slice(line.lastIndexOf(")") + 2).split(" ")[19] ?? "0";
 }

@@ -19,6 +19,7 @@ const TARGETS = {
   chaos: (node) => runOurs(node, [join(ROOT, "test", "chaos", "chaos.ts"), ...args], here),
   fuzz: (node) => runOurs(node, [join(ROOT, "test", "fuzz", "fuzz.ts"), ...args], here),
   simulate: (node) => runOurs(node, [join(ROOT, "test", "simulator", "simulate.ts"), ...args], here),
+  model: (node) => runOurs(node, [join(ROOT, "test", "model", "model.ts"), ...args], here),
   oracle: (node) => run(node, [join(ROOT, "tools", "cron-oracle", "compare.ts"), ...args], here),
   format: (node) => run(node, [bin("biome"), "check", "--write", ...args], here),
 };

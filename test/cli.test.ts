@@ -201,6 +201,33 @@ test("a run that is waited for ends with the code of its success", async () => {
   expect(bad).toMatchObject({ code: 1, stderr: expect.stringContaining("exit code 3: no") });
 });
 
+test("runs are stopped, rerun and forced, alone or by a filter, and nodes passed over", async () => {
+  await saveJob("broken", [shell("bad", "exit 1"), shell("after", "true", ["bad"])]);
+  expect(await azalai(["jobs", "run", "broken", "--wait"])).toMatchObject({ code: 1 });
+  const { instances } = JSON.parse((await azalai(["--json", "instances", "list", "--job", "broken"])).stdout);
+  const id = String(instances[0].instanceId);
+  expect((await azalai(["nodes", "skip", id, "bad"])).stdout).toMatch(/instance \d+ (running|succeeded)/);
+  expect(await azalai(["instances", "logs", "-f", id])).toMatchObject({ code: 0 });
+  expect((await azalai(["instances", "show", id])).stdout).toMatch(/^bad +Shell +skipped/m);
+  const again = [
+    "instances",
+    "rerun",
+    "--job",
+    "broken",
+    "--exact",
+    "--state",
+    "succeeded",
+    "--begin",
+    "first",
+  ];
+  expect((await azalai(again)).stdout).toContain("1 done, 0 refused, of 1");
+  await azalai(["instances", "logs", "-f", id]);
+  expect((await azalai(["instances", "force-success", id])).stdout).toBe(`instance ${id} succeeded\n`);
+  expect(await azalai(["instances", "pause", id])).toMatchObject({ code: 1 });
+  expect(await azalai(["instances", "stop"])).toMatchObject({ code: 2 });
+  expect(await azalai(["nodes", "skip", id, "nothing"])).toMatchObject({ code: 4 });
+});
+
 test("the audit trail says who ran what", async () => {
   await saveJob("seen", [shell("one", "true")]);
   const { id } = JSON.parse((await azalai(["--json", "jobs", "show", "seen"])).stdout);

@@ -111,7 +111,9 @@ test("a program that a signal ended gives the shell's code for it", async () => 
 test("an unknown target is refused with those that there are", async () => {
   const { start } = await setup();
   const { err, code } = await finish(start("launch"));
-  expect(err).toBe("azalai: say one of: start, demo, test, check, bench, format\n");
+  expect(err).toBe(
+    "azalai: say one of: start, demo, test, check, bench, chaos, fuzz, simulate, model, oracle, format\n",
+  );
   expect(code).toBe(1);
 });
 

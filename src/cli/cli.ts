@@ -11,6 +11,7 @@ import { addEventsCommands } from "./events.ts";
 import { addExpressionsCommands } from "./expressions.ts";
 import { CommandFailure, EXIT, type ExitCode } from "./failure.ts";
 import { addKeysCommands, addProjectsCommands, addUsersCommands } from "./identity.ts";
+import { addNodesCommands } from "./instance-acts.ts";
 import { addInstancesCommands } from "./instances.ts";
 import { addJobsCommands } from "./jobs.ts";
 import { addLimitsCommands } from "./limits.ts";
@@ -35,6 +36,7 @@ function createProgram(): Command {
   addLoginCommands(program);
   addJobsCommands(program);
   addInstancesCommands(program);
+  addNodesCommands(program);
   addBackfillCommands(program);
   addWhyCommand(program);
   addSchedulesCommands(program);

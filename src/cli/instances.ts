@@ -5,6 +5,7 @@ import { addChildrenCommand } from "./children.ts";
 import type { Client } from "./client.ts";
 import { connectFor, wantsJson, wholeNumber } from "./commands.ts";
 import { fetchInstance } from "./follow.ts";
+import { addInstanceActs } from "./instance-acts.ts";
 import { printLogs } from "./logs.ts";
 import { formatDuration, formatFacts, formatTable, formatTime, printResult } from "./terminal.ts";
 
@@ -34,7 +35,9 @@ const ORIGINS: Readonly<Record<number, string>> = {
 };
 
 export function addInstancesCommands(program: Command): void {
-  const instances = program.command("instances").description("runs of jobs: list, show, logs");
+  const instances = program
+    .command("instances")
+    .description("runs of jobs: list, show, logs, pause, resume, stop, force-success, rerun");
   instances
     .command("list")
     .description("instances planned since today 00:00, newest first")
@@ -60,6 +63,7 @@ export function addInstancesCommands(program: Command): void {
     .option("-f, --follow", "go on until the instance has ended")
     .description("what the nodes wrote")
     .action(showLogs);
+  addInstanceActs(instances);
 }
 
 /** For `parseArg`: a time as milliseconds since 1970. */

@@ -13,14 +13,15 @@ export const PLANNED_RUN = {
 } as const satisfies Machine<"due" | "started" | "skipped" | "missed">;
 
 /**
- * One run of a job. `frozen` is held until somebody unfreezes it; `suspended` is Factory's running-exception: a node failed under the SUSPEND policy. `stopping` ends
- * as stopped, or as succeeded where somebody wants that. Only somebody's act leaves a terminal state.
+ * One run of a job. `frozen` and `paused` are held by somebody, before and after the start; `suspended` is Factory's
+ * running-exception: a node failed under the SUSPEND policy. `failing` and `stopping` last until what runs has ended;
+ * `stopping` ends as stopped, or as succeeded where somebody wants that. Only somebody's act leaves a terminal state.
  */
 export const INSTANCE = {
   waiting: ["running", "stopped", "failed", "skipped", "succeeded", "frozen"],
   frozen: ["waiting", "stopped", "skipped", "succeeded"],
-  running: ["succeeded", "failed", "paused", "suspended", "stopping", "failing"],
-  paused: ["running", "succeeded", "failed", "suspended", "stopping", "failing"],
+  running: ["succeeded", "failed", "stopped", "paused", "suspended", "stopping", "failing"],
+  paused: ["running", "succeeded", "failed", "stopped", "suspended", "stopping", "failing"],
   suspended: ["running", "stopping", "failing", "failed", "stopped", "succeeded"],
   failing: ["failed", "stopping"],
   stopping: ["stopped", "succeeded"],
@@ -79,16 +80,17 @@ export const NODE_RUN_ENDED: readonly NodeRunState[] = ["succeeded", "failed", "
 
 /** One try at a node. Its outcome is written down where another try follows, so that retries and reruns are explained. */
 export const ATTEMPT = {
-  running: ["succeeded", "failed", "timed-out", "skipped", "lost", "stopped", "exited"],
+  running: ["succeeded", "failed", "timed-out", "skipped", "cancelled", "lost", "stopped", "exited"],
   succeeded: [],
   failed: [],
   "timed-out": [],
   skipped: [],
+  cancelled: [],
   lost: [],
   stopped: [],
   exited: [],
 } as const satisfies Machine<
-  "running" | "succeeded" | "failed" | "timed-out" | "skipped" | "lost" | "stopped" | "exited"
+  "running" | "succeeded" | "failed" | "timed-out" | "skipped" | "cancelled" | "lost" | "stopped" | "exited"
 >;
 export const ATTEMPT_OUTCOMES = ATTEMPT.running;
 export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
@@ -116,11 +118,29 @@ export const BACKFILL_ENDED: readonly BackfillState[] = ["succeeded", "failed", 
 /** A real-time job as its users see it. Source: dataarts-factory 4.4. */
 export const REAL_TIME = {
   stopped: ["starting"],
-  starting: ["normal", "exception", "stopping"],
-  normal: ["exception", "stopping"],
-  exception: ["normal", "stopping"],
+  starting: ["normal", "exception", "stopping", "stopped"],
+  normal: ["exception", "stopping", "stopped"],
+  exception: ["normal", "stopping", "stopped"],
   stopping: ["stopped"],
 } as const satisfies Machine<"stopped" | "starting" | "normal" | "exception" | "stopping">;
+
+/** The machines as they are drawn in docs/states.md and enforced in the database. */
+export const MACHINES = [
+  { title: "Planned run", table: "planned_run", column: "state", machine: PLANNED_RUN },
+  { title: "Instance", table: "instance", column: "state", machine: INSTANCE },
+  { title: "Node run", table: "node_run", column: "state", machine: NODE_RUN, acts: NODE_RUN_ACTS },
+  { title: "Attempt", table: "attempt", column: undefined, machine: ATTEMPT },
+  { title: "Real-time job", table: "job", column: "status", machine: REAL_TIME },
+  { title: "Backfill", table: "backfill", column: "state", machine: BACKFILL },
+] as const satisfies readonly {
+  readonly title: string;
+  readonly table: string;
+  /** Undefined where a row is written once, at the end. */
+  readonly column: string | undefined;
+  readonly machine: Machine<string>;
+  /** Further moves, by somebody's act alone. */
+  readonly acts?: Machine<string>;
+}[];
 
 /** Whether `machine` allows the move. */
 export function mayMove<S extends string>(machine: Machine<S>, from: S, to: S): boolean {

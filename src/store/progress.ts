@@ -190,7 +190,7 @@ async function keepEndedAttempts(
     db,
     "keep-ended-attempts",
     `insert into attempt (project_id, instance_id, node_no, attempt, outcome, started_at, ended_at, exit_code, message)
-     select project_id, instance_id, node_no, attempt, case state when 'cancelled' then 'stopped' else state end,
+     select project_id, instance_id, node_no, attempt, state,
        started_at, ended_at, exit_code, message
      from node_run
      where project_id = $1 and instance_id = $2 and node_no = any ($3::smallint[]) and started_at is not null

@@ -25,4 +25,4 @@ alter table node_run add constraint node_run_passed check (not passed or state i
 alter table attempt
   drop constraint attempt_outcome_check,
   add constraint attempt_outcome_check
-    check (outcome in ('succeeded', 'failed', 'timed-out', 'skipped', 'lost', 'stopped', 'exited'));
+    check (outcome in ('succeeded', 'failed', 'timed-out', 'skipped', 'cancelled', 'lost', 'stopped', 'exited'));

@@ -66,7 +66,7 @@ export interface BackfillProgress {
 /** Most planned times of one backfill: ten years of hours fit. */
 export const BACKFILL_TIMES_MAX = 100_000;
 /** Most instances of one backfill that run at a time. */
-export const BACKFILL_PARALLEL_MAX = 100;
+const BACKFILL_PARALLEL_MAX = 100;
 /** Most jobs of one backfill. */
 export const BACKFILL_JOBS_MAX = 50;
 const DAYS_MAX = 4_000;

@@ -119,7 +119,7 @@ function distinct(references: readonly JobReference[]): JobReference[] {
 const SLICE = 1_000;
 
 /** All planned times of one job, in slices, oldest first; between them the event loop goes on. */
-export async function* slicesOf(
+async function* slicesOf(
   rule: PlanRule,
   spec: BackfillSpec,
   zone: string,

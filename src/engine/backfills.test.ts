@@ -292,6 +292,23 @@ test("a backfill survives the end of its server, and nothing of it starts twice"
   expect(new Set((await ledger()).map(({ instanceId }) => instanceId)).size).toBe(3);
 });
 
+test("two servers carry a backfill on together, one leaves in between, and each time is started once", async () => {
+  const world = await engineWorld();
+  const [first, second] = [await world.newEngine(), await world.newEngine()];
+  await first.start();
+  await second.start();
+  await world.addJob({ schedule: cron(HOURLY) }, "job");
+  const { create, find, ledger, stateOf } = operations(world, first);
+  await create(spec("2001-01-01T00:00:00Z", "2001-01-11T00:00:00Z", { parallelMax: 10 }));
+  await expect.poll(async () => (await find()).progress.succeeded, { timeout: 10_000 }).toBeGreaterThan(20);
+  await first.stop();
+  await expect.poll(() => stateOf(), { timeout: 20_000 }).toBe("succeeded");
+  const ids = (await ledger()).map(({ instanceId }) => instanceId);
+  expect([ids.length, new Set(ids).size]).toEqual([240, 240]);
+  const { rows } = await world.database.pool.query("select count(*) as made from instance");
+  expect(rows).toEqual([{ made: 240 }]);
+});
+
 test("a range may be backfilled again, and at the same time only by force", async () => {
   const { create, held, stateOf, engine, control } = await setup();
   const range = spec("2001-01-01T00:00:00Z", "2001-01-01T01:00:00Z");

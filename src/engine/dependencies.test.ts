@@ -225,3 +225,33 @@ test("when the upstream is saved with another schedule, its runs to come are loo
   await engine.scheduleSaved(pool, world.projectId, hours);
   await expect.poll(() => waitsOf(world)).toBe("3 open");
 });
+
+test("two servers that plan, run and release at the same time lose no end", async () => {
+  const { world, addJob, waitFor, start, clock } = await setup();
+  const other = await world.newEngine();
+  await other.start();
+  const often = "0 * * * * ?";
+  const ups = await Promise.all(["u0", "u1", "u2", "u3", "u4", "u5"].map((name) => addJob(name, often)));
+  const downs = await Promise.all(["d0", "d1", "d2", "d3"].map((name) => addJob(name, often)));
+  for (const [place, down] of downs.entries())
+    for (const up of ups.slice(place, place + 3)) await waitFor(down, up);
+  const jobs = [...downs, ...ups];
+  for (const job of jobs) await start(job);
+  const planned = async () => {
+    const { rows } = await world.database.pool.query("select count(*)::integer as count from planned_run");
+    return rows[0].count;
+  };
+  const minutes = 12;
+  for (let minute = 1; minute <= minutes; minute += 1) {
+    clock(`01T00:${15 + minute}:01`);
+    other.wake();
+    await expect.poll(planned).toBe(minute * jobs.length);
+  }
+  const all = async () => (await Promise.all(downs.map((down) => runsOf(world, down)))).flat();
+  const succeeded = (run: string) => run.endsWith("succeeded");
+  const patience = { timeout: 20_000 }; // For a busy machine.
+  await expect
+    .poll(async () => (await all()).filter(succeeded).length, patience)
+    .toBe(minutes * downs.length);
+  expect(await waitsOf(world)).toBe("");
+});

@@ -7,7 +7,6 @@ import {
   type FoundWaits,
   findPreviousRun,
   holdUpstreamLines,
-  listUnresolved,
   listWaits,
   replaceWaits,
   type UnresolvedDependency,
@@ -20,22 +19,22 @@ import { type ScheduleRow, shareSchedule } from "../store/schedules.ts";
 const RUNS_MAX = 10_000;
 
 /**
- * In a transaction that holds the job's schedule: looks up what its waiting instances wait for, where that is new or has
- * changed. Until it ends, no run that is looked at ends or is planned, so none is missed.
+ * In a transaction of its own that holds the job's schedule: looks up what one of its waiting instances waits for of one
+ * other job. Until it ends, no run that is looked at ends or is planned, so none is missed. Of two other jobs the runs
+ * would be held in another order than by who ends them.
  */
-export async function resolveDependencies(db: Database, own: ScheduleRow): Promise<void> {
-  for (const dependency of await listUnresolved(db, own.projectId, own.jobId)) {
-    const key = {
-      projectId: own.projectId,
-      instanceId: dependency.instanceId,
-      upstreamId: dependency.upstreamId,
-    };
-    const found =
-      dependency.upstreamId === own.jobId
-        ? { waits: await findOwnPrevious(db, own, dependency.plannedAt) }
-        : await findUpstreamRuns(db, own, dependency);
-    await replaceWaits(db, key, found);
-  }
+export async function resolveDependency(
+  db: Database,
+  own: ScheduleRow,
+  dependency: UnresolvedDependency,
+): Promise<void> {
+  const { projectId, jobId } = own;
+  const { instanceId, upstreamId, plannedAt } = dependency;
+  const found =
+    upstreamId === jobId
+      ? { waits: await findOwnPrevious(db, own, plannedAt) }
+      : await findUpstreamRuns(db, own, dependency);
+  await replaceWaits(db, { projectId, instanceId, upstreamId }, found);
 }
 
 /** A run that was skipped is passed over. */

@@ -3,11 +3,17 @@ import { SETTING_DEFAULTS } from "../domain/job-settings.ts";
 import type { Observe } from "../domain/observation.ts";
 import { INSTANCE_ENDED } from "../domain/states.ts";
 import { type Database, type DatabasePool, transaction } from "../store/database.ts";
-import { listRefused, type Refusal, settleWaits } from "../store/dependencies.ts";
-import { listJobsWithEnds, type RunEnd, takeEndsOfJob } from "../store/run-ends.ts";
+import {
+  holdUnresolved,
+  listRefused,
+  listUnresolved,
+  type Refusal,
+  settleWaits,
+} from "../store/dependencies.ts";
+import { insertLook, listJobsWithEnds, type RunEnd, takeEndsOfJob } from "../store/run-ends.ts";
 import { lockSchedule } from "../store/schedules.ts";
 import { listReleasable } from "../store/waiting.ts";
-import { resolveDependencies } from "./dependencies.ts";
+import { resolveDependency } from "./dependencies.ts";
 import { createLoop, type Loop } from "./loop.ts";
 import { type Moved, type MoveRequest, moveInstance } from "./settle.ts";
 
@@ -52,10 +58,13 @@ interface JobKey {
 /** Holding the job's schedule, so that no two servers count the same running instances. */
 async function releaseJob({ pool, now, onMoved }: ReleaseDeps, job: JobKey): Promise<void> {
   const { projectId, jobId } = job;
+  await resolveAll(pool, job);
   const changed = await transaction(pool, async (db) => {
     const schedule = await lockSchedule(db, projectId, jobId);
     for (const end of await takeEndsOfJob(db, projectId, jobId)) await tellDependants(db, job, end);
-    if (schedule !== undefined) await resolveDependencies(db, schedule);
+    // What began to wait since it was looked up has its turn in the next round.
+    const [unresolved] = schedule === undefined ? [] : await listUnresolved(db, projectId, jobId);
+    if (unresolved !== undefined) await insertLook(db, { ...job, ...unresolved });
     const moved: (Moved | undefined)[] = [];
     const move = async (instanceId: number, request: MoveRequest) =>
       moved.push(
@@ -74,6 +83,16 @@ async function releaseJob({ pool, now, onMoved }: ReleaseDeps, job: JobKey): Pro
     return moved;
   });
   for (const moved of changed) if (moved !== undefined) onMoved(moved);
+}
+
+async function resolveAll(pool: DatabasePool, { projectId, jobId }: JobKey): Promise<void> {
+  for (const dependency of await listUnresolved(pool, projectId, jobId))
+    await transaction(pool, async (db) => {
+      const schedule = await lockSchedule(db, projectId, jobId);
+      // Another server may have been faster.
+      if (schedule !== undefined && (await holdUnresolved(db, projectId, dependency)))
+        await resolveDependency(db, schedule, dependency);
+    });
 }
 
 /** What has not ended (it waits, or is suspended) says only that the job is to be looked at. */

@@ -67,6 +67,22 @@ export async function listUnresolved(
   );
 }
 
+/** In a transaction: holds a dependency; false where it was looked up since, or its instance waits no more. */
+export async function holdUnresolved(
+  db: Database,
+  projectId: string,
+  { instanceId, upstreamId }: UnresolvedDependency,
+): Promise<boolean> {
+  const rows = await query(
+    db,
+    "hold-unresolved-dependency",
+    `select from instance_dependency
+     where project_id = $1 and instance_id = $2 and upstream_id = $3 and need is null for update`,
+    [projectId, instanceId, upstreamId],
+  );
+  return rows.length > 0;
+}
+
 /** What the ledger knows of a planned time of a job, with the instance that came of it. */
 export interface UpstreamLine {
   readonly plannedAt: Date;

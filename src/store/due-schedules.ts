@@ -53,6 +53,7 @@ export async function claimDueSchedules(db: Database, now: Date, limit: number):
          count(*) filter (where i.state = 'waiting') as waiting
        from instance i
        where i.project_id = s.project_id and i.job_id = s.job_id and i.ended_at is null and i.origin = 'schedule'
+         and i.id >= (select history_floor())
      ) c
      order by s.next_at`,
     [now, limit],

@@ -46,10 +46,12 @@ export async function listReleasable(
     `with running as (
        select count(*) as count from instance
        where project_id = $1 and job_id = $2 and ended_at is null and origin = 'schedule'
+         and id >= (select history_floor())
          and state in ('running', 'paused', 'failing', 'stopping')
      )
      select i.id from instance i
      where i.project_id = $1 and i.job_id = $2 and i.state = 'waiting' and i.origin = 'schedule'
+       and i.id >= (select history_floor())
        and not exists (
          select from instance_dependency d
          where d.project_id = i.project_id and d.instance_id = i.id and d.need is distinct from 0

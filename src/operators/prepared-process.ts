@@ -57,22 +57,12 @@ export async function startPreparedProcess(parts: Parts, program: PreparedProgra
     if (kind === STDERR) current?.onOutput("stderr", Buffer.from(payload));
     if (kind === EXIT) void conclude(JSON.parse(payload.toString()));
   });
-  const child: LastingChild = await spawner.start(
-    {
-      ...program,
-      environment: { ...baseEnvironment(settings, home), ...program.environment },
-      folder: home.path,
-      ...(home.uid !== undefined && { uid: home.uid }),
-      takesInput: true,
-      outputBytesMax: Number.MAX_SAFE_INTEGER, // the program itself holds each attempt to its limit
+  const child: LastingChild = await spawner.start(requestOf(settings, home, program), {
+    onOutput: (kind, chunk) => {
+      if (kind === "stderr") complaint(chunk);
+      else if (!read(chunk)) child.end(0);
     },
-    {
-      onOutput: (kind, chunk) => {
-        if (kind === "stderr") complaint(chunk);
-        else if (!read(chunk)) child.end(0);
-      },
-    },
-  );
+  });
   const gone = child.ended.then((report) => {
     alive = false;
     parts.discard(home);
@@ -122,6 +112,17 @@ export async function startPreparedProcess(parts: Parts, program: PreparedProgra
     withFolder: (_, body) => lendFolder(parts, body),
     run: (folder, command) =>
       followCommand(settings, folder, command, async (request, handlers) => start(request, handlers)),
+  };
+}
+
+function requestOf(settings: OperatorSettings, home: AttemptFolder, program: PreparedProgram): StartRequest {
+  return {
+    ...program,
+    environment: { ...baseEnvironment(settings, home), ...program.environment },
+    folder: home.path,
+    ...(home.uid !== undefined && { uid: home.uid }),
+    takesInput: true,
+    outputBytesMax: Number.MAX_SAFE_INTEGER, // the program itself holds each attempt to its limit
   };
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type OperatorWorld, operatorWorld, type RunOptions, workFile } from "../../test/setup/operators.ts";
 import type { WarmSession, Work } from "./operator.ts";
+import { OPERATOR_DEFAULTS } from "./settings.ts";
 
 const ROOT = process.getuid?.() === 0;
 const MIB = 1024 * 1024;
@@ -150,7 +151,7 @@ describe("a program runs as in a clean interpreter", () => {
     "memory beyond the limit is refused to the program, and the interpreter goes on",
     async () => {
       const own = await operatorWorld({
-        limits: { memoryBytes: 1024 * MIB, fileBytes: 8 * MIB, processes: 64, openFiles: 256 },
+        limits: { ...OPERATOR_DEFAULTS.limits, memoryBytes: 1024 * MIB },
       });
       const run = asUser("greedy", [], own);
       const before = await output(run(WHICH));
@@ -231,12 +232,13 @@ describe("an interpreter is ended", () => {
     expect((await run("print(1)")).outcome.state).toBe("succeeded");
   });
 
-  test("when it dies between two attempts, and nobody notices", async () => {
+  test("when it dies between two attempts, as soon as its end is told", async () => {
     const run = asUser("sleeper");
     const before = await output(run(WHICH));
     const killed = world.processes().length;
     process.kill(outerPid(before), "SIGKILL");
     await expect.poll(() => world.processes().length).toBeLessThan(killed);
+    await expect.poll(() => output(run(WHICH))).toMatch(/^\d+$/);
     expect(await output(run(WHICH))).not.toBe(before);
   });
 

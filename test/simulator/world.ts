@@ -79,13 +79,13 @@ export async function playWorld(
       await servers[0]?.engine.startJob({ projectId: schedules.projectId, jobId, by: "simulator" });
     while (servers.length < SERVERS) await addServer();
     faulty = true;
-    let year = 0;
+    let month = -1;
     while (time < to) {
       await strike();
       await pass(Math.max(0, (await nextDue(pool, to)) - time) + Math.floor(random() * 10) * SECOND);
       if (await settle()) served.push(time);
-      if (new Date(time).getUTCFullYear() !== year) {
-        year = new Date(time).getUTCFullYear();
+      if (new Date(time).getUTCMonth() !== month) {
+        month = new Date(time).getUTCMonth();
         options.report(`${new Date(time).toISOString()} ${JSON.stringify(events)}`);
       }
     }

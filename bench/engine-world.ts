@@ -153,6 +153,7 @@ const SOURCES: WorkSources = {
   loadScript: async () => undefined,
   loadConnection: async (_, name) => ({ name, type: "RDS", config: {}, warehouse: true }),
   loadEnvironment: async () => ({}),
+  loadCalendar: async () => undefined,
   loadProgram: async () => ({ files: [], args: [], environment: {} }),
   localCommandsAllowed: async () => true,
   openTopic: () => Promise.reject(new RangeError("no topics here")),

@@ -16,8 +16,8 @@ export interface WorkSources {
   readonly loadConnection: (owner: WorkOwner, name: string) => Promise<WorkConnection | undefined>;
   /** The workspace's variables, secret ones in clear. */
   readonly loadEnvironment: (owner: WorkOwner) => Promise<Readonly<Record<string, string>>>;
-  /** A calendar of the workspace by its name; absent where there are none. */
-  readonly loadCalendar?: (owner: WorkOwner, name: string) => Promise<WorkCalendar | undefined>;
+  /** A calendar of the workspace by its name. */
+  readonly loadCalendar: (owner: WorkOwner, name: string) => Promise<WorkCalendar | undefined>;
   /** What a job execution adds to its node: the template's binaries and the run's arguments. Empty for other nodes. */
   readonly loadProgram: (owner: WorkOwner, instanceId: number, node: JobNode) => Promise<WorkProgram>;
   /** Whether nodes of the project may run commands on the server (product 6). */

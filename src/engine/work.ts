@@ -63,7 +63,7 @@ async function liveConditions(db: Database, { claim, facts, node }: WorkRequest)
 export function outsideOf(sources: WorkSources, owner: WorkOwner): Outside {
   return {
     obsPathExists: (path) => sources.buckets(owner.projectId).exists(path),
-    calendar: async (name) => await sources.loadCalendar?.(owner, name),
+    calendar: async (name) => await sources.loadCalendar(owner, name),
   };
 }
 

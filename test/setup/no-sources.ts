@@ -8,6 +8,7 @@ export const NO_SOURCES: WorkSources = {
   loadScript: async () => undefined,
   loadConnection: async () => undefined,
   loadEnvironment: async () => ({}),
+  loadCalendar: async () => undefined,
   loadProgram: async () => ({ files: [], args: [], environment: {} }),
   localCommandsAllowed: async () => true,
   buckets: () => ({

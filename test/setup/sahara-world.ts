@@ -99,6 +99,7 @@ async function startEngine(
       loadScript: async () => undefined,
       loadConnection: async () => undefined,
       loadEnvironment: async () => ({}),
+      loadCalendar: async () => undefined,
       loadProgram: ({ projectId }, instanceId) =>
         loadExecutionProgram({ pool, blobs }, projectId, instanceId),
       localCommandsAllowed: async () => true,

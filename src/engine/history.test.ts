@@ -118,6 +118,20 @@ test("a period stays open as long as an instance of it has not ended, and is ope
   await inState("succeeded");
 });
 
+test("an instance that turned up in a closed period is found, and runs", async () => {
+  const { pool, run, ended, passHours, partitions } = await setup();
+  await ended(await run());
+  await passHours(7 * 24);
+  await passHours(1);
+  await pool.query("begin; select setval('instance_id', 100); commit");
+  await pool.query("update history_partition set closed = true");
+  const late = await run();
+  expect(late).toBe(101);
+  await passHours(1);
+  expect((await partitions())[0]).toEqual([0, 0, false]);
+  expect(await ended(late)).toBe("succeeded");
+});
+
 test("several servers turn to the next period together", async () => {
   const { run, newKeeper, passHours, partitions, pool } = await setup();
   await run();

@@ -10,6 +10,7 @@ import {
   findPartitionInUse,
   type HistoryPartition,
   listHistoryPartitions,
+  reopenHistoryPartitions,
   takeHistoryLock,
 } from "../store/history.ts";
 import { createLoop, type Loop } from "./loop.ts";
@@ -52,6 +53,7 @@ async function keepPeriods({ now, periodDays }: HistoryDeps, db: Database): Prom
   for (let k = last + 1; k <= current + 1; k += 1) await addHistoryPartition(db, k);
   if (isOver) await advanceIds(db, current);
   if (isOver || beganAt === null) await beginPartition(db, current, at);
+  await reopenHistoryPartitions(db);
   for (const k of closable(partitions, inUse.k, at)) await closeHistoryPartition(db, k);
   await addLedgerMonths(db, at, LEDGER_MONTHS);
 }

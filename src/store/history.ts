@@ -96,6 +96,21 @@ export async function closeHistoryPartition(db: Database, k: number): Promise<bo
   );
 }
 
+/**
+ * Opens closed partitions in which something has not ended: a transaction may have kept an id of theirs for longer than
+ * anybody thought of. Gives how many.
+ */
+export async function reopenHistoryPartitions(db: Database): Promise<number> {
+  return await execute(
+    db,
+    "reopen-history-partitions",
+    `update history_partition h set closed = false
+     where h.closed and exists (
+       select from instance where id >= h.k << 30 and id < (h.k + 1) << 30 and ended_at is null
+     )`,
+  );
+}
+
 /** Makes the ledger's months that are not there, from that of `from` on; gives how many. */
 export async function addLedgerMonths(db: Database, from: Date, months: number): Promise<number> {
   const rows = await query(

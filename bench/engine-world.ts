@@ -90,11 +90,7 @@ export async function openEngineWorld(): Promise<EngineWorld> {
     () => undefined,
   );
   client.release();
-  const projectId = randomBytes(16).toString("hex");
-  await pool.query("insert into project (id, name, created_at) values ($1, 'bench', now())", [projectId]);
-  await pool.query("insert into workspace (project_id, id, created_at) values ($1, 'default', now())", [
-    projectId,
-  ]);
+  const projectId = await addProject(pool);
   const settings = {
     ...OPERATOR_DEFAULTS,
     workFolder: join(tmpdir(), `azalai-bench-work-${randomBytes(4).toString("hex")}`),
@@ -147,6 +143,15 @@ export async function openEngineWorld(): Promise<EngineWorld> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function addProject(pool: Pool): Promise<string> {
+  const projectId = randomBytes(16).toString("hex");
+  await pool.query("insert into project (id, name, created_at) values ($1, 'bench', now())", [projectId]);
+  await pool.query("insert into workspace (project_id, id, created_at) values ($1, 'default', now())", [
+    projectId,
+  ]);
+  return projectId;
 }
 
 const SOURCES: WorkSources = {

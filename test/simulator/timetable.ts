@@ -24,7 +24,7 @@ export interface SimulatedSchedule {
   readonly afterOwnPrevious: boolean;
 }
 
-export const ZONES = [
+const ZONES = [
   ...["UTC", "Asia/Shanghai", "Asia/Kolkata", "America/New_York", "America/Chicago", "America/Denver"],
   ...["America/Los_Angeles", "America/Anchorage", "America/St_Johns", "America/Halifax", "America/Havana"],
   ...["America/Santiago", "Atlantic/Azores", "Europe/London", "Europe/Dublin", "Europe/Lisbon"],

@@ -215,6 +215,7 @@ test("a deleted project's running node ends before its instance goes", async () 
   const { pool, addProject, addInstance, apply, instances } = await setup();
   const gone = await addProject();
   const id = await addInstance(gone, "running");
+  await pool.query("update node_run set state = 'ready', ready_at = now()");
   await pool.query("update node_run set state = 'running', fence = 1, server_id = gen_random_uuid()");
   await pool.query("delete from project where id = $1", [gone]);
   expect(await apply()).toEqual(["deleted-project 1 false"]);

@@ -66,7 +66,7 @@ export const NODE_RUN = {
 export type NodeRunState = keyof typeof NODE_RUN;
 
 /** Further moves of a node run, by a rerun or by somebody who decides how the node is to count. */
-export const NODE_RUN_ACTS = {
+const NODE_RUN_ACTS = {
   waiting: ["succeeded"],
   ready: ["succeeded"],
   running: [],
@@ -79,7 +79,7 @@ export const NODE_RUN_ACTS = {
 export const NODE_RUN_ENDED: readonly NodeRunState[] = ["succeeded", "failed", "skipped", "cancelled"];
 
 /** One try at a node. Its outcome is written down where another try follows, so that retries and reruns are explained. */
-export const ATTEMPT = {
+const ATTEMPT = {
   running: ["succeeded", "failed", "timed-out", "skipped", "cancelled", "lost", "stopped", "exited"],
   succeeded: [],
   failed: [],

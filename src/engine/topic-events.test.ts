@@ -200,6 +200,18 @@ test.skipIf(without)("what keeps a topic from being read is told, and tried agai
     await expect(openTopic(connection(config), topic)).rejects.toThrow(why);
 });
 
+test.skipIf(without)("a cluster that asks who reads it is told, and its refusal is passed on", async () => {
+  const topic = await newTopic();
+  const brokers = kafka.securedAddress;
+  for (const saslMechanism of ["PLAIN", "SCRAM-SHA-256"]) {
+    const as = (password: string) => connection({ brokers, saslMechanism, userName: "ann", password });
+    await expect(openTopic(as("wrong"), topic)).rejects.toThrow(/authentication/i);
+    const reader = await openTopic(as("secret"), topic);
+    await expect.poll(() => reader.ends()).toEqual({ 0: "0" });
+    await reader.close();
+  }
+});
+
 test.skipIf(without)(
   "an address that a broker advertises is held to the same rules",
   async () => {

@@ -68,8 +68,12 @@ export function createBrokerConnections(
           failures.push(error);
         }
       }
-      const reason = failures.map((error) => (error instanceof Error ? error.message : String(error)));
-      throw new Fault("unavailable", "server-unavailable", `No broker answers: ${reason.join("; ")}`);
+      const reasons = new Set(failures.map(reasonOf));
+      throw new Fault(
+        "unavailable",
+        "server-unavailable",
+        `No broker can be used: ${[...reasons].join("; ")}`,
+      );
     },
     close: async () => {
       const settled = await Promise.allSettled(open.values());
@@ -79,6 +83,13 @@ export function createBrokerConnections(
       );
     },
   };
+}
+
+/** The client wraps what happened: the innermost error says it. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : reasonOf(error.cause);
 }
 
 function brokersOf({ name, type, config }: WorkConnection): Broker[] {

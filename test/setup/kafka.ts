@@ -16,6 +16,8 @@ const STARTED = /Kafka Server started|Transition from STARTING to STARTED/;
 export interface KafkaBroker {
   /** `127.0.0.1:…` */
   readonly address: string;
+  /** As `address`, for user `ann` with password `secret`, by PLAIN and SCRAM-SHA-256. */
+  readonly securedAddress: string;
   readonly createTopic: (topic: string, partitions?: number) => Promise<void>;
   /** In one request to one partition, 0 unless said otherwise. */
   readonly send: (topic: string, values: readonly string[], partition?: number) => Promise<void>;
@@ -38,9 +40,9 @@ export async function kafkaMissing(): Promise<string | undefined> {
 export async function startKafka(advertisedHost = "127.0.0.1"): Promise<KafkaBroker> {
   const jars = join(await resolveJars(), "*");
   const folder = await mkdtemp(join(tmpdir(), "azalai-kafka-"));
-  const [port, controller] = [await freePort(), await freePort()];
+  const [port, secured, controller] = [await freePort(), await freePort(), await freePort()];
   const properties = join(folder, "server.properties");
-  await writeFile(properties, settings({ port, controller, folder, advertisedHost }));
+  await writeFile(properties, settings({ port, secured, controller, folder, advertisedHost }));
   const log = join(folder, "log4j2.properties");
   await writeFile(log, LOG);
   const java = ["-Xmx256m", "-XX:TieredStopAtLevel=1", `-Dlog4j2.configurationFile=${log}`, "-cp", jars];
@@ -53,6 +55,8 @@ export async function startKafka(advertisedHost = "127.0.0.1"): Promise<KafkaBro
     cluster,
     "-c",
     properties,
+    "--add-scram",
+    "SCRAM-SHA-256=[name=ann,password=secret]",
   ]);
   const broker = spawn("java", [...java, "kafka.Kafka", properties], { stdio: ["ignore", "pipe", "ignore"] });
   try {
@@ -66,6 +70,7 @@ export async function startKafka(advertisedHost = "127.0.0.1"): Promise<KafkaBro
   const producer = new Producer({ ...client, serializers: stringSerializers });
   return {
     address: `127.0.0.1:${port}`,
+    securedAddress: `127.0.0.1:${secured}`,
     createTopic: async (topic, partitions = 1) =>
       void (await admin.createTopics({ topics: [topic], partitions, replicas: 1 })),
     send: async (topic, values, partition = 0) =>
@@ -82,17 +87,22 @@ export async function startKafka(advertisedHost = "127.0.0.1"): Promise<KafkaBro
 
 interface BrokerSettings {
   readonly port: number;
+  readonly secured: number;
   readonly controller: number;
   readonly folder: string;
   readonly advertisedHost: string;
 }
 
-function settings({ port, controller, folder, advertisedHost }: BrokerSettings): string {
+function settings({ port, secured, controller, folder, advertisedHost }: BrokerSettings): string {
   return `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controller}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}
-advertised.listeners=PLAINTEXT://${advertisedHost}:${port}
+listeners=PLAINTEXT://127.0.0.1:${port},SASL_PLAINTEXT://127.0.0.1:${secured},CONTROLLER://127.0.0.1:${controller}
+advertised.listeners=PLAINTEXT://${advertisedHost}:${port},SASL_PLAINTEXT://${advertisedHost}:${secured}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256
+listener.name.sasl_plaintext.plain.sasl.jaas.config=${LOGIN}.plain.PlainLoginModule required user_ann="secret";
+listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config=${LOGIN}.scram.ScramLoginModule required;
 controller.listener.names=CONTROLLER
 log.dirs=${folder}/data
 offsets.topic.replication.factor=1
@@ -101,6 +111,8 @@ transaction.state.log.min.isr=1
 auto.create.topics.enable=false
 `;
 }
+
+const LOGIN = "org.apache.kafka.common.security";
 
 const LOG = `rootLogger.level=info
 rootLogger.appenderRef.out.ref=out

@@ -270,7 +270,8 @@ export function createWorker(deps: WorkerDeps): Worker {
     while (running.size > 0 && !abandoned) {
       await Promise.all([...running.values()].map(({ done }) => done));
       if (successes.length > 0) await loop.round();
-      else await new Promise(setImmediate);
+      // Also after a round, which is none once the loop has stopped: timers have to have their turn.
+      await new Promise(setImmediate);
     }
   }
 
@@ -304,8 +305,19 @@ export function createWorker(deps: WorkerDeps): Worker {
     },
     drain: async (graceMs) => {
       accepting = false;
-      const timer = setTimeout(() => abortAll("drain"), graceMs);
-      await atMost(allDone(), graceMs + deps.abortGraceMs);
+      let over = false;
+      const endAll = () => {
+        over = true;
+        abortAll("drain");
+      };
+      const timer = setTimeout(endAll, graceMs);
+      const ended = async () => {
+        // What the round under way has claimed is begun before it is waited for, or told to end.
+        await loop.round();
+        if (over) endAll();
+        await allDone();
+      };
+      await atMost(ended(), graceMs + deps.abortGraceMs);
       clearTimeout(timer);
       abandoned = running.size > 0;
       for (const pending of timers) clearTimeout(pending);

@@ -22,7 +22,7 @@ export interface TestDatabase {
 }
 
 /** Nothing here has to outlive the machine, so nothing waits for the disk. */
-const FAST = { fsync: "off", synchronous_commit: "off", full_page_writes: "off", max_connections: "200" };
+const FAST = { fsync: "off", synchronous_commit: "off", full_page_writes: "off", max_connections: "600" };
 
 const TEMPLATE_LOCK = 7_305_001;
 

@@ -48,8 +48,10 @@ test("a time that is gone, one that nobody planned and one without a reason are 
   );
   expect(await judge()).toMatchObject({ lost: 1, unexplained: 1 });
   await pool.query(
-    `update planned_run set state = 'missed', reason = 'downtime', instance_id = null
-     where (job_id, planned_at) in (${started} order by 2 desc, 1 limit 1)`,
+    `begin; set local session_replication_role = replica; -- past the trigger that refuses such a move
+     update planned_run set state = 'missed', reason = 'downtime', instance_id = null
+     where (job_id, planned_at) in (${started} order by 2 desc, 1 limit 1);
+     commit`,
   );
   expect(await judge()).toMatchObject({ lost: 1, unexplained: 2 });
 });

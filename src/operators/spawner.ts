@@ -7,7 +7,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { Socket } from "node:net";
-import { setPriority } from "node:os";
 import type { Readable } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
 import {
@@ -55,8 +54,8 @@ const TAIL_BYTES_MAX = 64 * 1024;
 /** An escaped process may hold a pipe open; what it writes after the end is of no interest. */
 const CLOSE_WAIT_MS = 1000;
 const GROUP_PAUSE_MS = 10;
-/** Of a background child, as `nice` counts. */
-const BACKGROUND_PRIORITY = 10;
+/** Before the command itself, so that neither it nor anything that it starts runs a moment at another priority. */
+const GIVE_WAY = ["nice", "-n", "10"];
 /** Where memory runs out, children go before the service. Raising the score needs no right. */
 const OOM_SCORE = "500";
 /** O_CLOEXEC in the flags that the kernel shows of an open file. */
@@ -91,7 +90,12 @@ function receive(kind: number, id: number, payload: Buffer): void {
 
 function start(id: number, request: StartRequest): void {
   const mark = `${options.token}.${id}`;
-  const [command = request.command, ...args] = [...options.prefix, request.command, ...request.args];
+  const [command = request.command, ...args] = [
+    ...(request.background ? GIVE_WAY : []),
+    ...options.prefix,
+    request.command,
+    ...request.args,
+  ];
   try {
     const started = spawn(command, args, {
       cwd: request.folder,
@@ -100,7 +104,6 @@ function start(id: number, request: StartRequest): void {
       stdio: [request.stdin === undefined && !request.takesInput ? "ignore" : "pipe", "pipe", "pipe"],
       ...(request.uid !== undefined && { uid: request.uid, gid: request.uid }),
     });
-    if (request.background) giveWay(started.pid);
     watch({
       id,
       process: started,
@@ -114,15 +117,6 @@ function start(id: number, request: StartRequest): void {
     if (!request.takesInput) started.stdin?.end(request.stdin);
   } catch (error) {
     report(id, { refusal: codeOf(error), droppedBytes: 0, droppedTail: "" });
-  }
-}
-
-/** Before the command has started anything: what it starts is born with its priority. */
-function giveWay(pid: number | undefined): void {
-  try {
-    if (pid !== undefined) setPriority(pid, BACKGROUND_PRIORITY);
-  } catch {
-    // it has ended already
   }
 }
 

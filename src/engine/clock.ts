@@ -14,8 +14,8 @@ export interface Clock {
 
 /** Source: the engine's rules on time in docs/several-servers.md. */
 const APART_MS = 1_000;
-/** An answer that took longer says too little about the moment at which the clock was read. */
-const ROUND_TRIP_MAX_MS = 500;
+/** Both clocks are read in whole milliseconds. */
+const READING_MS = 1;
 
 export function createClock(machine: () => Date): Clock {
   let distanceMs = 0;
@@ -25,9 +25,11 @@ export function createClock(machine: () => Date): Clock {
     now: () => (apart() ? machine() : new Date(machine().getTime() + distanceMs)),
     machine,
     compare: (database, asked, answered) => {
-      const tripMs = answered.getTime() - asked.getTime();
-      if (tripMs < 0 || tripMs > ROUND_TRIP_MAX_MS) return;
-      distanceMs = database.getTime() - asked.getTime() - tripMs / 2;
+      if (answered < asked) return;
+      // The clock was read at some moment in between: what was believed so far holds unless the reading speaks against it.
+      const least = database.getTime() - answered.getTime() - READING_MS;
+      const most = database.getTime() - asked.getTime() + READING_MS;
+      distanceMs = Math.min(Math.max(distanceMs, least), most);
     },
     distanceMs: () => distanceMs,
     apart,

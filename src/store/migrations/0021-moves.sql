@@ -1,5 +1,7 @@
 -- The database refuses a move that its machine (domain/states.ts) does not have, whoever makes it: the last line of
--- defence. The condition is part of the trigger, so a legal move calls no function.
+-- defence. The condition is part of the trigger, so a legal move calls no function. PostgreSQL reads a condition anew for
+-- every statement: on the hot tables it is one text with all moves, which costs little to read (written as a `case`, it
+-- took 0.2 of the 1.4 ms of a chain's hop).
 
 create function refuse_move() returns trigger language plpgsql as $$
 begin
@@ -19,34 +21,32 @@ create trigger planned_run_moves after update of state on planned_run
 
 create trigger instance_moves after update of state on instance
   for each row when (
-    old.state <> new.state
-    and case old.state
-      when 'waiting' then new.state not in ('running', 'stopped', 'failed', 'skipped', 'succeeded', 'frozen')
-      when 'frozen' then new.state not in ('waiting', 'stopped', 'skipped', 'succeeded')
-      when 'running' then new.state not in ('succeeded', 'failed', 'stopped', 'paused', 'suspended', 'stopping', 'failing')
-      when 'paused' then new.state not in ('running', 'succeeded', 'failed', 'stopped', 'suspended', 'stopping', 'failing')
-      when 'suspended' then new.state not in ('running', 'stopping', 'failing', 'failed', 'stopped', 'succeeded')
-      when 'failing' then new.state not in ('failed', 'stopping')
-      when 'stopping' then new.state not in ('stopped', 'succeeded')
-      when 'succeeded' then new.state not in ('running')
-      when 'failed' then new.state not in ('running', 'succeeded')
-      when 'stopped' then new.state not in ('running', 'succeeded')
-      else true end
+    old.state <> new.state and strpos('
+      waiting>running waiting>stopped waiting>failed waiting>skipped waiting>succeeded waiting>frozen
+      frozen>waiting frozen>stopped frozen>skipped frozen>succeeded
+      running>succeeded running>failed running>stopped running>paused running>suspended running>stopping running>failing
+      paused>running paused>succeeded paused>failed paused>stopped paused>suspended paused>stopping paused>failing
+      suspended>running suspended>stopping suspended>failing suspended>failed suspended>stopped suspended>succeeded
+      failing>failed failing>stopping
+      stopping>stopped stopping>succeeded
+      succeeded>running
+      failed>running failed>succeeded
+      stopped>running stopped>succeeded
+    ', old.state || '>' || new.state) = 0
   )
   execute function refuse_move('instance', 'state');
 
 create trigger node_run_moves after update of state on node_run
   for each row when (
-    old.state <> new.state
-    and case old.state
-      when 'waiting' then new.state not in ('ready', 'skipped', 'cancelled', 'succeeded')
-      when 'ready' then new.state not in ('running', 'waiting', 'cancelled', 'skipped', 'succeeded')
-      when 'running' then new.state not in ('succeeded', 'failed', 'skipped', 'ready', 'waiting', 'cancelled')
-      when 'succeeded' then new.state not in ('waiting', 'ready')
-      when 'failed' then new.state not in ('waiting', 'ready', 'succeeded', 'skipped')
-      when 'skipped' then new.state not in ('waiting', 'ready')
-      when 'cancelled' then new.state not in ('waiting', 'ready')
-      else true end
+    old.state <> new.state and strpos('
+      waiting>ready waiting>skipped waiting>cancelled waiting>succeeded
+      ready>running ready>waiting ready>cancelled ready>skipped ready>succeeded
+      running>succeeded running>failed running>skipped running>ready running>waiting running>cancelled
+      succeeded>waiting succeeded>ready
+      failed>waiting failed>ready failed>succeeded failed>skipped
+      skipped>waiting skipped>ready
+      cancelled>waiting cancelled>ready
+    ', old.state || '>' || new.state) = 0
   )
   execute function refuse_move('node run', 'state');
 

@@ -80,6 +80,12 @@ async function judgeInstances(database: Client, { accepted, nodesOfEach }: Asked
   ];
 }
 
+/**
+ * Each server writes the time at which it called the database. Where the calls of two overlap, the one that took effect
+ * second may have been made first.
+ */
+const OVERLAP_SECONDS = 0.25;
+
 /** Every node run succeeded after those before it, and every earlier try of it was lost: none ended twice. */
 async function judgeNodes(database: Client): Promise<string[]> {
   const { rows: odd } = await database.query(
@@ -93,10 +99,11 @@ async function judgeNodes(database: Client): Promise<string[]> {
   );
   const { rows: others } = await database.query("select * from attempt where outcome <> 'lost'");
   const { rows: early } = await database.query(
-    `select s.instance_id, s.node_no from node_run p
+    `select s.instance_id, s.node_no, s.started_at, p.node_no as before, p.ended_at from node_run p
      join node_run s on s.project_id = p.project_id and s.instance_id = p.instance_id
        and s.node_no = any (p.successors)
-     where s.started_at < p.ended_at`,
+     where s.started_at < p.ended_at - make_interval(secs => $1)`,
+    [OVERLAP_SECONDS],
   );
   return [
     ...odd.map((row) => `a node run does not add up: ${JSON.stringify(row)}`),

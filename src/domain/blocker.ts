@@ -52,6 +52,8 @@ export type Blocker =
       readonly notBefore: Date;
       readonly message: string | null;
     }
+  /** It ended too often in a short time, and is not begun again before somebody wants it. */
+  | { readonly kind: "restarts-held"; readonly node: string; readonly message: string | null }
   /** No free slot of a limit. */
   | {
       readonly kind: "limit";
@@ -99,6 +101,8 @@ export function sentenceOf(blocker: Blocker): string {
       return `Node "${blocker.node}" waits for ${blocker.unended.map(({ node, state }) => `"${node}" (${state})`).join(", ")}.`;
     case "retry":
       return `Node "${blocker.node}" is tried again at ${time(blocker.notBefore)}, because it failed: ${blocker.message ?? "no reason given"}.`;
+    case "restarts-held":
+      return `Node "${blocker.node}" ended too often and is held: ${blocker.message ?? "no reason given"}. Retry the node to begin it again.`;
     case "limit":
       return `Node "${blocker.node}" finds no free slot of ${blocker.what} (${blocker.slots}); in use by ${named(blocker.holders)}.`;
     case "no-worker":

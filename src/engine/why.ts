@@ -1,6 +1,7 @@
 /** Why something is not running: the blockers of an instance and its nodes, or of a job's next run. */
 import type { Blocker, Holder } from "../domain/blocker.ts";
 import type { Instance, NodeRun } from "../domain/instance.ts";
+import { HELD_UNTIL } from "../domain/kept-alive.ts";
 import { INSTANCE_ENDED, type InstanceState, NODE_RUN_ENDED } from "../domain/states.ts";
 import {
   findDoer,
@@ -121,7 +122,9 @@ async function blockersOfNodes(
   for (const ready of (await listReadyNodes(deps.db, projectId, instanceId)).slice(0, SHOWN_MAX)) {
     const run = runs.find(({ nodeNo }) => nodeNo === ready.nodeNo);
     const node = names(ready.nodeNo);
-    if (run?.readyAt && run.readyAt > deps.now())
+    if (run?.readyAt && run.readyAt >= HELD_UNTIL)
+      blockers.push({ kind: "restarts-held", node, message: run.message });
+    else if (run?.readyAt && run.readyAt > deps.now())
       blockers.push({ kind: "retry", node, notBefore: run.readyAt, message: run.message });
     else blockers.push(...(await blockersOfReady(deps, { projectId, instanceId, ...ready, node })));
   }

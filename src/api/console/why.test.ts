@@ -78,6 +78,18 @@ test("nodes say what runs before them, who holds them, and when they are tried a
   expect(blockers[3].until > clock.now.toISOString()).toBe(true);
 });
 
+test("a real-time node that is held after too many ends says so, and what helps", async () => {
+  const { save, ok, why, pool } = await setup();
+  await save("rt", [["a", "Fail", "", { properties: [{ name: "azalai.restartsMax", value: "0" }] }]], {
+    processType: "REAL_TIME",
+  });
+  await ok("POST", "/jobs/rt/start", { body: {} });
+  const { rows } = await pool.query<{ id: number }>("select id from instance");
+  await expect.poll(async () => (await why(rows[0]?.id ?? 0)).blockers[0]?.kind).toBe("restarts-held");
+  const [blocker] = (await why(rows[0]?.id ?? 0)).blockers;
+  expect(blocker).toMatchObject({ node: "a", until: null, sentence: expect.stringContaining("no luck") });
+});
+
 test("paused and suspended instances name who or what, and an ended one has no blockers", async () => {
   const { save, run, act, why, held } = await setup();
   await save("j", [["a", "Hold"]]);

@@ -110,7 +110,7 @@ export async function startChildren(
         by: facts.instance.createdBy,
         waits: false,
         background: facts.instance.background,
-        ...(facts.pinned !== undefined && { priority: facts.pinned.definition.priority }),
+        priority: facts.instance.priority,
       };
     }),
     { operators, now: now() },

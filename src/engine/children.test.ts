@@ -12,6 +12,7 @@ import {
 import { createForEachOperator } from "../operators/for-each.ts";
 import type { Outcome } from "../operators/operator.ts";
 import { createSubJobOperator } from "../operators/sub-job.ts";
+import { findBackfill } from "../store/backfills.ts";
 import { findInstance, listNodeRuns } from "../store/instances.ts";
 import { listResults } from "../store/node-runs.ts";
 import type { EngineDeps } from "./engine.ts";
@@ -95,6 +96,45 @@ test("a sub-job has the node's parameters and plan time, and its last node's out
     createdBy: "somebody",
     parameters: { table: "t_03" },
   });
+});
+
+test("what a run of a backfill begins takes only what others leave too, with the backfill's priority", async () => {
+  const world = await childWorld();
+  await world.addJob({ nodes: [node("x")] }, CHILD);
+  const cron = { expression: "0 0 * * * ?", zone: "UTC", afterOwnPrevious: false };
+  const rows = { dataset: "[[1],[2]]" };
+  const nodes = [subJob("one"), forEach("each", rows)];
+  await world.addJob({ nodes, schedule: { type: "cron", cron } }, "parent");
+  const engine = await world.newEngine();
+  await engine.start();
+  await engine.createBackfill({
+    projectId: world.projectId,
+    workspaceId: "default",
+    name: "b",
+    jobName: "parent",
+    dependents: [],
+    spec: {
+      startsAt: new Date("2001-01-01T00:00:00Z"),
+      endsAt: new Date("2001-01-01T01:00:00Z"),
+      parallelMax: 1,
+      dayGranularity: false,
+      newestFirst: false,
+      stopOnFailure: false,
+      parameters: {},
+      priority: 2,
+    },
+    force: false,
+    by: "ann",
+  });
+  const { pool } = world.database;
+  const key = { projectId: world.projectId, workspaceId: "default" };
+  await expect.poll(async () => (await findBackfill(pool, key, "b"))?.state).toBe("succeeded");
+  const { rows: begun } = await pool.query(
+    `select i.background, i.priority, n.lane, n.priority as place
+     from instance i join node_run n on n.project_id = i.project_id and n.instance_id = i.id
+     where i.origin = 'sub-job'`,
+  );
+  expect(begun).toEqual(Array(3).fill({ background: true, priority: 2, lane: "background", place: 5 }));
 });
 
 test("a sub-job that fails fails its node, with its reason, and is begun anew by each try", async () => {

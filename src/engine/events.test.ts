@@ -44,7 +44,7 @@ function handsOf(world: EngineWorld, jobId: number) {
     },
     source: async () => (await listEventSources(pool, projectId, 10))[0],
     ledger: async () =>
-      (await listLedger(pool, projectId, { workspaceId: "default", jobId }, { limit: 100 }))
+      (await listLedger(pool, projectId, { workspaceId: "default", jobIds: [jobId] }, { limit: 100 }))
         .reverse()
         .map(({ state, reason }) => reason ?? state),
     /** Resolves when so many instances have ended. */

@@ -42,7 +42,7 @@ async function ledger(world: EngineWorld, jobId: number) {
   const lines = await listLedger(
     database.pool,
     projectId,
-    { workspaceId: "default", jobId },
+    { workspaceId: "default", jobIds: [jobId] },
     { limit: 5_000 },
   );
   return lines.reverse().map(({ plannedAt, state }) => `${plannedAt.toISOString().slice(11, 16)} ${state}`);

@@ -27,7 +27,7 @@ export interface LedgerLine {
 /** Which lines a list shows; absent members do not narrow it. */
 export interface LedgerFilter {
   readonly workspaceId: string;
-  readonly jobId?: number;
+  readonly jobIds?: readonly number[];
   readonly states?: readonly string[];
   readonly reason?: string;
   /** Both ends belong to the range. */
@@ -42,10 +42,10 @@ export interface LedgerKey {
   readonly source: string;
 }
 
-/** Both parts of the ledger, each cut to a page before they are put together. */
-function linesOf(ofJob: boolean): string {
-  const wanted = (line: string, job: string, source: string) => `${line}.project_id = $1
-       and ${ofJob ? `${job} = $3` : "$3::bigint is null"}
+/** Both parts of the ledger, each cut to a page before they are put together; those of one of `wanted`, or of all jobs. */
+function linesOf(ofJobs: boolean): string {
+  const filtered = (line: string, job: string, source: string) => `${line}.project_id = $1
+       and ${ofJobs ? `${job} = wanted.job_id` : "$3::bigint[] is null"}
        and ($4::text[] is null or ${line}.state = any ($4)) and ($5::text is null or ${line}.reason = $5)
        and ${line}.planned_at >= coalesce($6, '-infinity'::timestamptz)
        and ${line}.planned_at <= coalesce($7, 'infinity'::timestamptz)
@@ -57,7 +57,7 @@ function linesOf(ofJob: boolean): string {
        from planned_run l
        left join job j on j.project_id = l.project_id and j.id = l.job_id
        left join deleted_job x on x.project_id = l.project_id and x.id = l.job_id
-       where coalesce(j.workspace_id, x.workspace_id) = $2 and ${wanted("l", "l.job_id", "l.origin")}
+       where coalesce(j.workspace_id, x.workspace_id) = $2 and ${filtered("l", "l.job_id", "l.origin")}
      ) union all (
        select b.job_id, r.planned_at, 'backfill', 'backfill ' || f.id, f.name, r.state, r.reason, r.detail,
          r.decided_at, r.instance_id, coalesce(j.name, b.job_name), j.id is null
@@ -65,7 +65,7 @@ function linesOf(ofJob: boolean): string {
        join backfill_job b using (project_id, backfill_id, place)
        join backfill f on f.project_id = r.project_id and f.id = r.backfill_id
        left join job j on j.project_id = r.project_id and j.id = b.job_id
-       where coalesce(j.workspace_id, f.workspace_id) = $2 and ${wanted("r", "b.job_id", "'backfill ' || f.id")}
+       where coalesce(j.workspace_id, f.workspace_id) = $2 and ${filtered("r", "b.job_id", "'backfill ' || f.id")}
      )`;
 }
 
@@ -76,19 +76,20 @@ export async function listLedger(
   filter: LedgerFilter,
   { after, limit }: { readonly after?: LedgerKey | undefined; readonly limit: number },
 ): Promise<LedgerLine[]> {
+  const ofJobs = filter.jobIds !== undefined;
   return await query<LedgerLine>(
     db,
-    `list-ledger${filter.jobId === undefined ? "" : "-of-job"}`,
+    `list-ledger${ofJobs ? "-of-jobs" : ""}`,
     `select p.job_id as "jobId", p.job_name as "jobName", p.is_deleted as "jobIsDeleted",
        p.planned_at as "plannedAt", p.origin, p.source, p.backfill, p.state, p.reason, p.detail,
        p.decided_at as "decidedAt", p.instance_id as "instanceId", i.state as "instanceState"
-     from (${linesOf(filter.jobId !== undefined)}) p
+     from ${ofJobs ? "unnest($3::bigint[]) as wanted (job_id) cross join lateral " : ""}(${linesOf(ofJobs)}) p
      left join instance i on i.project_id = $1 and i.id = p.instance_id
      order by p.planned_at desc, p.job_id desc, p.source desc limit $11`,
     [
       projectId,
       filter.workspaceId,
-      filter.jobId ?? null,
+      filter.jobIds ?? null,
       filter.states ?? null,
       filter.reason ?? null,
       filter.from ?? null,

@@ -4,6 +4,7 @@ import type { JobDefinition, JobStatus } from "../domain/job.ts";
 import type { InstanceState } from "../domain/states.ts";
 import { orFault, UNIQUE } from "./constraints.ts";
 import { type Database, query } from "./database.ts";
+import type { WorkspaceKey } from "./workspaces.ts";
 
 export interface NodeJobWrite {
   readonly projectId: string;
@@ -75,4 +76,38 @@ export async function listNodeJobs(db: Database, projectId: string, parentId: nu
      where j.project_id = $1 and j.parent_id = $2 order by j.id`,
     [projectId, parentId],
   );
+}
+
+/**
+ * The job of the name with the jobs of its nodes, or the one that is a node's and whose runs are called so
+ * (dataarts-factory 4.7); none where there is neither.
+ */
+export async function listJobIdsByName(
+  db: Database,
+  { projectId, workspaceId }: WorkspaceKey,
+  name: string,
+): Promise<number[]> {
+  const rows = await query<{ readonly id: number }>(
+    db,
+    "list-job-ids-by-name",
+    `with named as (select id from job where project_id = $1 and workspace_id = $2 and name = $3)
+     select id from named
+     union all
+     select j.id from named join job j on j.project_id = $1 and j.parent_id = named.id`,
+    [projectId, workspaceId, name],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** The job with the jobs of its nodes, deleted ones included; whether there is such a job is not asked. */
+export async function listJobIdsWithNodes(db: Database, projectId: string, jobId: number): Promise<number[]> {
+  const rows = await query<{ readonly id: number }>(
+    db,
+    "list-job-ids-with-nodes",
+    `select $2::bigint as id
+     union select id from job where project_id = $1 and parent_id = $2
+     union select id from deleted_job where project_id = $1 and parent_id = $2`,
+    [projectId, jobId],
+  );
+  return rows.map(({ id }) => id);
 }

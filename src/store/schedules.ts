@@ -68,13 +68,19 @@ export async function updateJobStatus(
   );
 }
 
-/** Keeps a job's name for its lines in the ledger, which stay when it is deleted. */
-export async function insertDeletedJob(db: Database, job: OperatedJob, now: Date): Promise<void> {
+/** Keeps the names of a job and of its nodes' jobs for their lines in the ledger, which stay when it is deleted. */
+export async function insertDeletedJob(
+  db: Database,
+  { projectId, id }: OperatedJob,
+  now: Date,
+): Promise<void> {
   await execute(
     db,
     "insert-deleted-job",
-    "insert into deleted_job (project_id, id, workspace_id, name, deleted_at) values ($1, $2, $3, $4, $5)",
-    [job.projectId, job.id, job.workspaceId, job.name, now],
+    `insert into deleted_job (project_id, id, workspace_id, name, parent_id, deleted_at)
+     select project_id, id, workspace_id, name, parent_id, $3 from job
+     where project_id = $1 and (id = $2 or parent_id = $2)`,
+    [projectId, id, now],
   );
 }
 

@@ -123,6 +123,38 @@ test("the ledger says of each planned time what became of it, page by page, and 
     expect(await call("GET", `/api/plan?${query}`), query).toMatchObject({ status: 400 });
 });
 
+test("a real-time job's ledger is that of its triggers, under the names of job and node, and outlives them", async () => {
+  const { ok, call, start, ledger, setClock, startEngine } = await setup();
+  await startEngine();
+  const cronTrigger = { expression: "0 0 * * * ?", startTime: "2026-01-01T00:00:00Z", period: "1 hours" };
+  const nodes = ["first", "second"].map((name) => ({ ...NODES[0], name, cronTrigger }));
+  await ok("POST", "/jobs", { body: jobBody("live", { processType: "REAL_TIME", nodes }) });
+  await start("live");
+  await expect.poll(async () => (await ok("GET", "/jobs/live/status")).json.status).toBe("NORMAL");
+  for (const hour of ["07", "08"]) {
+    setClock(`2026-11-23T${hour}:00:01Z`);
+    await expect.poll(() => ledger(`job=live&state=started&from=2026-11-23T${hour}:00:00Z`)).toHaveLength(2);
+  }
+  const shown = (lines: { job: string; plannedAt: string; state: string }[]) =>
+    lines.map(({ job, plannedAt, state }) => `${job} ${plannedAt.slice(11, 16)} ${state}`).toSorted();
+  const all = [
+    "live_first 07:00 started",
+    "live_first 08:00 started",
+    "live_second 07:00 started",
+    "live_second 08:00 started",
+  ];
+  expect(shown(await ledger("job=live"))).toEqual(all);
+  expect(shown(await ledger("job=live_first"))).toEqual(all.slice(0, 2));
+  expect(shown(await ledger(""))).toEqual(all);
+  const page = (await ok("GET", "/api/plan?job=live&limit=3")).json;
+  const rest = await ledger(`job=live&after=${encodeURIComponent(page.next)}`);
+  expect(shown([...page.lines, ...rest])).toEqual(all);
+  const { id } = (await ok("GET", "/jobs/live")).json;
+  await ok("DELETE", "/jobs/live");
+  expect(shown(await ledger(`jobId=${id}`))).toEqual(all);
+  expect((await call("GET", "/api/plan?job=live_first")).status).toBe(404);
+});
+
 test("a late time is made up for as the job wishes, within its bound", async () => {
   const { save, start, ledger, setClock, engine, startEngine } = await setup();
   await save("all", {}, { "azalai.catchUp": "all", "azalai.catchUpSeconds": "7500" });

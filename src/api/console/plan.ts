@@ -1,12 +1,14 @@
 /** The console's API about planning: previews, the plan ledger, pausing schedules, freezing runs. */
 import { loadCalendar } from "../../catalog/calendars.ts";
-import { getJob } from "../../catalog/jobs.ts";
+import { getJob, jobMissing } from "../../catalog/jobs.ts";
 import { checkWorkspace, type WorkspaceDeps } from "../../catalog/workspaces.ts";
 import { invalid, missing } from "../../domain/fault.ts";
 import { previewTimes } from "../../domain/plan.ts";
 import type { Engine } from "../../engine/operations.ts";
 import { listFreezes } from "../../store/freezes.ts";
 import { listLedger } from "../../store/ledger.ts";
+import { listJobIdsByName, listJobIdsWithNodes } from "../../store/node-jobs.ts";
+import type { WorkspaceKey } from "../../store/workspaces.ts";
 import { type CallerRequest, firstOf, json, NO_CONTENT, type Reply, type Route } from "../route.ts";
 import { workspaceOf } from "../workspace.ts";
 import {
@@ -86,23 +88,21 @@ async function preview(deps: PlanDeps, request: CallerRequest): Promise<Reply> {
   return json(200, encodePreview(rule, previewTimes(rule, { after, count, calendar })));
 }
 
-/** Lines of a job that was deleted are found by its id. */
+/** Lines of a job that was deleted are found by its id; a real-time job's are those of its nodes' triggers. */
 async function list(deps: PlanDeps, request: CallerRequest): Promise<Reply> {
   const { query } = request;
   const key = workspaceOf(request);
   await checkWorkspace(deps.pool, deps, key);
   const limit = wholeOf("limit", firstOf(query, "limit")) ?? LIMIT_DEFAULT;
   if (limit < 1 || limit > LIMIT_MAX) invalid("request-invalid", [`limit: must be 1 to ${LIMIT_MAX}`]);
-  const name = firstOf(query, "job");
-  const jobId =
-    name === undefined ? wholeOf("jobId", firstOf(query, "jobId")) : (await getJob(deps, key, name)).id;
+  const jobIds = await jobIdsOf(deps, key, query);
   const from = instantOf("from", firstOf(query, "from"));
   const to = instantOf("to", firstOf(query, "to"));
   const state = firstOf(query, "state");
   const reason = firstOf(query, "reason");
   const filter = {
     workspaceId: key.workspaceId,
-    ...(jobId !== undefined && { jobId }),
+    ...(jobIds !== undefined && { jobIds }),
     ...(state !== undefined && { states: state.split(",") }),
     ...(reason !== undefined && { reason }),
     ...(from !== undefined && { from }),
@@ -110,6 +110,21 @@ async function list(deps: PlanDeps, request: CallerRequest): Promise<Reply> {
   };
   const after = decodeLedgerKey(firstOf(query, "after"));
   return json(200, encodeLedger(await listLedger(deps.pool, key.projectId, filter, { after, limit }), limit));
+}
+
+async function jobIdsOf(
+  { pool }: PlanDeps,
+  key: WorkspaceKey,
+  query: CallerRequest["query"],
+): Promise<number[] | undefined> {
+  const name = firstOf(query, "job");
+  if (name !== undefined) {
+    const ids = await listJobIdsByName(pool, key, name);
+    if (ids.length === 0) throw jobMissing();
+    return ids;
+  }
+  const jobId = wholeOf("jobId", firstOf(query, "jobId"));
+  return jobId === undefined ? undefined : await listJobIdsWithNodes(pool, key.projectId, jobId);
 }
 
 async function freezes(deps: PlanDeps, request: CallerRequest): Promise<Reply> {

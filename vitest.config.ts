@@ -7,6 +7,8 @@ export default defineConfig({
     setupFiles: ["test/setup/each-file.ts"],
     pool: "forks",
     maxWorkers: 2,
+    // What a package is about to take away fails the test that uses it.
+    execArgv: ["--throw-deprecation"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // A busy machine takes its time; what is waited for comes at once on a quiet one.

@@ -1,9 +1,12 @@
 /** One connection beside the pool, for what belongs to a session: the lock that shows life, and being notified. */
 import { Socket } from "node:net";
-import { Client } from "pg";
+import { Client, type QueryConfig } from "pg";
 import { type Database, type DatabaseConnection, TYPES } from "./database.ts";
 
-/** A session of its own: a lock taken on it lasts until `close`, or until the server notices that it is gone. */
+/**
+ * A session of its own: a lock taken on it lasts until `close`, or until the server notices that it is gone. Statements
+ * asked for at once run one after another.
+ */
 export interface DirectConnection extends Database {
   /** Hears of each notification of the channels that the session listens on. */
   readonly onNotification: (hear: (channel: string, payload: string) => void) => void;
@@ -45,8 +48,15 @@ export async function connectDirectly(where: string | DatabaseConnection): Promi
   client.on("error", onEnd);
   client.on("end", onEnd);
   await client.connect();
+  /** Settled when nothing that was asked for is under way: the driver is to be given one statement at a time. */
+  let idle: Promise<unknown> = Promise.resolve();
+  const query: Database["query"] = <Row extends object>(statement: QueryConfig) => {
+    const result = idle.then(() => client.query<Row>(statement));
+    idle = result.catch(() => undefined);
+    return result;
+  };
   return {
-    query: (statement) => client.query(statement),
+    query,
     onNotification: (hear) => {
       client.on("notification", ({ channel, payload }) => hear(channel, payload ?? ""));
     },
@@ -60,7 +70,7 @@ export async function connectDirectly(where: string | DatabaseConnection): Promi
     },
     drop: () => void socket.destroy(),
     isPooled: async () => {
-      const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
+      const { rows } = await query<{ pid: number }>({ text: "select pg_backend_pid() as pid" });
       // At the start of a connection the server names its process; a pooler names none, or one of its own.
       return "processID" in client && client.processID !== rows[0]?.pid;
     },

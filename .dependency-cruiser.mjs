@@ -32,9 +32,23 @@ export default {
       { path: "node_modules/(pg|kysely)/" },
     ),
     rule(
+      "settings-are-handed-on",
+      { path: "^src/", pathNot: "^src/(cli/|main[.]ts|parts/)" },
+      { path: "^src/config[.]ts" },
+    ),
+    rule(
+      "only-main-knows-the-parts",
+      { path: "^src/", pathNot: "^src/(main[.]ts|parts/|cli/doctor[.]ts)" },
+      { path: "^src/parts/" },
+    ),
+    rule(
       "cli-is-a-client",
       { path: "^src/cli/" },
-      { path: "^src/", pathNot: "^src/(cli/|main[.]ts|config[.]ts)", dependencyTypesNot: ["type-only"] },
+      {
+        path: "^src/",
+        pathNot: "^src/(cli/|main[.]ts|config[.]ts|parts/)",
+        dependencyTypesNot: ["type-only"],
+      },
     ),
   ],
   options: {

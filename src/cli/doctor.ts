@@ -31,7 +31,7 @@ export function addDoctorCommand(program: Command): void {
 
 async function examine(_options: unknown, command: Command): Promise<void> {
   const config = configFrom(command.optsWithGlobals<Flags>());
-  const { examineIsolation } = await import("../main.ts");
+  const { examineIsolation } = await import("../parts/operators.ts");
   const isolation = await examineIsolation(config);
   const findings = await Promise.all([
     checkNode(),

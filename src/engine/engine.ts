@@ -43,7 +43,7 @@ import { createWorker, type Slots } from "./worker.ts";
 /** What a server's engine does: plans and releases (`scheduler`), runs nodes (`worker`). */
 export type EngineRole = "scheduler" | "worker";
 
-/** What the engine is made of; `main.ts` hands it over. */
+/** What the engine is made of; `parts/engine.ts` hands it over. */
 export interface EngineDeps {
   readonly pool: DatabasePool;
   /** Opens a connection beside the pool: its session lock and its lease show that this server lives. */

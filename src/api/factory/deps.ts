@@ -1,4 +1,4 @@
-/** What the Factory face is made of; `main.ts` hands it over. */
+/** What the Factory face is made of; `parts/api.ts` hands it over. */
 import type { ConnectionDeps } from "../../catalog/connections.ts";
 import type { Engine } from "../../engine/operations.ts";
 

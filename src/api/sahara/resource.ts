@@ -5,7 +5,7 @@ import { parseObjectId } from "../../domain/shared-object.ts";
 import type { Role } from "../../domain/user.ts";
 import type { CallerRequest, GuardedRoute, Method, Reply, Route } from "../route.ts";
 
-/** What `main.ts` hands over. */
+/** What `parts/api.ts` hands over. */
 export interface SaharaDeps extends ExecutionParts {
   /** Largest file of the internal store; 1 GiB where absent. */
   readonly uploadBytesMax?: number;

@@ -1,0 +1,72 @@
+/** The HTTP server with its faces, listening. */
+import { createAuthenticate } from "../api/authenticate.ts";
+import { createConsoleFace } from "../api/console/routes.ts";
+import { createFactoryFace } from "../api/factory/routes.ts";
+import { createKeystoneFace } from "../api/keystone/routes.ts";
+import type { Face } from "../api/route.ts";
+import { createSaharaFace } from "../api/sahara/routes.ts";
+import { createServer } from "../api/server.ts";
+import type { ConnectionDeps } from "../catalog/connections.ts";
+import type { Config } from "../config.ts";
+import { Fault } from "../domain/fault.ts";
+import type { Engine } from "../engine/operations.ts";
+import type { Retention } from "../engine/retention.ts";
+import type { Identity } from "../identity/identity.ts";
+import type { Outlook } from "./outlook.ts";
+import type { Store } from "./store.ts";
+
+export interface ApiSurroundings {
+  readonly store: Store;
+  readonly identity: Identity;
+  readonly catalog: ConnectionDeps;
+  readonly engine: Engine;
+  readonly retention: Retention;
+  readonly outlook: Outlook;
+  /** What `/metrics` is asked for with. */
+  readonly metricsToken: string;
+  /** A fresh id of 32 hexadecimal digits. */
+  readonly newId: () => string;
+  /** What ends each part, in the order of their beginnings. */
+  readonly undo: (() => Promise<unknown>)[];
+}
+
+/**
+ * Gives the address; without the `api` role only health and metrics are served there.
+ * @throws Fault `server-unavailable` where it cannot listen.
+ */
+export async function listen(config: Config, surroundings: ApiSurroundings): Promise<string> {
+  const { store, identity, outlook, metricsToken, newId, undo } = surroundings;
+  const app = await createServer({
+    faces: config.roles.includes("api") ? createFaces(config, surroundings) : [],
+    authenticate: createAuthenticate(identity),
+    observe: outlook.observe,
+    elapsedMs: () => performance.now(),
+    newId,
+    ...(config.publicUrl !== undefined && { publicUrl: config.publicUrl }),
+    requestsMax: config.requestsMax,
+    checkReady: async () => void (await store.pool.query("select 1")),
+    metrics: { metrics: outlook.metrics, token: metricsToken, pool: store.pool },
+    within: outlook.within,
+  });
+  undo.push(() => app.close());
+  try {
+    return await app.listen({ host: config.host, port: config.port });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Fault("unavailable", "server-unavailable", `cannot listen there: ${reason}`, { cause });
+  }
+}
+
+function createFaces(
+  { uploadBytesMax, factoryPageMax, timeZone }: Config,
+  { store, identity, catalog, engine, retention, newId }: ApiSurroundings,
+): Face[] {
+  const { blobs, bucketsOf } = store;
+  const shared = { ...catalog, blobs, buckets: bucketsOf, uploadBytesMax, engine, newId };
+  return [
+    createKeystoneFace(identity),
+    createFactoryFace({ ...shared, pageMax: factoryPageMax, timeZone }),
+    createSaharaFace(shared),
+    createConsoleFace({ ...shared, retention, timeZone }),
+  ];
+}

@@ -1,0 +1,93 @@
+/** The run engine of this server, started, and the loops that keep what it leaves behind in order. */
+import type { ConnectionDeps } from "../catalog/connections.ts";
+import { loadExecutionProgram } from "../catalog/job-executions.ts";
+import { createCatalogSources } from "../catalog/work-sources.ts";
+import type { Config } from "../config.ts";
+import type { Observe } from "../domain/observation.ts";
+import { createCleaner } from "../engine/cleaner.ts";
+import type { Clock } from "../engine/clock.ts";
+import { createEngine } from "../engine/engine.ts";
+import { createHistoryKeeper } from "../engine/history.ts";
+import type { Engine } from "../engine/operations.ts";
+import { createRetention, type Retention } from "../engine/retention.ts";
+import type { WorkSources } from "../engine/sources.ts";
+import type { Slots } from "../engine/worker.ts";
+import { createTopicReaders } from "../operators/kafka-topic.ts";
+import { createProcessRunner } from "../operators/process.ts";
+import { createOperators, stopOperators } from "../operators/registry.ts";
+import { findProjectLimits } from "../store/projects.ts";
+import { operatorSettings } from "./operators.ts";
+import type { Store } from "./store.ts";
+
+export interface EngineSurroundings {
+  readonly store: Store;
+  readonly catalog: ConnectionDeps;
+  readonly clock: Clock;
+  readonly observe: Observe;
+  /** What ends each part, in the order of their beginnings. */
+  readonly undo: (() => Promise<unknown>)[];
+}
+
+/** Nodes that do nothing but settle. */
+const INLINE_SLOTS = 1_000;
+/** A node that waits for other instances costs a promise: nobody should ever meet this. */
+const CHILD_SLOTS = 100_000;
+
+/** Attempts of each lane that a server with the role `worker` runs at a time. */
+export function slotsOf({ processSlots, streamSlots }: Config): Slots {
+  return { inline: INLINE_SLOTS, process: processSlots, stream: streamSlots, child: CHILD_SLOTS };
+}
+
+/** Works on the database's node runs when it resolves. */
+export async function startEngine(
+  config: Config,
+  surroundings: EngineSurroundings,
+): Promise<{ readonly engine: Engine; readonly retention: Retention }> {
+  const { store, clock, observe, undo } = surroundings;
+  const { pool, blobs } = store;
+  const { now } = clock;
+  const settings = operatorSettings(config, store);
+  const runner = await createProcessRunner(settings);
+  undo.push(runner.stop);
+  const operators = createOperators(settings, runner);
+  undo.push(() => stopOperators(operators));
+  const engine = createEngine({
+    pool,
+    connect: store.connect,
+    cutConnections: store.cut,
+    clock,
+    lease: { leaseMs: config.leaseSeconds * 1000, beatMs: config.beatSeconds * 1000 },
+    ...(config.databasePooled !== undefined && { pooled: config.databasePooled }),
+    drainGraceMs: config.drainSeconds * 1000,
+    operators,
+    sources: workSources(config, surroundings),
+    blobs,
+    roles: config.roles.filter((role) => role !== "api"),
+    slots: slotsOf(config),
+    now,
+    random: Math.random,
+    observe,
+    timeZone: config.timeZone,
+  });
+  await engine.start();
+  undo.push(engine.stop);
+  const history = { pool, now, observe, periodDays: config.historyPeriodDays };
+  const retention = createRetention({ ...history, blobs });
+  for (const loop of [createCleaner({ pool, now, observe }), createHistoryKeeper(history), retention.loop]) {
+    loop.start();
+    undo.push(loop.stop);
+  }
+  return { engine, retention };
+}
+
+function workSources(config: Config, { store, catalog }: EngineSurroundings): WorkSources {
+  const { pool, blobs, bucketsOf } = store;
+  return {
+    ...createCatalogSources(catalog),
+    loadProgram: ({ projectId }, instanceId) => loadExecutionProgram({ pool, blobs }, projectId, instanceId),
+    localCommandsAllowed: async (projectId) =>
+      config.localCommands && ((await findProjectLimits(pool, projectId))?.localCommands ?? false),
+    buckets: bucketsOf,
+    openTopic: createTopicReaders({ allowedAddresses: config.allowedPrivateAddresses }),
+  };
+}

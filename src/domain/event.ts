@@ -29,6 +29,8 @@ export type EventPosition =
   | { readonly offsets: Readonly<Record<string, string>> };
 
 export const CONCURRENT_MAX = 128;
+/** For how long files that arrived are remembered for sources that are stopped; for those in operation until they are taken. */
+export const ARRIVAL_DAYS = 30;
 /** Longest text of a message that a run is told of, in UTF-8 bytes. */
 export const EVENT_DATA_BYTES_MAX = 256 * 1024;
 

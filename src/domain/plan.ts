@@ -46,7 +46,8 @@ export type PlanReason =
   | "no-nodes"
   | "downtime"
   | "catch-up-bound"
-  | "caught-up-later";
+  | "caught-up-later"
+  | "arrivals-expired";
 
 /** What became of a time that starts nothing. */
 interface Passed {

@@ -1,4 +1,5 @@
 /** Housekeeping that no request waits for: list counts are folded, expired tokens and old arrivals of files go. */
+import { ARRIVAL_DAYS } from "../domain/event.ts";
 import type { Observe } from "../domain/observation.ts";
 import type { DatabasePool } from "../store/database.ts";
 import { deleteOldArrivals } from "../store/file-arrivals.ts";
@@ -16,8 +17,6 @@ const REST_MS = 5_000;
 const ROWS_MAX = 1_000;
 /** A round in so many looks for what has expired: it is refused or passed over by its time, so only space is at stake. */
 const EXPIRED_ROUNDS = 60;
-/** A source that was stopped for longer has lost what arrived before. */
-const ARRIVAL_DAYS = 30;
 
 /** Any number of servers may clean at once: each takes rows that no other has. */
 export function createCleaner({ pool, now, observe }: CleanerDeps): Loop {

@@ -12,6 +12,7 @@ import {
 } from "../store/event-sources.ts";
 import { lastArrival } from "../store/file-arrivals.ts";
 import { lockOperatedJob, updateJobStatus } from "../store/schedules.ts";
+import { noteLost } from "./event-runs.ts";
 import type { OperationDeps } from "./operation-deps.ts";
 import type { JobRequest } from "./requests.ts";
 
@@ -55,9 +56,12 @@ export async function startListening(db: Database, start: EventStart, now: Date)
   const source = { projectId, jobId, type, channel: name, failPolicy, concurrent, parameters, startedBy: by };
   // A start counts as acting upon what failed before it.
   await takeEndedRuns(db, projectId, jobId);
+  const position = await placeOf(db, { before, type, name, readFrom, projectId });
+  const goesOn = before !== undefined && position !== null && before.position === position;
+  const lastEventAt = goesOn ? await noteLost(db, before, now) : (before?.lastEventAt ?? null);
   await putEventSource(
     db,
-    { ...source, position: await placeOf(db, { before, type, name, readFrom, projectId }) },
+    { ...source, position, lastEventAt },
     new Date(now.getTime() + (type === "files" ? FIRST_LOOK_MS : 0)),
   );
 }

@@ -1,9 +1,10 @@
 /** Turns the events of one source into runs, its place and its ledger moved on in the same transaction. */
-import type { EventPosition, JobEvent } from "../domain/event.ts";
+import { ARRIVAL_DAYS, type EventPosition, type JobEvent } from "../domain/event.ts";
 import type { Database } from "../store/database.ts";
 import {
   type ClaimedSource,
   countOpenRuns,
+  type EventSource,
   insertEventRuns,
   pauseEventSource,
   takeEndedRuns,
@@ -74,6 +75,24 @@ export async function takeEvents(
   const { position, lag, lookAt } = batch;
   await updateLook(db, source, { position, lag, lookAt, lastEventAt: times.at(-1) ?? source.lastEventAt });
   return decisions.filter(({ state }) => state === "started").length;
+}
+
+/**
+ * In a transaction that holds the source, which goes on where it stopped: where it lost files, one line of the ledger says
+ * so. Gives the time of the source's last line.
+ */
+export async function noteLost(db: Database, source: EventSource, now: Date): Promise<Date | null> {
+  const { projectId, jobId, lastEventAt, lost, lostFrom, lostTo } = source;
+  const [plannedAt] = timesAfter(lastEventAt, now, 1);
+  if (plannedAt === undefined || lostFrom === null || lostTo === null) return lastEventAt;
+  const files = `${lost} ${lost === 1 ? "file" : "files"} that arrived from ${lostFrom.toISOString()} to ${lostTo.toISOString()}`;
+  const detail = `${files} started no run: the job was stopped, and arrivals are kept for ${ARRIVAL_DAYS} days then`;
+  await insertEventLines(
+    db,
+    [{ projectId, jobId, plannedAt, state: "missed", reason: "arrivals-expired", detail }],
+    now,
+  );
+  return plannedAt;
 }
 
 /** One time for each event, each later than the one before: they are the keys of the ledger. */

@@ -5,7 +5,7 @@ import { type EngineWorld, engineWorld, node, type TestWork } from "../../test/s
 import type { EventSchedule } from "../domain/event.ts";
 import { createBuckets } from "../store/buckets.ts";
 import { listEventSources } from "../store/event-sources.ts";
-import { recordArrival } from "../store/file-arrivals.ts";
+import { deleteOldArrivals, recordArrival } from "../store/file-arrivals.ts";
 import { listLedger } from "../store/ledger.ts";
 
 const FOLDER: EventSchedule = {
@@ -153,6 +153,51 @@ test("a start goes on behind the last event that was taken, or with those from n
     await put("day/3");
     await ends(expected.length);
     expect(seen.map((path) => path.at(-1)).sort()).toEqual(expected);
+  }
+});
+
+test("arrivals are kept until a source in operation has them; a stopped one loses the old ones, and the ledger says so", async () => {
+  for (const [readFrom, expected] of [
+    ["last", ["started", "arrivals-expired", "started", "started"]],
+    ["new", ["started", "started"]],
+  ] as const) {
+    const failing: TestWork = ({ properties }) =>
+      properties.file?.endsWith("1") ? { state: "failed", message: "no" } : { state: "succeeded" };
+    const { world, seen, request, put, source, status, ledger } = await setup(
+      { readFrom, concurrent: 1 },
+      failing,
+    );
+    const { pool } = world.database;
+    const forget = (before: string) => deleteOldArrivals(pool, new Date(before), 1000);
+    const engine = await world.newEngine();
+    await engine.start();
+    await engine.startJob(request);
+    await put("day/1", "day/2");
+    await expect.poll(status).toBe("paused");
+    await forget("2999-01-01T00:00:00Z");
+    const { rows: kept } = await pool.query("select path from file_arrival");
+    expect(kept).toEqual([{ path: "obs://inbox/day/2" }]);
+    await engine.stopJob(request);
+    await put("day/3", "elsewhere/4");
+    await pool.query(
+      "update file_arrival set arrived_at = ('2026-01-0' || number || 'T00:00:00Z')::timestamptz",
+    );
+    await put("day/5");
+    await forget("2026-02-01T00:00:00Z");
+    expect(await source()).toMatchObject({ state: "stopped", lost: 2 });
+    await engine.startJob(request);
+    await put("day/6");
+    await expect.poll(ledger).toEqual(expected);
+    expect(seen.map((path) => path.at(-1)).join("")).toBe(readFrom === "last" ? "156" : "16");
+    expect(await source()).toMatchObject({ state: "listening", lost: 0 });
+    const { rows } = await pool.query("select detail from planned_run where state = 'missed'");
+    expect(rows.map(({ detail }) => detail)).toEqual(
+      readFrom === "new"
+        ? []
+        : [
+            "2 files that arrived from 2026-01-02T00:00:00.000Z to 2026-01-03T00:00:00.000Z started no run: the job was stopped, and arrivals are kept for 30 days then",
+          ],
+    );
   }
 });
 

@@ -23,6 +23,10 @@ export interface EventSource {
   /** Why the last look failed; null when it did not. */
   readonly error: string | null;
   readonly lastEventAt: Date | null;
+  /** Files that it can no longer take since it was stopped, and when the first and the last of them arrived. */
+  readonly lost: number;
+  readonly lostFrom: Date | null;
+  readonly lostTo: Date | null;
 }
 
 /** A source with what a run of its job needs. */
@@ -34,7 +38,7 @@ export interface ClaimedSource extends EventSource {
 
 const COLUMNS = `s.project_id as "projectId", s.job_id as "jobId", s.type, s.channel, s.fail_policy as "failPolicy",
   s.concurrent, s.parameters, s.started_by as "startedBy", s.state, s.reason, s.position, s.lag, s.failures, s.error,
-  s.last_event_at as "lastEventAt"`;
+  s.last_event_at as "lastEventAt", s.lost, s.lost_from as "lostFrom", s.lost_to as "lostTo"`;
 const JOB_COLUMNS = `j.workspace_id as "workspaceId", j.name as "jobName", j.version as "jobVersion"`;
 
 /** The job's source, held until the transaction ends. */
@@ -52,7 +56,7 @@ export async function lockEventSource(
   return rows[0];
 }
 
-/** Puts a listening source in the place of the job's present one; it is looked at from `lookAt` on. */
+/** Puts a listening source, which has lost nothing, in the place of the job's present one; it is looked at from `lookAt` on. */
 export async function putEventSource(
   db: Database,
   source: Pick<
@@ -66,6 +70,7 @@ export async function putEventSource(
     | "parameters"
     | "startedBy"
     | "position"
+    | "lastEventAt"
   >,
   lookAt: Date,
 ): Promise<void> {
@@ -73,11 +78,12 @@ export async function putEventSource(
     db,
     "put-event-source",
     `insert into event_source (project_id, job_id, type, channel, fail_policy, concurrent, parameters, started_by,
-       position, state, look_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'listening', $10)
+       position, state, look_at, last_event_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'listening', $10, $11)
      on conflict (project_id, job_id) do update
      set type = $3, channel = $4, fail_policy = $5, concurrent = $6, parameters = $7, started_by = $8, position = $9,
-       state = 'listening', reason = null, look_at = $10, failures = 0, error = null, held_by = null`,
+       state = 'listening', reason = null, look_at = $10, failures = 0, error = null, held_by = null,
+       last_event_at = $11, lost = 0, lost_from = null, lost_to = null`,
     [
       source.projectId,
       source.jobId,
@@ -89,6 +95,7 @@ export async function putEventSource(
       source.startedBy,
       source.position === null ? null : JSON.stringify(source.position),
       lookAt,
+      source.lastEventAt,
     ],
   );
 }

@@ -77,14 +77,38 @@ export async function countArrivals(
   return rows[0]?.count ?? 0;
 }
 
-/** Forgets arrivals older than `before`, some at a time. */
+/**
+ * Forgets arrivals older than `before`, some at a time, but none that a source in operation has not taken yet. A stopped
+ * source that has not is told how many it loses: under its row's lock, since it may start at any moment.
+ */
 export async function deleteOldArrivals(db: Database, before: Date, limit: number): Promise<void> {
   await execute(
     db,
     "delete-old-arrivals",
-    `delete from file_arrival where (project_id, number) in (
-       select project_id, number from file_arrival where arrived_at < $1 order by arrived_at limit $2
-     )`,
+    `with stopped as materialized (
+       select project_id, job_id, channel, (position ->> 'arrival')::bigint as arrival from event_source
+       where type = 'files' and state = 'stopped' for update skip locked
+     ), gone as (
+       delete from file_arrival where (project_id, number) in (
+         select a.project_id, a.number from file_arrival a
+         where a.arrived_at < $1 and not exists (
+           select from event_source s
+           where s.project_id = a.project_id and s.type = 'files' and starts_with(a.path, s.channel || '/')
+             and (s.position ->> 'arrival')::bigint < a.number
+             and not exists (select from stopped t where t.project_id = s.project_id and t.job_id = s.job_id)
+         )
+         order by a.arrived_at limit $2
+       )
+       returning project_id, number, path, arrived_at
+     ), lost as (
+       select t.project_id, t.job_id, count(*) as files, min(g.arrived_at) as first, max(g.arrived_at) as last
+       from gone g join stopped t
+         on t.project_id = g.project_id and starts_with(g.path, t.channel || '/') and t.arrival < g.number
+       group by 1, 2
+     )
+     update event_source s
+     set lost = s.lost + l.files, lost_from = least(s.lost_from, l.first), lost_to = greatest(s.lost_to, l.last)
+     from lost l where s.project_id = l.project_id and s.job_id = l.job_id`,
     [before, limit],
   );
 }

@@ -1,19 +1,22 @@
 /** Records that have had their time: the plan ledger by months, lines and backfills, and the audit trail. */
-import { commonCutoff, cutoffOf, monthOf } from "../domain/retention.ts";
-import { transaction } from "../store/database.ts";
+import { commonCutoff, cutoffOf, monthOf, type RetentionKind } from "../domain/retention.ts";
+import { type Database, transaction } from "../store/database.ts";
 import { setLockTimeout } from "../store/history.ts";
 import { countOldBackfills, deleteOldBackfillLines } from "../store/old-backfills.ts";
 import {
   countOldActs,
+  countOldJobNames,
   countOldLines,
   deleteOldActs,
+  deleteOldJobNames,
   deleteOldLines,
   dropLedgerMonth,
   type LedgerMonth,
   listOldLedgerMonths,
   type OldLines,
+  type OldRows,
 } from "../store/old-records.ts";
-import type { Expired, RetentionWorld } from "./expired.ts";
+import type { Expired, ExpiredKind, RetentionWorld } from "./expired.ts";
 import { unlessLocked } from "./expired-history.ts";
 
 /** Rows that one statement deletes. */
@@ -72,36 +75,58 @@ export async function findExpiredLines(world: RetentionWorld): Promise<Expired[]
 }
 
 /** Those that ended longer ago than the policy of the ledger says, whenever the times of their lines were. */
-export async function findExpiredBackfills({ pool, projects, now }: RetentionWorld): Promise<Expired[]> {
-  const expired: Expired[] = [];
-  for (const { projectId, policy } of projects) {
-    const cutoff = cutoffOf(policy, "ledger", now);
-    if (cutoff === undefined) continue;
-    const { rows, oldest } = await countOldBackfills(pool, projectId, cutoff);
-    if (rows === 0) continue;
-    const what = `ended before ${cutoff.toISOString()}`;
-    const remove = async () => {
-      while (await deleteOldBackfillLines(pool, projectId, cutoff, BACKFILL_LINES_MAX));
-      return true;
-    };
-    expired.push({ kind: "backfills", projectId, what, rows, oldest, remove });
-  }
-  return expired;
+export const findExpiredBackfills = ofEachProject({
+  kind: "backfills",
+  policy: "ledger",
+  what: "ended before",
+  count: countOldBackfills,
+  deleteSome: (db, projectId, cutoff) => deleteOldBackfillLines(db, projectId, cutoff, BACKFILL_LINES_MAX),
+});
+
+/** Names that deleted jobs had: they are kept for lines of the ledger, and go when the last of these has gone. */
+export const findExpiredJobNames = ofEachProject({
+  kind: "deleted-jobs",
+  policy: "ledger",
+  what: "deleted before",
+  count: countOldJobNames,
+  deleteSome: async (db, projectId, cutoff) =>
+    (await deleteOldJobNames(db, projectId, cutoff, BATCH_MAX)) > 0,
+});
+
+export const findExpiredActs = ofEachProject({
+  kind: "acts",
+  policy: "acts",
+  what: "of before",
+  count: countOldActs,
+  deleteSome: async (db, projectId, cutoff) => (await deleteOldActs(db, projectId, cutoff, BATCH_MAX)) > 0,
+});
+
+/** How one kind of record is found and goes, project by project. */
+interface RecordKind {
+  readonly kind: ExpiredKind;
+  readonly policy: RetentionKind;
+  /** Before the time up to which they go. */
+  readonly what: string;
+  readonly count: (db: Database, projectId: string, cutoff: Date) => Promise<OldRows>;
+  /** Whether there was one to delete. */
+  readonly deleteSome: (db: Database, projectId: string, cutoff: Date) => Promise<boolean>;
 }
 
-export async function findExpiredActs({ pool, projects, now }: RetentionWorld): Promise<Expired[]> {
-  const expired: Expired[] = [];
-  for (const { projectId, policy } of projects) {
-    const cutoff = cutoffOf(policy, "acts", now);
-    if (cutoff === undefined) continue;
-    const { rows, oldest } = await countOldActs(pool, projectId, cutoff);
-    if (rows === 0) continue;
-    const what = `of before ${cutoff.toISOString()}`;
-    const remove = async () => {
-      while ((await deleteOldActs(pool, projectId, cutoff, BATCH_MAX)) > 0);
-      return true;
-    };
-    expired.push({ kind: "acts", projectId, what, rows, oldest, remove });
-  }
-  return expired;
+function ofEachProject(record: RecordKind): (world: RetentionWorld) => Promise<Expired[]> {
+  return async ({ pool, projects, now }) => {
+    const expired: Expired[] = [];
+    for (const { projectId, policy } of projects) {
+      const cutoff = cutoffOf(policy, record.policy, now);
+      if (cutoff === undefined) continue;
+      const { rows, oldest } = await record.count(pool, projectId, cutoff);
+      if (rows === 0) continue;
+      const what = `${record.what} ${cutoff.toISOString()}`;
+      const remove = async () => {
+        while (await record.deleteSome(pool, projectId, cutoff));
+        return true;
+      };
+      expired.push({ kind: record.kind, projectId, what, rows, oldest, remove });
+    }
+    return expired;
+  };
 }

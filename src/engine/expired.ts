@@ -22,6 +22,7 @@ export type ExpiredKind =
   | "ledger-month"
   | "ledger"
   | "backfills"
+  | "deleted-jobs"
   | "acts"
   | "deleted-project"
   | "files";
@@ -33,7 +34,7 @@ export interface Expired {
   readonly projectId: string | null;
   /** Which one of its kind, in words. */
   readonly what: string;
-  /** Instances of a period, of a project or with logs; lines; acts; files. */
+  /** Instances of a period, of a project or with logs; lines; acts; deleted jobs; files. */
   readonly rows: number;
   /** Absent where only rows go, whose space is used again. */
   readonly bytes?: number;

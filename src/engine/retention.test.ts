@@ -211,6 +211,36 @@ test("what is left of a deleted project goes, and an upload that lost its server
   expect(await blobs.names(stays, "job-binary-internals")).toEqual([fresh]);
 });
 
+test("the name of a deleted job goes after its last line of the ledger, where lines ever go", async () => {
+  const { pool, choose, addProject, apply, dryRun, pass, rowsOf, now } = await setup();
+  const projectId = await addProject();
+  const keeps = await addProject();
+  await choose(projectId, { ledger: 40 });
+  await choose(keeps, { ledger: 0 });
+  for (const [project, job] of [
+    [projectId, 7],
+    [projectId, 8],
+    [keeps, 7],
+  ])
+    await pool.query(
+      `insert into deleted_job (project_id, id, workspace_id, name, deleted_at) values ($1, $2, 'w', 'j', $3)`,
+      [project, job, now()],
+    );
+  await pool.query(
+    `insert into planned_run (project_id, job_id, planned_at, state, reason, decided_at)
+     values ($1, 8, $2, 'missed', 'downtime', $3)`,
+    [projectId, now(), new Date(now().getTime() + 30 * DAY_MS)],
+  );
+  await pass(39);
+  expect(await dryRun()).toEqual([]);
+  await pass(1);
+  expect(await dryRun()).toEqual(["deleted-jobs 1"]);
+  expect(await apply()).toEqual(["deleted-jobs 1 true"]);
+  await pass(31);
+  expect(await apply()).toEqual(["ledger 1 true", "deleted-jobs 1 true"]);
+  expect(await rowsOf("deleted_job")).toBe(1);
+});
+
 test("a deleted project's running node ends before its instance goes", async () => {
   const { pool, addProject, addInstance, apply, instances } = await setup();
   const gone = await addProject();

@@ -11,6 +11,7 @@ import { findDeletedProjects, findStrayFiles, removeUnfinished } from "./expired
 import {
   findExpiredActs,
   findExpiredBackfills,
+  findExpiredJobNames,
   findExpiredLines,
   findExpiredMonths,
 } from "./expired-records.ts";
@@ -78,13 +79,14 @@ export function createRetention(deps: RetentionDeps): Retention {
   };
 }
 
-/** In this order: logs of instances that go are looked for after these are gone. */
+/** In this order: logs of instances that go, and names of deleted jobs, are looked for after instances and lines are gone. */
 const FINDERS: readonly ((world: RetentionWorld) => Promise<Findings>)[] = [
   findExpiredHistory,
   alone(findExpiredLogs),
   alone(findExpiredMonths),
   alone(findExpiredLines),
   alone(findExpiredBackfills),
+  alone(findExpiredJobNames),
   alone(findExpiredActs),
   alone(findDeletedProjects),
   alone(findStrayFiles),

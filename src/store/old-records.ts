@@ -89,6 +89,37 @@ export async function deleteOldLines(
   );
 }
 
+const OLD_JOB_NAMES = `from deleted_job d
+     where d.project_id = $1 and d.deleted_at < $2 and not exists (
+       select from planned_run p where p.project_id = d.project_id and p.job_id = d.id
+     )`;
+
+/** Names of jobs that were deleted before `cutoff` and have no line in the ledger any more. */
+export async function countOldJobNames(db: Database, projectId: string, cutoff: Date): Promise<OldRows> {
+  const rows = await query<OldRows>(
+    db,
+    "count-old-job-names",
+    `select count(*) as rows, min(deleted_at) as oldest ${OLD_JOB_NAMES}`,
+    [projectId, cutoff],
+  );
+  return rows[0] ?? NONE;
+}
+
+/** Deletes up to `limit` of them; gives how many. */
+export async function deleteOldJobNames(
+  db: Database,
+  projectId: string,
+  cutoff: Date,
+  limit: number,
+): Promise<number> {
+  return await execute(
+    db,
+    "delete-old-job-names",
+    `delete from deleted_job where project_id = $1 and id in (select d.id ${OLD_JOB_NAMES} limit $3)`,
+    [projectId, cutoff, limit],
+  );
+}
+
 export async function countOldActs(db: Database, projectId: string, cutoff: Date): Promise<OldRows> {
   const rows = await query<OldRows>(
     db,

@@ -73,19 +73,8 @@ function fetchNode() {
     `Node ${process.versions.node} is older than ${minimum}; fetching Node 24 into .toolchain (about 120 MB, once)`,
   );
   mkdirSync(TOOLCHAIN, { recursive: true });
-  const quiet = [
-    "--no-save",
-    "--no-package-lock",
-    "--ignore-scripts",
-    "--no-audit",
-    "--no-fund",
-    "--loglevel=error",
-  ];
-  npm(
-    process.execPath,
-    ["install", "--prefix", TOOLCHAIN, ...quiet, `${NODE_PACKAGE}@^${minimum}`],
-    TOOLCHAIN,
-  );
+  const alone = ["--prefix", TOOLCHAIN, "--no-save", "--no-package-lock"];
+  npm(process.execPath, ["install", ...alone, `${NODE_PACKAGE}@^${minimum}`], TOOLCHAIN);
   if (findNode() === undefined)
     throw new LaunchError(
       `there is no Node ${minimum} for ${NODE_PACKAGE}: install Node ${minimum} or newer`,
@@ -95,7 +84,7 @@ function fetchNode() {
 
 function installPackages(node) {
   say("installing packages (once, and after they change)");
-  npm(node, ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], ROOT);
+  npm(node, ["ci"], ROOT);
   writeFileSync(stampFile(), lockHash());
   warmCompileCache(node);
 }
@@ -140,9 +129,18 @@ function recordMatches(installed) {
 }
 
 /** Runs npm on `node`: an npm that runs on an older Node would choose older packages without a word. */
+/** Only what was asked for, and nothing said but errors: whatever the user's own npm is set to. */
+const NPM_QUIETLY = [
+  "--ignore-scripts",
+  "--no-audit",
+  "--no-fund",
+  "--no-update-notifier",
+  "--loglevel=error",
+];
+
 function npm(node, args, folder) {
   const path = `${dirname(node)}${delimiter}${process.env.PATH ?? ""}`;
-  const { status, error } = spawnSync(node, [npmCli(), ...args], {
+  const { status, error } = spawnSync(node, [npmCli(), ...args, ...NPM_QUIETLY], {
     cwd: folder,
     stdio: ["ignore", 2, 2],
     env: { ...process.env, PATH: path },

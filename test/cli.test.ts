@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { runCommand, type ServedFolder, serveFolder, serveOn } from "./setup/cli.ts";
+import { shell } from "./setup/job-nodes.ts";
 
 // Each command is a process of its own: a busy machine takes its time.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -18,17 +19,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => served.close());
-
-const shell = (name: string, statement: string, preNodeName: string[] = []) => ({
-  name,
-  type: "Shell",
-  location: { x: 0, y: 0 },
-  preNodeName,
-  properties: [
-    { name: "statementOrScript", value: "STATEMENT" },
-    { name: "statement", value: statement },
-  ],
-});
 
 const named = (properties: Readonly<Record<string, string>>) =>
   Object.entries(properties).map(([name, value]) => ({ name, value }));

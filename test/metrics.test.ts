@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { nodes } from "./setup/job-nodes.ts";
 import { type Service, startService } from "./setup/service.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -51,14 +52,7 @@ test("only who has the token reads them; no log-in opens them", async () => {
 });
 
 test("what ran, when it began, how long statements and requests took, and how much room there is", async () => {
-  const nodes = ["a", "b"].map((name, place) => ({
-    name,
-    type: "Dummy",
-    location: { x: 0, y: 0 },
-    preNodeName: place === 0 ? [] : ["a"],
-    properties: [],
-  }));
-  const job = { processType: "BATCH", nodes };
+  const job = { processType: "BATCH", nodes: nodes(["a", "Dummy"], ["b", "Dummy", "a"]) };
   const once = { ...job, name: "once", schedule: { type: "EXECUTE_ONCE" } };
   await call("POST", "/jobs", once);
   await call("POST", "/jobs/once/run-immediate");

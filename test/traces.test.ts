@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { shell } from "./setup/job-nodes.ts";
 import { type Service, startService } from "./setup/service.ts";
 
 vi.setConfig({ testTimeout: 180_000 });
@@ -59,17 +60,6 @@ async function call(service: Service, method: string, path: string, body?: unkno
   });
 }
 
-const shell = (name: string, statement: string, ...preNodeName: string[]) => ({
-  name,
-  type: "Shell",
-  location: { x: 0, y: 0 },
-  preNodeName,
-  properties: [
-    { name: "statementOrScript", value: "STATEMENT" },
-    { name: "statement", value: statement },
-  ],
-});
-
 async function saveJob(service: Service, name: string, nodes: readonly object[]): Promise<void> {
   const job = { name, processType: "BATCH", schedule: { type: "EXECUTE_ONCE" }, nodes };
   expect((await call(service, "POST", "/jobs", job)).status).toBe(204);
@@ -82,8 +72,8 @@ test("an instance is one trace, whatever servers had a part in it", async () => 
   const gate = `${first.dataDir}-gate`;
   const nodes = [
     shell("a", "true"),
-    shell("b", `if [ -e ${gate} ]; then exit 0; fi; touch ${gate}; sleep 600`, "a"),
-    shell("c", "exit 3", "b"),
+    shell("b", `if [ -e ${gate} ]; then exit 0; fi; touch ${gate}; sleep 600`, ["a"]),
+    shell("c", "exit 3", ["b"]),
   ];
   await saveJob(first, "traced", nodes);
   await call(first, "POST", "/jobs/traced/run-immediate");

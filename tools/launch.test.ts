@@ -36,8 +36,8 @@ async function setup(program = "console.log(JSON.stringify(process.argv.slice(2)
   };
   const packages = await depend("one");
   await write("src/cli/cli.ts", program);
-  const launch = (...words: string[]) => {
-    const child = spawn(process.execPath, words, { cwd: tmpdir(), stdio: ["ignore", "pipe", "pipe"] });
+  const launch = (program: string, words: readonly string[], cwd = tmpdir()) => {
+    const child = spawn(program, words, { cwd, stdio: ["ignore", "pipe", "pipe"] });
     onTestFinished(() => void child.kill("SIGKILL"));
     return child;
   };
@@ -45,8 +45,10 @@ async function setup(program = "console.log(JSON.stringify(process.argv.slice(2)
     clone,
     write,
     depend,
-    start: (...words: string[]) => launch(join(clone, "bin", "launch.mjs"), ...words),
-    azalai: (...words: string[]) => launch(join(clone, "bin", "azalai"), ...words),
+    start: (...words: string[]) => launch(process.execPath, [join(clone, "bin", "launch.mjs"), ...words]),
+    azalai: (...words: string[]) => launch(process.execPath, [join(clone, "bin", "azalai"), ...words]),
+    /** As npm runs a script of package.json. */
+    shell: (script: string) => launch("sh", ["-c", script], clone),
     /** As after an installation. */
     install: () => write("node_modules/.package-lock.json", JSON.stringify({ packages })),
   };
@@ -99,6 +101,18 @@ test.each(["SIGTERM", "SIGINT"] as const)(
     expect(await finish(child)).toMatchObject({ out: "ready\ndrained\n", code: 3 });
   },
 );
+
+test("a signal to npm start reaches the service, for no shell is left in between", async () => {
+  const { shell, install } = await setup(`
+    process.on("SIGTERM", () => { console.log("drained"); process.exit(3); });
+    setInterval(() => undefined, 1000);
+    console.log("ready");`);
+  await install();
+  const { scripts } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
+  const child = shell(scripts.start);
+  child.stdout?.once("data", () => child.kill("SIGTERM"));
+  expect(await finish(child)).toMatchObject({ out: "ready\ndrained\n", code: 3 });
+});
 
 test("a program that a signal ended gives the shell's code for it", async () => {
   const { azalai, install } = await setup(

@@ -4,11 +4,13 @@ import { engineWorld, node } from "../../test/setup/engine-world.ts";
 import { pin } from "../engine/definitions.ts";
 import { startInstances } from "../engine/start.ts";
 import { transaction } from "./database.ts";
-import { takeRunEnds } from "./run-ends.ts";
+import { listJobsWithEnds, takeEndsOfJob } from "./run-ends.ts";
 
-test("an end is told in the commit that ends the run, to whom it concerns alone, and once", async () => {
+test("an end is told in the commit that ends the run, where somebody waits for it, and once", async () => {
   const world = await engineWorld();
+  const { projectId } = world;
   const { pool } = world.database;
+  const [awaited, unawaited] = [await world.addJob({}), await world.addJob({})];
   const definition = {
     kind: "batch",
     nodes: [node("a")],
@@ -17,35 +19,42 @@ test("an end is told in the commit that ends the run, to whom it concerns alone,
     priority: 0,
     dryRun: false,
   } as const;
-  const now = new Date("2001-01-01T00:00:00Z");
-  const start = {
-    projectId: world.projectId,
-    workspaceId: "default",
-    name: "child",
-    pinned: pin(definition),
-    origin: "sub-job",
-    parameters: {},
-    plannedAt: now,
-    by: "somebody",
-    waits: false,
-  } as const;
-  const [told = 0, untold = 0] = await startInstances(pool, [{ ...start, tells: "parent" }, start], {
+  const [at, later] = [new Date("2001-01-01T00:00:00Z"), new Date("2001-01-02T00:00:00Z")];
+  const startOf = (jobId: number, plannedAt: Date, waits: boolean) =>
+    ({
+      projectId,
+      workspaceId: "default",
+      job: { id: jobId, version: 1 },
+      name: "j",
+      pinned: pin(definition),
+      origin: "schedule",
+      parameters: {},
+      plannedAt,
+      by: "somebody",
+      waits,
+    }) as const;
+  const starts = [startOf(awaited, at, false), startOf(awaited, later, true), startOf(unawaited, at, false)];
+  const [told = 0, waiting = 0, untold = 0] = await startInstances(pool, starts, {
     operators: new Map(),
-    now,
+    now: at,
   });
-  const engine = await world.newEngine();
+  // Without the role `scheduler` nobody takes the ends but this test.
+  const engine = await world.newEngine({ roles: ["worker"] });
   await engine.start();
   expect(await world.ended(told)).toBe("succeeded");
   expect(await world.ended(untold)).toBe("succeeded");
-  const take = () => transaction(pool, (db) => takeRunEnds(db, "parent", 10));
+
+  expect(await listJobsWithEnds(pool, 10)).toEqual([{ projectId, jobId: awaited }]);
+  const take = () => transaction(pool, (db) => takeEndsOfJob(db, projectId, awaited));
   const undone = transaction(pool, async (db) => {
-    await takeRunEnds(db, "parent", 10);
+    expect(await takeEndsOfJob(db, projectId, awaited)).toHaveLength(2);
     throw new RangeError("undone");
   });
   await expect(undone).rejects.toThrow("undone");
-  expect(await transaction(pool, (db) => takeRunEnds(db, "trigger", 10))).toEqual([]);
   expect(await take()).toEqual([
-    { projectId: world.projectId, jobId: null, plannedAt: now, instanceId: told, state: "succeeded" },
+    { plannedAt: later, instanceId: waiting, state: "waiting" },
+    { plannedAt: at, instanceId: told, state: "succeeded" },
   ]);
   expect(await take()).toEqual([]);
+  expect(await listJobsWithEnds(pool, 10)).toEqual([]);
 });

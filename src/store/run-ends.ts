@@ -3,41 +3,17 @@ import type { InstanceState } from "../domain/states.ts";
 import { type Database, execute, query } from "./database.ts";
 
 /**
- * Who takes the end of a run. `dependants` are told wherever an instance waits for the run or for its place; the others
- * where the instance was started with their name (`Start.tells`).
+ * Who takes an instance's end where it was started with their name (`Start.tells`). Beside them its dependants are told
+ * (the audience `dependants`) wherever an instance waits for the run, or for its place.
  */
-export type EndAudience = "dependants" | "parent" | "backfill" | "trigger";
+export type EndAudience = "backfill";
 
 export interface RunEnd {
-  readonly projectId: string;
-  /** Null for an instance without a job. */
-  readonly jobId: number | null;
   readonly plannedAt: Date;
   /** Null for a planned time that never became an instance. */
   readonly instanceId: number | null;
   /** For `dependants` also `suspended`, and `waiting`: an instance of the job began to wait. */
   readonly state: InstanceState | "missed";
-}
-
-const COLUMNS = `project_id as "projectId", job_id as "jobId", planned_at as "plannedAt", instance_id as "instanceId", state`;
-
-/**
- * In a transaction: takes ends for the audience, the oldest first; others that take skip them, and find them again when
- * the transaction is undone.
- */
-export async function takeRunEnds(db: Database, audience: EndAudience, limit: number): Promise<RunEnd[]> {
-  return await query<RunEnd>(
-    db,
-    "take-run-ends",
-    `with taken as (
-       delete from run_end where id in (
-         select id from run_end where audience = $1 order by id limit $2 for update skip locked
-       )
-       returning *
-     )
-     select ${COLUMNS} from taken order by id`,
-    [audience, limit],
-  );
 }
 
 /** Jobs with ends that wait to be taken for dependants. */
@@ -62,7 +38,7 @@ export async function takeEndsOfJob(db: Database, projectId: string, jobId: numb
     `with taken as (
        delete from run_end where audience = 'dependants' and project_id = $1 and job_id = $2 returning *
      )
-     select ${COLUMNS} from taken order by id`,
+     select planned_at as "plannedAt", instance_id as "instanceId", state from taken order by id`,
     [projectId, jobId],
   );
 }

@@ -1,6 +1,7 @@
 /** Backfills through the console's API, on a real engine. */
 import { expect, test } from "vitest";
 import { factoryWorld, jobBody } from "../../../test/setup/factory.ts";
+import { nodes } from "../../../test/setup/job-nodes.ts";
 
 const RANGE = { job: "days", from: "2001-03-31", to: "2001-04-03" };
 
@@ -12,8 +13,8 @@ async function setup(type = "Dummy") {
     expression: "0 30 2 * * ?",
     expressionTimeZone: "America/New_York",
   };
-  const nodes = [{ name: "a", type, location: { x: 1, y: 2 }, properties: [] }];
-  await world.ok("POST", "/jobs", { body: jobBody("days", { nodes, schedule: { type: "CRON", cron } }) });
+  const members = { nodes: nodes(["a", type]), schedule: { type: "CRON", cron } };
+  await world.ok("POST", "/jobs", { body: jobBody("days", members) });
   const show = async (name = "b") => (await world.ok("GET", `/api/backfills/${name}`)).json;
   const create = (members: object = {}) =>
     world.call("POST", "/api/backfills", { role: "member", body: { name: "b", ...RANGE, ...members } });

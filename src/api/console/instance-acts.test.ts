@@ -1,21 +1,10 @@
 /** What people do to instances and nodes, through the console's API on the real engine. */
 import { expect, test } from "vitest";
 import { factoryWorld, jobBody } from "../../../test/setup/factory.ts";
-
-type WireNode = readonly [name: string, type: string, after?: string, members?: object];
-
-const nodes = (...list: readonly WireNode[]) =>
-  list.map(([name, type, after = "", members = {}]) => ({
-    name,
-    type,
-    location: { x: 0, y: 0 },
-    preNodeName: after === "" ? [] : after.split(" "),
-    properties: [],
-    ...members,
-  }));
+import { type NodeWords, nodes } from "../../../test/setup/job-nodes.ts";
 
 /** A world whose engine runs, with a job that was run once. */
-async function setup(...list: readonly WireNode[]) {
+async function setup(...list: readonly NodeWords[]) {
   const world = await factoryWorld();
   await world.startEngine();
   await world.ok("POST", "/jobs", { body: jobBody("j", { nodes: nodes(...list) }) });
@@ -38,7 +27,7 @@ async function setup(...list: readonly WireNode[]) {
       world.ok("POST", `/api/instances/${id}/acts`, { role: "member", body: { act, ...members } }),
     refused: async (id: number, act: string, members: object = {}) =>
       (await world.call("POST", `/api/instances/${id}/acts`, { body: { act, ...members } })).json.code,
-    saveAgain: (...changed: readonly WireNode[]) =>
+    saveAgain: (...changed: readonly NodeWords[]) =>
       world.ok("PUT", "/jobs/j", { body: jobBody("j", { nodes: nodes(...changed) }) }),
   };
 }

@@ -1,24 +1,13 @@
 /** "Why is it not running?", asked of real instances and jobs that wait for every kind of reason. */
 import { expect, test } from "vitest";
 import { FOREIGN, factoryWorld, jobBody, PROJECT } from "../../../test/setup/factory.ts";
-
-type WireNode = readonly [name: string, type: string, after?: string, members?: object];
-
-const nodes = (...list: readonly WireNode[]) =>
-  list.map(([name, type, after = "", members = {}]) => ({
-    name,
-    type,
-    location: { x: 0, y: 0 },
-    preNodeName: after === "" ? [] : after.split(" "),
-    properties: [],
-    ...members,
-  }));
+import { type NodeWords, nodes } from "../../../test/setup/job-nodes.ts";
 
 async function setup() {
   const world = await factoryWorld();
   await world.startEngine();
   const { ok } = world;
-  const save = (name: string, list: readonly WireNode[], members: object = {}) =>
+  const save = (name: string, list: readonly NodeWords[], members: object = {}) =>
     ok("POST", "/jobs", { body: jobBody(name, { nodes: nodes(...list), ...members }) });
   return {
     ...world,
@@ -127,7 +116,7 @@ test("a node without a slot names the limit and who is in it", async () => {
 test("a node that no server takes says whether there is none, or that all are busy", async () => {
   const { save, run, why, held, pool } = await setup();
   await save("fan", [
-    ...Array.from({ length: 50 }, (_, n): WireNode => [`h${n}`, "Hold"]),
+    ...Array.from({ length: 50 }, (_, n): NodeWords => [`h${n}`, "Hold"]),
     ["last", "Dummy", Array.from({ length: 50 }, (_, n) => `h${n}`).join(" ")],
   ]);
   await save("j", [["a", "Hold"]]);

@@ -1,6 +1,7 @@
 /** Patch data through HTTP: what is made of a request, what the list says, and what is refused. */
 import { expect, test } from "vitest";
 import { type FactoryWorld, factoryWorld, jobBody, PROJECT } from "../../../test/setup/factory.ts";
+import { nodes } from "../../../test/setup/job-nodes.ts";
 import { readRecorded, replay } from "../../../test/setup/recorded.ts";
 import { listBackfillRuns } from "../../store/backfill-runs.ts";
 import { findBackfill } from "../../store/backfills.ts";
@@ -18,8 +19,8 @@ function cron(expression: string) {
 /** A world with job `hours`, each hour in the zone GMT+8; `type` is that of its node. */
 async function setup(type = "Dummy") {
   const world = await factoryWorld();
-  const nodes = [{ name: "a", type, location: { x: 1, y: 2 }, properties: [] }];
-  await world.ok("POST", "/jobs", { body: jobBody("hours", { nodes, schedule: cron("0 0 * * * ?") }) });
+  const members = { nodes: nodes(["a", type]), schedule: cron("0 0 * * * ?") };
+  await world.ok("POST", "/jobs", { body: jobBody("hours", members) });
   return { ...world, ...requests(world) };
 }
 

@@ -1,6 +1,7 @@
 /** Job instances of v2 through HTTP: the list of one job, one instance, and running instances again. */
 import { expect, test } from "vitest";
 import { factoryWorld, jobBody, PROJECT } from "../../../test/setup/factory.ts";
+import { nodes } from "../../../test/setup/job-nodes.ts";
 import { readRecorded, replay } from "../../../test/setup/recorded.ts";
 import { createFactoryFace } from "./routes.ts";
 
@@ -9,8 +10,7 @@ const JOBS = `/v2/${PROJECT}/factory/jobs`;
 /** A world with an engine and the ended runs of job `j`, whose node is of the type. */
 async function setup(type: string, runs = 1) {
   const world = await factoryWorld();
-  const nodes = [{ name: "a", type, location: { x: 1, y: 2 }, properties: [] }];
-  await world.ok("POST", "/jobs", { body: jobBody("j", { nodes }) });
+  await world.ok("POST", "/jobs", { body: jobBody("j", { nodes: nodes(["a", type]) }) });
   await world.startEngine();
   const ids: number[] = [];
   for (let n = 0; n < runs; n += 1) {
@@ -102,8 +102,7 @@ test("an instance is run again from where the request says, under its job and pl
 
 test("all instances of a stretch are run again, with the job as it is now", async () => {
   const { retry, ids, show, ok } = await setup("Fail", 2);
-  const nodes = [{ name: "a", type: "Dummy", location: { x: 1, y: 2 }, properties: [] }];
-  await ok("PUT", "/jobs/j", { body: jobBody("j", { nodes }) });
+  await ok("PUT", "/jobs/j", { body: jobBody("j", { nodes: nodes(["a", "Dummy"]) }) });
   const stretch = { begin_time: 0, end_time: 4_000_000_000_000, jobs: [{ job_name: "j" }], concurrent: 2 };
   const body = { retry_location: "errorNode", retry_task_version: "current_version", ...stretch };
   expect(await retry(body)).toMatchObject({ status: 204 });

@@ -1,16 +1,12 @@
 /** Job instances over HTTP: listed, shown, stopped, run again. */
 import { expect, test } from "vitest";
 import { type FactoryWorld, factoryWorld, jobBody, PROJECT } from "../../../test/setup/factory.ts";
+import { nodes } from "../../../test/setup/job-nodes.ts";
 
 const DAY_MS = 86_400_000;
-const nodes = (...types: string[]) =>
-  types.map((type, place) => ({
-    name: `n${place}`,
-    type,
-    location: { x: 1, y: 2 },
-    properties: [],
-    ...(place > 0 && { preNodeName: [`n${place - 1}`] }),
-  }));
+/** One after another. */
+const chain = (...types: string[]) =>
+  nodes(...types.map((type, place) => [`n${place}`, type, place === 0 ? "" : `n${place - 1}`] as const));
 
 async function run({ ok }: FactoryWorld, name: string): Promise<number> {
   return (await ok("POST", `/jobs/${name}/run-immediate`)).json.instanceId;
@@ -26,7 +22,7 @@ test("an instance is shown with its nodes in the order in which they ran", async
   const world = await factoryWorld();
   const { ok, ended, clock, startEngine } = world;
   await startEngine();
-  const [first, second] = nodes("Dummy", "Dummy");
+  const [first, second] = chain("Dummy", "Dummy");
   await ok("POST", "/jobs", { body: jobBody("j", { nodes: [second, first] }) });
   const id = await run(world, "j");
   await ended(id);
@@ -75,7 +71,7 @@ test("a failed instance says why, and the nodes behind the failure were not run"
   const world = await factoryWorld();
   const { ok, ended, startEngine } = world;
   await startEngine();
-  await ok("POST", "/jobs", { body: jobBody("j", { nodes: nodes("Fail", "Dummy") }) });
+  await ok("POST", "/jobs", { body: jobBody("j", { nodes: chain("Fail", "Dummy") }) });
   const id = await run(world, "j");
   await ended(id);
   const { json } = await ok("GET", `/jobs/j/instances/${id}`);
@@ -89,7 +85,7 @@ test("a failed node under SUSPEND waits as running-exception, one under IGNORE i
   const { ok, ended, startEngine } = world;
   await startEngine();
   const under = (failPolicy: string) => {
-    const [failing, next] = nodes("Fail", "Dummy");
+    const [failing, next] = chain("Fail", "Dummy");
     return { nodes: [{ ...failing, failPolicy }, next] };
   };
   await ok("POST", "/jobs", { body: jobBody("ignored", under("IGNORE")) });
@@ -116,7 +112,7 @@ test("a running instance is stopped, an ended one cannot be; it runs again under
   const world = await factoryWorld();
   const { ok, call, ended, clock, startEngine } = world;
   await startEngine();
-  await ok("POST", "/jobs", { body: jobBody("j", { nodes: nodes("Dummy", "Hold") }) });
+  await ok("POST", "/jobs", { body: jobBody("j", { nodes: chain("Dummy", "Hold") }) });
   const id = await run(world, "j");
   const path = `/jobs/j/instances/${id}`;
   expect(await call("POST", `${path}/restart`)).toMatchObject({

@@ -1,9 +1,9 @@
 /** Jobs started, stopped and run over HTTP, by the real engine. */
 import { expect, test } from "vitest";
 import { type FactoryWorld, factoryWorld, jobBody } from "../../../test/setup/factory.ts";
+import { nodes } from "../../../test/setup/job-nodes.ts";
 
 const CRON = { type: "CRON", cron: { startTime: "2026-01-01T00:00:00Z", expression: "0 0 0 * * ?" } };
-const nodes = (type: string) => [{ name: "a", type, location: { x: 1, y: 2 }, properties: [] }];
 
 /** The statuses that the list and the status route give of the job. */
 async function statuses({ ok }: FactoryWorld, name: string, jobType = "BATCH"): Promise<[string, string]> {
@@ -130,7 +130,9 @@ test("a job that runs once is shown as scheduling for 15 seconds after its start
 test("a real-time job lives from start to stop, and its status says how its nodes fare", async () => {
   const world = await factoryWorld();
   const { ok, pool, startEngine, ended } = world;
-  await ok("POST", "/jobs", { body: jobBody("rt", { processType: "REAL_TIME", nodes: nodes("Hold") }) });
+  await ok("POST", "/jobs", {
+    body: jobBody("rt", { processType: "REAL_TIME", nodes: nodes(["a", "Hold"]) }),
+  });
   await ok("POST", "/jobs/rt/start");
   expect(await statuses(world, "rt", "REAL_TIME")).toEqual(["STARTING", "STARTING"]);
   const { rows } = await pool.query<{ id: number }>("select id from instance");
@@ -146,8 +148,8 @@ test("a real-time job lives from start to stop, and its status says how its node
 test("the list shows the last run of a batch job, its end only once it has ended", async () => {
   const { ok, ended, clock, startEngine } = await factoryWorld();
   await startEngine();
-  await ok("POST", "/jobs", { body: jobBody("bad", { nodes: nodes("Fail") }) });
-  await ok("POST", "/jobs", { body: jobBody("long", { nodes: nodes("Hold") }) });
+  await ok("POST", "/jobs", { body: jobBody("bad", { nodes: nodes(["a", "Fail"]) }) });
+  await ok("POST", "/jobs", { body: jobBody("long", { nodes: nodes(["a", "Hold"]) }) });
   const bad = (await ok("POST", "/jobs/bad/run-immediate")).json.instanceId;
   await ended(bad);
   const long = (await ok("POST", "/jobs/long/run-immediate")).json.instanceId;

@@ -36,7 +36,8 @@ export type Blocker =
   /** As many runs of the schedule as may run at a time. */
   | { readonly kind: "overlap"; readonly most: number; readonly holders: readonly Holder[] }
   | { readonly kind: "frozen"; readonly doer?: Doer }
-  | { readonly kind: "paused"; readonly doer?: Doer }
+  /** `pausedWith`: the instance whose node began it, and whose pause has paused it too. */
+  | { readonly kind: "paused"; readonly doer?: Doer; readonly pausedWith?: number }
   /** A node failed under the SUSPEND policy: somebody has to decide. */
   | { readonly kind: "suspended"; readonly message: string | null }
   | { readonly kind: "node-held"; readonly node: string; readonly doer?: Doer }
@@ -92,7 +93,9 @@ export function sentenceOf(blocker: Blocker): string {
     case "frozen":
       return `It was frozen${done(blocker.doer)}; unfreeze it to let it run.`;
     case "paused":
-      return `It was paused${done(blocker.doer)}; resume it to let it go on.`;
+      return blocker.pausedWith === undefined
+        ? `It was paused${done(blocker.doer)}; resume it to let it go on.`
+        : `It was paused with instance ${blocker.pausedWith}, which began it${done(blocker.doer)}; it goes on with that one.`;
     case "suspended":
       return `It waits for a decision: ${blocker.message ?? "a node failed"}. Rerun it, skip the node, or stop it.`;
     case "node-held":

@@ -12,6 +12,7 @@ import {
 } from "../operators/operator.ts";
 import type { Claim } from "../store/node-runs.ts";
 import type { AttemptLog } from "./attempt-log.ts";
+import { startTimeLimit, startTimer } from "./attempt-time.ts";
 import type { InstanceFacts, OperatorIndex } from "./definitions.ts";
 import { type Exit, isKeptAlive } from "./kept-alive.ts";
 import { missingOperator } from "./missing-operator.ts";
@@ -30,6 +31,8 @@ export interface AttemptDeps {
   readonly sources: WorkSources;
   readonly prepare: PrepareWork;
   readonly childrenOf: (claim: Claim, facts: InstanceFacts, signal: AbortSignal) => ChildJobs;
+  /** Whether its instance is paused at this moment. */
+  readonly isPaused: (claim: Claim) => Promise<boolean>;
   readonly openLog: (claim: Claim) => AttemptLog;
   readonly now: () => Date;
   readonly random: () => number;
@@ -106,7 +109,7 @@ async function outcomeOf(
 ): Promise<Outcome | "skipped"> {
   const operator = deps.operators.get(node.type);
   const log = deps.openLog(claim);
-  let timer: NodeJS.Timeout | undefined;
+  let endTimer = (): void => undefined;
   try {
     if (keep !== undefined && node.trigger !== undefined)
       return await holdTrigger(deps, { claim, facts, node, keep }, abort.signal);
@@ -116,10 +119,14 @@ async function outcomeOf(
       return { state: "failed", permanent: true, message: missingOperator(node.type) };
     // A stop that came while the work was prepared.
     if (abort.signal.aborted) return { state: "cancelled" };
-    timer =
+    endTimer =
       keep === undefined
-        ? setTimeout(() => abort.abort("timeout"), node.timeoutSeconds * 1000)
-        : setTimeout(() => deps.onUp(claim, abort.signal), keep.upMs);
+        ? startTimeLimit(node.timeoutSeconds * 1000, {
+            // What it only waits for is paused with it.
+            isPaused: async () => operator.lane === "child" && (await deps.isPaused(claim)),
+            onOver: () => abort.abort("timeout"),
+          })
+        : startTimer(() => deps.onUp(claim, abort.signal), keep.upMs);
     const context = {
       signal: abort.signal,
       log: log.append,
@@ -132,7 +139,7 @@ async function outcomeOf(
   } catch (error) {
     return { state: "failed", message: messageOf(error) };
   } finally {
-    clearTimeout(timer);
+    endTimer();
     await log.close();
   }
 }

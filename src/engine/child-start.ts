@@ -6,6 +6,7 @@ import type { Database } from "../store/database.ts";
 import { findJob } from "../store/jobs.ts";
 import type { Claim } from "../store/node-runs.ts";
 import { findOperatedJob } from "../store/schedules.ts";
+import { pauseWith } from "./child-pause.ts";
 import {
   type Definitions,
   type InstanceFacts,
@@ -79,7 +80,7 @@ export async function findChildJob(
 
 /**
  * In a transaction: begins an instance at each place that has none, and gives those of all the places. The parent's plan
- * time, user, priority and background class pass on.
+ * time, user, priority and background class pass on; while it is paused, so are they.
  * @throws Fault `instance-state` where the attempt is no longer the node's; `reference-invalid` for parameters that are
  * too long.
  */
@@ -88,7 +89,8 @@ export async function startChildren(
   db: Database,
   { claim, facts, key, job, starts }: ChildStartRequest,
 ): Promise<Child[]> {
-  if (!(await holdClaim(db, claim)))
+  const parentState = await holdClaim(db, claim);
+  if (parentState === undefined)
     throw new Fault("conflict", "instance-state", "The node is no longer in the hands of this attempt.");
   const places = new Set(starts.map(({ place }) => place));
   const present = (await listChildren(db, key)).filter(({ place }) => places.has(place));
@@ -117,6 +119,8 @@ export async function startChildren(
   );
   const children = missing.map(({ place }, index) => ({ place, instanceId: ids[index] ?? 0 }));
   if (children.length > 0) await insertChildren(db, key, children);
+  if (parentState === "paused")
+    await pauseWith(db, { projectId: claim.projectId, instanceId: claim.instanceId, now: now() }, ids);
   return [...present, ...children];
 }
 

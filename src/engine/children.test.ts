@@ -15,7 +15,9 @@ import { createSubJobOperator } from "../operators/sub-job.ts";
 import { findBackfill } from "../store/backfills.ts";
 import { findInstance, listNodeRuns } from "../store/instances.ts";
 import { listResults } from "../store/node-runs.ts";
+import { createDefinitions } from "./definitions.ts";
 import type { EngineDeps } from "./engine.ts";
+import { explainInstance } from "./why.ts";
 
 const CHILD = "child-job";
 
@@ -172,6 +174,70 @@ test("stopping the parent stops the child; a rerun begins a new one", async () =
     .poll(async () => (await findInstance(world.database.pool, world.projectId, id))?.state)
     .toBe("succeeded");
   expect((await childrenOf(world, id)).map(({ state }) => state)).toEqual(["stopped", "succeeded"]);
+});
+
+test("a pause reaches what the nodes have begun and begin, and its end lets go on what nobody had paused", async () => {
+  const seen: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const world = await childWorld(async ({ nodeName, properties }) => {
+    seen.push(`${nodeName}${properties.row}`);
+    if (nodeName === "x") await gate.promise;
+    return { state: "succeeded" };
+  });
+  const row = { properties: { row: "${row}" } };
+  await world.addJob({ nodes: [node("x", [], row), node("y", ["x"], row)] }, CHILD);
+  const engine = await world.newEngine();
+  await engine.start();
+  const jobId = await world.addJob({ nodes: [forEach("loop", { ...FIVE_ROWS, concurrency: "2" })] });
+  const { projectId } = world;
+  const id = await engine.runNow({ projectId, jobId, by: "ann" });
+  const act = (instanceId: number, name: "pause" | "resume" | "force-success") =>
+    engine.operate({ projectId, instanceId, by: "ann" }, { act: name });
+  const statesOf = async () => {
+    const children = await childrenOf(world, id);
+    const found = children.map((child) => findInstance(world.database.pool, projectId, child.id));
+    return (await Promise.all(found)).map((instance) => instance?.state);
+  };
+  await expect.poll(() => seen.toSorted()).toEqual(["x1", "x2"]);
+  const [first, second] = await childrenOf(world, id);
+  await act(second?.id ?? 0, "pause");
+  await act(id, "pause");
+  expect(await statesOf()).toEqual(["paused", "paused"]);
+  const standing = {
+    db: world.database.pool,
+    definitions: createDefinitions(world.database.pool),
+    now: () => new Date(),
+  };
+  expect((await explainInstance(standing, projectId, first?.id ?? 0))?.blockers).toMatchObject([
+    { kind: "paused", doer: { by: "ann" }, pausedWith: id },
+  ]);
+  gate.resolve();
+  await act(first?.id ?? 0, "force-success");
+  await expect.poll(statesOf).toEqual(["succeeded", "paused", "paused"]);
+  expect(seen.toSorted()).toEqual(["x1", "x2"]);
+  await act(id, "resume");
+  await expect.poll(statesOf).toEqual(["succeeded", "paused", "succeeded", "succeeded", "succeeded"]);
+  await act(second?.id ?? 0, "resume");
+  expect(await world.ended(id)).toBe("succeeded");
+});
+
+test("a stop reaches what is paused", async () => {
+  const begun = Promise.withResolvers<void>();
+  const world = await childWorld((_, context) => {
+    begun.resolve();
+    return untilAborted(context);
+  });
+  await world.addJob({}, CHILD);
+  const engine = await world.newEngine();
+  await engine.start();
+  const jobId = await world.addJob({ nodes: [subJob("run")] });
+  const { projectId } = world;
+  const id = await engine.runNow({ projectId, jobId, by: "x" });
+  await begun.promise;
+  await engine.operate({ projectId, instanceId: id, by: "x" }, { act: "pause" });
+  await engine.stopInstance({ projectId, instanceId: id, by: "x" });
+  expect(await world.ended(id)).toBe("stopped");
+  expect((await childrenOf(world, id)).map(({ state }) => state)).toEqual(["stopped"]);
 });
 
 test("a rerun begins anew also where the last attempt was lost while it was stopped", async () => {

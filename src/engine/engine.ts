@@ -7,6 +7,7 @@ import type { Operator } from "../operators/operator.ts";
 import type { BlobStore } from "../store/blobs.ts";
 import type { DatabasePool } from "../store/database.ts";
 import type { DirectConnection } from "../store/direct-connection.ts";
+import { findInstance } from "../store/instances.ts";
 import { type Claim, listToStop } from "../store/node-runs.ts";
 import { listStreamInstances, refreshRealTimeStatus } from "../store/schedules.ts";
 import type { Signal } from "../store/servers.ts";
@@ -130,6 +131,8 @@ export function createEngine(deps: EngineDeps): Engine {
     sources: deps.sources,
     prepare: createPrepareWork({ db: pool, sources: deps.sources, now, zone: deps.timeZone }),
     childrenOf: children.of,
+    isPaused: async ({ projectId, instanceId }) =>
+      (await findInstance(pool, projectId, instanceId))?.state === "paused",
     openLog: (claim) => createAttemptLog(deps.blobs, claim, observe),
     now,
     random: deps.random,

@@ -3,6 +3,7 @@ import { Fault, type FaultCode } from "../domain/fault.ts";
 import { insertAct } from "../store/audit.ts";
 import { type Database, transaction } from "../store/database.ts";
 import { type InstanceFilter, listInstances } from "../store/instances.ts";
+import { type PauseKey, pauseChildren, resumeChildren } from "./child-pause.ts";
 import { type InstanceAct, moveOf } from "./instance-acts.ts";
 import type { OperationDeps } from "./operation-deps.ts";
 import type { InstanceRequest } from "./requests.ts";
@@ -67,14 +68,21 @@ async function operate(deps: OperationDeps, request: InstanceRequest, act: Insta
   const { projectId, instanceId, by } = request;
   const at = deps.now();
   const { act: name, ...detail } = act;
-  const moved = await transaction(deps.pool, async (db) => {
-    const change = await move(deps, db, request, { act, at });
+  const all = await transaction(deps.pool, async (db) => {
+    const moved = await move(deps, db, request, { act, at });
+    const children = await moveChildren(db, { projectId, instanceId, now: at }, act);
     const object = { kind: "instance", id: instanceId };
     await insertAct(db, { projectId, at, by, act: name, object, detail });
-    return change;
+    return moved === undefined ? children : [moved, ...children];
   });
   deps.definitions.forget(projectId, instanceId);
-  if (moved !== undefined) deps.afterMove(moved);
+  for (const moved of all) deps.afterMove(moved);
+}
+
+/** A stop needs no help: it ends the nodes that wait, and these stop what they began. */
+async function moveChildren(db: Database, key: PauseKey, { act }: InstanceAct): Promise<Moved[]> {
+  if (act === "pause") return await pauseChildren(db, key);
+  return act === "resume" ? await resumeChildren(db, key) : [];
 }
 
 async function move(

@@ -9,6 +9,7 @@ import {
   findLaneUse,
   findOutlook,
   findOverlap,
+  findPauser,
   listOpenDependencies,
   listReadyNodes,
   listUnendedInstances,
@@ -85,8 +86,10 @@ async function blockersOfWhole(db: Database, instance: Instance): Promise<Blocke
     return [{ kind: "frozen", ...(doer !== undefined && { doer }) }];
   }
   if (state === "paused") {
-    const doer = await findDoer(db, { projectId, instanceId }, ["pause"]);
-    return [{ kind: "paused", ...(doer !== undefined && { doer }) }];
+    const pauser = await findPauser(db, projectId, instanceId);
+    if (pauser === undefined) return [{ kind: "paused" }];
+    const { instanceId: pausedId, ...doer } = pauser;
+    return [{ kind: "paused", doer, ...(pausedId !== instanceId && { pausedWith: pausedId }) }];
   }
   if (state === "suspended") return [{ kind: "suspended", message: instance.errorMessage }];
   return [];

@@ -144,6 +144,25 @@ export async function findDoer(
   return rows[0];
 }
 
+/** Who paused an instance last, or the one whose pause has paused it too: `instanceId` is that one's. */
+export async function findPauser(
+  db: Database,
+  projectId: string,
+  instanceId: number,
+): Promise<(Doer & { readonly instanceId: number }) | undefined> {
+  const rows = await query<Doer & { readonly instanceId: number }>(
+    db,
+    "find-pauser",
+    `select by, at, object_id::bigint as "instanceId" from act
+     where project_id = $1 and object_kind = 'instance' and act = 'pause' and object_id = coalesce((
+       select parent_id from child_instance where project_id = $1 and instance_id = $2 and paused_with
+     ), $2)::text
+     order by id desc limit 1`,
+    [projectId, instanceId],
+  );
+  return rows[0];
+}
+
 /** Who froze the stretch of a job's planned times in which `plannedAt` lies. */
 export async function findFreezer(
   db: Database,

@@ -57,20 +57,28 @@ export async function listChildren(db: Database, key: RoundKey): Promise<ChildRo
   );
 }
 
-/** In a transaction: whether the claim still holds in an instance that goes on; it does until the transaction ends. */
-export async function holdClaim(db: Database, claim: Claim): Promise<boolean> {
-  const rows = await query(
+/**
+ * In a transaction: the state of the claim's instance where the claim still holds and the instance goes on; both do until
+ * the transaction ends, because whoever moves an instance locks its node runs.
+ */
+export async function holdClaim(db: Database, claim: Claim): Promise<InstanceState | undefined> {
+  const { projectId, instanceId, nodeNo, fence } = claim;
+  const held = await query(
     db,
     "hold-claim",
-    `select from node_run n
-     where n.project_id = $1 and n.instance_id = $2 and n.node_no = $3 and n.state = 'running' and n.fence = $4
-       and exists (
-         select from instance i where i.project_id = $1 and i.id = $2 and i.state not in ('stopping', 'failing')
-       )
-     for no key update of n`,
-    [claim.projectId, claim.instanceId, claim.nodeNo, claim.fence],
+    `select from node_run
+     where project_id = $1 and instance_id = $2 and node_no = $3 and state = 'running' and fence = $4 for no key update`,
+    [projectId, instanceId, nodeNo, fence],
   );
-  return rows.length > 0;
+  if (held.length === 0) return undefined;
+  // Under the lock: what was read with it may have been older than the wait for it.
+  const rows = await query<{ readonly state: InstanceState }>(
+    db,
+    "find-state-of-claim",
+    `select state from instance where project_id = $1 and id = $2 and state not in ('stopping', 'failing')`,
+    [projectId, instanceId],
+  );
+  return rows[0]?.state;
 }
 
 export async function insertChildren(
@@ -121,6 +129,36 @@ export async function listUnendedChildren(
     [projectId, parentId, nodeNo, round, which === "this"],
   );
   return rows.map(({ id }) => id);
+}
+
+/** Instances that nodes of an instance began and that have not ended, and whether its pause has paused them. */
+export async function listUnendedOf(
+  db: Database,
+  projectId: string,
+  parentId: number,
+): Promise<{ readonly instanceId: number; readonly pausedWith: boolean }[]> {
+  return await query(
+    db,
+    "list-unended-of",
+    `select instance_id as "instanceId", paused_with as "pausedWith" from child_instance
+     where project_id = $1 and parent_id = $2 and state is null order by instance_id`,
+    [projectId, parentId],
+  );
+}
+
+/** Writes whether the pause of those that began them has paused instances; for others than children it is nothing. */
+export async function markPausedWith(
+  db: Database,
+  projectId: string,
+  instanceIds: readonly number[],
+  pausedWith: boolean,
+): Promise<void> {
+  await execute(
+    db,
+    "mark-paused-with",
+    "update child_instance set paused_with = $3 where project_id = $1 and instance_id = any ($2) and paused_with <> $3",
+    [projectId, instanceIds, pausedWith],
+  );
 }
 
 /** Instances that go on although their node has ended, as happens when its server is lost while it is stopped. */

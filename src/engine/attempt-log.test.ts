@@ -56,6 +56,34 @@ test("a log is read in parts that fit together", async () => {
   });
 });
 
+test("what is said first is there to be read before the attempt says more", async () => {
+  const blobs = await setup();
+  const put = Promise.withResolvers<void>();
+  const heard: BlobStore = {
+    ...blobs,
+    put: async (...given) => {
+      await blobs.put(...given);
+      put.resolve();
+    },
+  };
+  const log = createAttemptLog(heard, KEY, () => undefined);
+  log.append("one ");
+  log.append("and two");
+  await put.promise;
+  expect(await all(blobs)).toBe("one and two");
+  log.append(", and the rest");
+  await log.close();
+  expect(await all(blobs)).toBe("one and two, and the rest");
+});
+
+test("a short log is one blob in its instance's folder", async () => {
+  const blobs = await setup();
+  const log = createAttemptLog(blobs, KEY, () => undefined);
+  log.append("short");
+  await log.close();
+  expect(await blobs.list("p", "")).toEqual(["logs/7/0-1"]);
+});
+
 test("a log without a word takes no space", async () => {
   const blobs = await setup();
   const log = createAttemptLog(blobs, KEY, () => undefined);

@@ -13,8 +13,6 @@ export interface AttemptLog {
 /** Longest log of an attempt; what comes after is dropped, with a notice. */
 const LOG_BYTES_MAX = 64 * 1024 * 1024;
 const FLUSH_MS = 200;
-/** The first lines are shown sooner. */
-const FIRST_FLUSH_MS = 20;
 
 /** A log that takes no space until the first `append`. Failures to write are observed once and then drop the rest. */
 export function createAttemptLog(
@@ -46,20 +44,24 @@ export function createAttemptLog(
     pending.push(bytes);
     pendingBytes += bytes.length;
     if (pendingBytes >= CHUNK_BYTES) flush();
-    else timer ??= setTimeout(flush, appendedBytes === pendingBytes ? FIRST_FLUSH_MS : FLUSH_MS);
+    // What came together is put together, and the first of it while the attempt is still on its way to its end.
+    else if (appendedBytes === pendingBytes) queueMicrotask(flush);
+    else timer ??= setTimeout(flush, FLUSH_MS);
   }
 
   function flush(): void {
     clearTimeout(timer);
     timer = undefined;
+    if (pendingBytes === 0) return;
     writing ??= writePending().finally(() => {
       writing = undefined;
+      if (pendingBytes > 0) timer ??= setTimeout(flush, FLUSH_MS);
     });
   }
 
   async function writePending(): Promise<void> {
     try {
-      while (pendingBytes > 0) {
+      do {
         chunk = Buffer.concat([chunk, ...pending]);
         pending = [];
         pendingBytes = 0;
@@ -67,7 +69,7 @@ export function createAttemptLog(
         if (chunk.length < CHUNK_BYTES) continue;
         chunkStart += chunk.length;
         chunk = Buffer.alloc(0);
-      }
+      } while (pendingBytes >= CHUNK_BYTES);
     } catch (error) {
       full = true;
       pending = [];

@@ -1,9 +1,9 @@
 /**
  * Runs SQL on DuckDB in a process of its own: one text that comes on stdin, or with the argument `prepared` one after
- * the other, in the frames of `frames.ts`. Lines for the log go to stdout, the rows of the last statement to
+ * the other, in the frames of `frames.ts`; the argument before it holds the limits as JSON. Lines for the log go to stdout, the rows of the last statement to
  * `result.json` in the request's folder. It imports nothing else of ours: both files may be placed elsewhere.
  */
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import {
   type DuckDBConnection,
@@ -11,15 +11,26 @@ import {
   type DuckDBPreparedStatement,
   StatementType,
 } from "@duckdb/node-api";
-import { createFrameReader, END, EXIT, encodeJsonFrame, START, type StartRequest } from "./frames.ts";
+import {
+  createFrameReader,
+  END,
+  EXIT,
+  encodeJsonFrame,
+  PREPARE,
+  START,
+  type StartRequest,
+} from "./frames.ts";
+
+export interface DuckdbLimits {
+  readonly memoryBytes: number;
+  readonly threads: number;
+  readonly spillBytes: number;
+}
 
 export interface DuckdbRequest {
   readonly sql: string;
   /** The only folder that SQL may read and write. */
   readonly folder: string;
-  readonly memoryBytes: number;
-  readonly threads: number;
-  readonly spillBytes: number;
   readonly rowsMax: number;
 }
 
@@ -41,21 +52,29 @@ const REFUSED_STATEMENTS = [
   StatementType.LOGICAL_PLAN,
 ];
 
-if (process.argv[2] === "prepared") runEach();
-// Not by its own end: threads of DuckDB may take their time.
-else process.exit(await runRequest(await text(process.stdin)));
+/** Where DuckDB puts what does not fit in its memory, within a request's folder. */
+const SPILL = "spill";
 
-/** A database in memory for each request, so that nothing of one is there for the next. */
+const limits: DuckdbLimits = JSON.parse(process.argv[2] ?? "{}");
+
+if (process.argv[3] === "prepared") runEach();
+// Not by its own end: threads of DuckDB may take their time.
+else process.exit(await runRequest(await createInstance(), await text(process.stdin)));
+
+/** A database in memory for each request, so that nothing of one is there for the next; made before that comes. */
 function runEach(): void {
+  let next: Promise<DuckDBInstance> | undefined = createInstance();
+  next.catch(() => undefined); // told by the request that needs it
   const read = createFrameReader((kind, id, payload) => {
     if (kind === END) process.exit(1);
+    if (kind === PREPARE) {
+      next ??= createInstance();
+      next.catch(() => undefined);
+    }
     if (kind !== START) return;
-    const { folder, stdin = "" }: StartRequest = JSON.parse(payload.toString());
-    process.chdir(folder);
-    void runRequest(stdin).then((exitCode) => {
-      process.chdir("/"); // the folder is about to go
-      process.stdout.write(encodeJsonFrame(EXIT, id, { exitCode, droppedBytes: 0, droppedTail: "" }));
-    });
+    const instance = next ?? createInstance();
+    next = undefined;
+    void runPrepared(id, JSON.parse(payload.toString()), instance);
   });
   process.stdin.on("data", (chunk: Buffer) => {
     if (!read(chunk)) process.exit(1);
@@ -63,44 +82,69 @@ function runEach(): void {
   process.stdin.on("end", () => process.exit(0));
 }
 
+async function runPrepared(
+  id: number,
+  { folder, stdin = "" }: StartRequest,
+  instance: Promise<DuckDBInstance>,
+): Promise<void> {
+  process.chdir(folder);
+  const exitCode = await runRequest(await instance, stdin);
+  // Its files have to be gone before their folder goes; else nobody waits for its end.
+  const spilled = existsSync(SPILL);
+  process.chdir("/");
+  if (spilled) (await instance).closeSync();
+  process.stdout.write(encodeJsonFrame(EXIT, id, { exitCode, droppedBytes: 0, droppedTail: "" }));
+  if (!spilled) (await instance).closeSync();
+}
+
 /** Leaves the result in the working folder, and gives an exit code. */
-async function runRequest(json: string): Promise<number> {
-  const result = await work(JSON.parse(json)).catch(
+async function runRequest(instance: DuckDBInstance, json: string): Promise<number> {
+  const result = await work(instance, JSON.parse(json)).catch(
     (error: unknown): DuckdbResult => ({ error: messageOf(error) }),
   );
   writeFileSync("result.json", JSON.stringify(result), { mode: 0o600 });
   return result.error === undefined ? 0 : 1;
 }
 
-async function work(request: DuckdbRequest): Promise<DuckdbResult> {
-  const instance = await DuckDBInstance.create(":memory:", {
-    memory_limit: `${Math.floor(request.memoryBytes / 1024)}KiB`,
-    threads: String(request.threads),
-    temp_directory: `${request.folder}/spill`,
-    max_temp_directory_size: `${Math.floor(request.spillBytes / 1024)}KiB`,
-    home_directory: request.folder,
+function createInstance(): Promise<DuckDBInstance> {
+  return DuckDBInstance.create(":memory:", {
+    memory_limit: inKibibytes(limits.memoryBytes),
+    threads: String(limits.threads),
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
     allow_community_extensions: "false",
     allow_unsigned_extensions: "false",
   });
+}
+
+async function work(instance: DuckDBInstance, request: DuckdbRequest): Promise<DuckdbResult> {
+  const connection = await instance.connect();
   try {
-    return await runLocked(await instance.connect(), request);
+    return await runLocked(connection, request);
   } finally {
-    instance.closeSync();
+    connection.closeSync();
   }
 }
 
 async function runLocked(connection: DuckDBConnection, request: DuckdbRequest): Promise<DuckdbResult> {
-  await connection.run(`set allowed_directories = ['${request.folder.replaceAll("'", "''")}/']`);
-  await connection.run("set enable_external_access = false");
-  await connection.run("set lock_configuration = true");
+  const folder = request.folder.replaceAll("'", "''");
+  await connection.run(`
+    set home_directory = '${folder}';
+    set temp_directory = '${folder}/${SPILL}';
+    set max_temp_directory_size = '${inKibibytes(limits.spillBytes)}';
+    set allowed_directories = ['${folder}/'];
+    set enable_external_access = false;
+    set lock_configuration = true`);
   const statements = await connection.extractStatements(request.sql);
   let last: DuckdbResult = {};
   // Each is prepared only now, since it may name what the one before has made.
   for (let index = 0; index < statements.count; index += 1)
     last = await runOne(await statements.prepare(index), request.rowsMax);
   return last;
+}
+
+function inKibibytes(bytes: number): string {
+  return `${Math.floor(bytes / 1024)}KiB`;
 }
 
 /** Runs to the end, also when nobody wants the rows: an error may hide behind the last of them. */

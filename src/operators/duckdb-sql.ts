@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Fault } from "../domain/fault.ts";
 import type { AttemptFolder } from "./attempt-folder.ts";
 import { refuse, refuseCommand, runCommand, settleAttempt } from "./command.ts";
-import type { DuckdbRequest, DuckdbResult } from "./duckdb-child.ts";
+import type { DuckdbLimits, DuckdbRequest, DuckdbResult } from "./duckdb-child.ts";
 import { type DuckdbRuntime, findDuckdbRuntime, placeDuckdbRuntime } from "./duckdb-runtime.ts";
 import {
   findObsLiterals,
@@ -56,7 +56,7 @@ export function createDuckdbOperator(settings: OperatorSettings, runner: Process
         if (refusal !== undefined) return refusal;
         const sql = programText(work);
         if (sql === undefined) return refuse("A DLISQL node runs a script or a statement, not a file.");
-        const program = duckdbProgram(await findRuntime(), context.background);
+        const program = duckdbProgram(settings, await findRuntime(), context.background);
         if (work.warm === undefined) return await runSql(settings, runner, work, { sql, program }, context);
         const open = () =>
           runner.prepare(work.projectId, { ...program, args: [...program.args, "prepared"] });
@@ -69,8 +69,18 @@ export function createDuckdbOperator(settings: OperatorSettings, runner: Process
   };
 }
 
-function duckdbProgram({ nodePath, childPath }: DuckdbRuntime, background: boolean): PreparedProgram {
-  const args = ["--max-old-space-size=512", "--disable-warning=ExperimentalWarning", childPath];
+function duckdbProgram(
+  { sql: { duckdbMemoryBytes, duckdbThreads, duckdbSpillBytes } }: Pick<OperatorSettings, "sql">,
+  { nodePath, childPath }: DuckdbRuntime,
+  background: boolean,
+): PreparedProgram {
+  const limits: DuckdbLimits = {
+    memoryBytes: duckdbMemoryBytes,
+    threads: duckdbThreads,
+    spillBytes: duckdbSpillBytes,
+  };
+  const flags = ["--max-old-space-size=512", "--disable-warning=ExperimentalWarning"];
+  const args = [...flags, childPath, JSON.stringify(limits)];
   return { command: nodePath, args, environment: { TZ: "UTC" }, background };
 }
 
@@ -89,7 +99,11 @@ async function runSql(
   return await host.withFolder(work.projectId, async (folder) => {
     const local = localize(sql, folder);
     await fetchInputs(local, folder, context);
-    const request = { ...duckdbRequest(settings, folder), sql: local.sql };
+    const request: DuckdbRequest = {
+      sql: local.sql,
+      folder: folder.path,
+      rowsMax: settings.sql.outputRowsMax,
+    };
     const command = { ...program, stdin: JSON.stringify(request) };
     const { end, outcome } = await runCommand(host, folder, command, context);
     if (outcome.state === "cancelled" || end.exitCode === undefined) return outcome;
@@ -98,16 +112,6 @@ async function runSql(
       return outcome.state === "failed" ? outcome : { state: "failed", message: "DuckDB left no result" };
     return await conclude(context, folder, local, result);
   });
-}
-
-function duckdbRequest(settings: OperatorSettings, folder: AttemptFolder): Omit<DuckdbRequest, "sql"> {
-  return {
-    folder: folder.path,
-    memoryBytes: settings.sql.duckdbMemoryBytes,
-    threads: settings.sql.duckdbThreads,
-    spillBytes: settings.sql.duckdbSpillBytes,
-    rowsMax: settings.sql.outputRowsMax,
-  };
 }
 
 /** Inputs lie under `in/`, outputs under `out/`, each with its whole key: folders such as `year=2001/` have a meaning. */
@@ -136,8 +140,6 @@ function localName(root: "in" | "out", path: string): string {
 }
 
 async function fetchInputs(local: LocalSql, folder: AttemptFolder, context: WorkContext): Promise<void> {
-  await folder.makeFolder("in");
-  await folder.makeFolder("out");
   for (const name of local.outputs.values()) await folder.makeParents(name);
   // By place: one file may be named under two schemes.
   const paths = new Map<string, string>();

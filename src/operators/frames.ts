@@ -12,6 +12,8 @@ export const EXIT = 6;
 export const INPUT = 7;
 export const SWEEP = 8;
 export const SWEPT = 9;
+/** To a prepared process: nothing is left of the last attempt, and there may be a next. */
+export const PREPARE = 10;
 
 const HEADER_BYTES = 9;
 /** Longer payloads are a broken peer: a script travels as a file, output in pieces. */

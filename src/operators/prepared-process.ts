@@ -5,7 +5,9 @@ import {
   END,
   EXIT,
   type ExitReport,
+  encodeFrame,
   encodeJsonFrame,
+  PREPARE,
   START,
   STDERR,
   STDOUT,
@@ -16,7 +18,10 @@ import type { PooledSession } from "./session-pool.ts";
 import type { OperatorSettings } from "./settings.ts";
 import type { ChildHandlers, LastingChild, RunningChild, SpawnerLink } from "./spawner-link.ts";
 
-/** The program of a prepared process: it speaks the frames of `frames.ts` on its stdin and stdout. */
+/**
+ * The program of a prepared process: it speaks the frames of `frames.ts` on its stdin and stdout. At `PREPARE` it makes
+ * ready what the next attempt will use, so that this takes no time of it; attempts may come without one.
+ */
 export interface PreparedProgram {
   readonly command: string;
   readonly args: readonly string[];
@@ -78,7 +83,8 @@ export async function startPreparedProcess(parts: Parts, program: PreparedProgra
     else if ((await child.sweep()) !== 0) alive = false;
     if (current !== attempt) return; // the whole process has ended meanwhile, and said so
     current = undefined;
-    if (!alive) await close();
+    if (alive) child.write(encodeFrame(PREPARE, 0, Buffer.alloc(0)));
+    else await close();
     attempt.settle(report);
   }
 

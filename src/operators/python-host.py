@@ -24,9 +24,12 @@ import time
 import types
 
 START, END, READY, STDOUT, STDERR, EXIT = range(1, 7)
+PREPARE = 10
+MARK = "AZALAI_WORK"  # by which the spawner knows its children
 HEADER = struct.Struct("<IIB")
 TAIL_BYTES_MAX = 64 * 1024
 PR_SET_DUMPABLE = 4
+PRCTL = getattr(ctypes.CDLL(None), "prctl", None)
 LIMITS = [getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")]
 
 requests = fcntl.fcntl(0, fcntl.F_DUPFD_CLOEXEC, 3)
@@ -53,16 +56,19 @@ def main():
     gc.freeze()  # a fork that collects garbage leaves the pages of the prepared modules alone
     set_dumpable(0)  # programs have the same user: none may look into this process or change it
     send(READY)
+    child = None
     while True:
         kind, payload = receive()
+        if kind == PREPARE:
+            child = child or Child()
         if kind == START:
-            run(json.loads(payload), wake)
+            run(child or Child(), payload, wake)
+            child = None
 
 
 def set_dumpable(value):
-    prctl = getattr(ctypes.CDLL(None), "prctl", None)
-    if prctl is not None:
-        prctl(PR_SET_DUMPABLE, value, 0, 0, 0)
+    if PRCTL is not None:
+        PRCTL(PR_SET_DUMPABLE, value, 0, 0, 0)
 
 
 def send(kind, payload=b""):
@@ -92,19 +98,34 @@ def traits():
     return [resource.getrlimit(limit) for limit in LIMITS], os.getpriority(os.PRIO_PROCESS, 0), affinity
 
 
-def run(request, wake):
+class Child:
+    """A fork that waits for its program: most of what it costs is over when the program comes."""
+
+    def __init__(self):
+        self.out, out_end = os.pipe()
+        self.err, err_end = os.pipe()
+        request, self.request = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            become(await_request(request, out_end, err_end))
+        for end in (out_end, err_end, request):
+            os.close(end)
+
+    def begin(self, request):
+        try:
+            with open(self.request, "wb") as pipe:
+                pipe.write(request)
+        except BrokenPipeError:
+            pass  # it was killed while it waited, as its status says
+
+
+def run(child, payload, wake):
     before = traits()
-    out, out_end = os.pipe()
-    err, err_end = os.pipe()
-    child = os.fork()
-    if child == 0:
-        become(request, out_end, err_end)
-    os.close(out_end)
-    os.close(err_end)
-    output = Output(out, err, request["outputBytesMax"])
+    child.begin(payload)
+    output = Output(child.out, child.err, json.loads(payload)["outputBytesMax"])
     for complaint in complaints:
         output.pass_on(STDERR, complaint.encode())
-    status = follow(child, output, wake)
+    status = follow(child.pid, output, wake)
     output.drain()
     report = {"droppedBytes": output.dropped, "droppedTail": output.tail.decode(errors="replace")}
     code = os.waitstatus_to_exitcode(status)
@@ -183,19 +204,30 @@ class Output:
             os.close(source)
 
 
-def become(request, out, err):
-    """In the fork: makes it what a new interpreter would be for this program, and runs it."""
+def await_request(source, out, err):
+    """In the fork: does all that does not depend on the program, then gives the request."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
     os.dup2(out, 1)
     os.dup2(err, 2)
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    os.dup2(source, 3)
+    os.closerange(4, os.sysconf("SC_OPEN_MAX"))
+    for name in os.environ.keys() - {MARK}:
+        del os.environ[name]
+    exec(compile("", "", "exec"), {})  # a fork owns a page of memory only once it has written to it
+    with open(3, "rb") as pipe:
+        payload = pipe.read()
+    if not payload:
+        os._exit(0)  # the prepared process has gone
+    return json.loads(payload)
+
+
+def become(request):
+    """In the fork: makes it what a new interpreter would be for this program, and runs it."""
     set_dumpable(1)
     os.chdir(request["folder"])
-    mark = {name: os.environ[name] for name in ("AZALAI_WORK",) if name in os.environ}
-    os.environ.clear()
-    os.environ.update(request["environment"] | mark)
+    os.environ.update((name, value) for name, value in request["environment"].items() if name != MARK)
     time.tzset()
     sys.argv = list(request["args"])
     if not getattr(sys.flags, "safe_path", False):

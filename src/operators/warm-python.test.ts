@@ -72,6 +72,13 @@ describe("what a program leaves", () => {
     expect(await output(run(WHICH))).toBe(first.log.trim()); // all by one interpreter
   });
 
+  test("a mark of its own in the environment", async () => {
+    const run = asUser("marked");
+    const mark = "import os\nprint(os.environ['AZALAI_WORK'])";
+    const real = await output(run(mark));
+    expect(await output(run(mark, { environment: { AZALAI_WORK: "another" } }))).toBe(real);
+  });
+
   test("random numbers are others each time", async () => {
     const run = asUser("dice", ["random"]);
     const dice = "import random\nprint(random.random())";
@@ -242,9 +249,24 @@ describe("an interpreter is ended", () => {
     expect(await output(run(WHICH))).not.toBe(before);
   });
 
+  test("when the fork is killed that waits for the next attempt, which fails and may be tried again", async () => {
+    const run = asUser("waiting");
+    const before = await output(run(WHICH));
+    const interpreter = outerPid(before);
+    const fork = () => world.processes().find(({ parentPid }) => parentPid === interpreter)?.pid ?? 0;
+    await expect.poll(fork).toBeGreaterThan(0);
+    process.kill(fork(), "SIGKILL");
+    const { outcome } = await run(WHICH);
+    expect(outcome).toMatchObject({ state: "failed", message: expect.stringContaining("SIGKILL") });
+    expect(outcome).not.toHaveProperty("permanent");
+    expect(await output(run(WHICH))).not.toBe(before);
+  });
+
   test("when an attempt does not end on request, which the processes of the attempt do not survive", async () => {
-    const run = asUser("deaf");
-    const before = world.processes().length;
+    const own = await operatorWorld();
+    const run = asUser("deaf", [], own);
+    await own.run({ type: "Shell", properties: { statement: "true" } });
+    const before = own.processes().length;
     const controller = new AbortController();
     const { outcome } = await run(
       "import signal, subprocess, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nsubprocess.Popen(['sleep', '1000'], start_new_session=True)\nprint('begun')\nwhile True: time.sleep(1)",
@@ -252,7 +274,8 @@ describe("an interpreter is ended", () => {
       { signal: controller.signal, onLog: (log) => log.includes("begun") && controller.abort("timeout") },
     );
     expect(outcome.state).toBe("cancelled");
-    expect(world.processes().length).toBeLessThanOrEqual(before);
+    expect(own.processes().length).toBeLessThanOrEqual(before);
+    await own.close();
   });
 
   test("when an attempt ends on request; it has time to do so well", async () => {
@@ -276,6 +299,16 @@ describe("an interpreter is ended", () => {
     expect(seen[1]).not.toBe(seen[2]);
     await own.close();
   });
+});
+
+test("an attempt of a background instance has an interpreter that gives way, and shares it with its like alone", async () => {
+  const run = asUser("patient");
+  const look = "import os\nprint(os.nice(0), os.getppid())";
+  const ahead = await output(run(look));
+  const behind = await output(run(look, {}, { background: true }));
+  expect([ahead.split(" ")[0], behind.split(" ")[0]]).toEqual(["0", "10"]);
+  expect(await output(run(look))).toBe(ahead);
+  expect(await output(run(look, {}, { background: true }))).toBe(behind);
 });
 
 test("a program that is no plain text runs in a clean interpreter", async () => {

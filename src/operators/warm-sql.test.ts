@@ -1,9 +1,10 @@
 /** Warm SQL sessions: what a script sets is not there for the next, and any doubt ends the session. */
+import { getPriority } from "node:os";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type OperatorWorld, operatorWorld, type RunOptions } from "../../test/setup/operators.ts";
 import { testDatabase } from "../../test/setup/postgres.ts";
 import type { Work, WorkConnection } from "./operator.ts";
-import type { WarehouseCoordinates } from "./settings.ts";
+import { OPERATOR_DEFAULTS, type WarehouseCoordinates } from "./settings.ts";
 
 const WAREHOUSE: WorkConnection = { name: "warehouse", type: "RDS", config: {}, warehouse: true };
 
@@ -19,10 +20,10 @@ beforeAll(async () => {
 afterAll(async () => await world.close());
 
 /** Each test has a user of its own, so that no session is there before it. */
-function asUser(by: string, type: string) {
+function asUser(by: string, type: string, of = world) {
   return async (statement: string, work: Partial<Work> = {}, options: RunOptions = {}) => {
     const warm = { by, modules: [] };
-    const { outcome } = await world.run(
+    const { outcome } = await of.run(
       { type, connection: WAREHOUSE, properties: { statement }, warm, ...work },
       options,
     );
@@ -178,6 +179,31 @@ describe("DuckDB", () => {
         message: expect.stringContaining("Permission Error"),
       });
     expect((await run("set memory_limit = '100GB'")).outcome.state).toBe("failed");
+  });
+
+  test("a script that needs the disk leaves the session fit for the next", async () => {
+    const small = { ...OPERATOR_DEFAULTS.sql, duckdbMemoryBytes: 64 * 1024 * 1024 };
+    const own = await operatorWorld({ sql: small });
+    const run = asUser("large", "DLISQL", own);
+    const large =
+      "create table t as select range as a, repeat('x', 100) as b from range(2_000_000); select count(*) from (from t order by b, a desc)";
+    expect((await run("select 1")).output).toBe('[["1"]]');
+    const before = own.processes().map(({ pid }) => pid);
+    expect((await run(large)).output).toBe('[["2000000"]]');
+    expect((await run("select count(*) from duckdb_tables()")).output).toBe('[["0"]]');
+    expect(own.processes().map(({ pid }) => pid)).toEqual(before);
+    await own.close();
+  });
+
+  test("a script of a background instance has a process that gives way, and shares it with its like alone", async () => {
+    const run = asUser("patient", "DLISQL");
+    await run("select 1");
+    const others = pids().split(" ");
+    await run("select 1", {}, { background: true });
+    const added = pids()
+      .split(" ")
+      .filter((pid) => !others.includes(pid));
+    expect(added.map((pid) => getPriority(Number(pid)))).toEqual([10]);
   });
 
   test("a process that was killed while it waited is given up as soon as its end is told", async () => {

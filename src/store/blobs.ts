@@ -7,7 +7,7 @@ import { invalid } from "../domain/fault.ts";
 import { unlessMissing } from "./file-system.ts";
 
 /**
- * Keys are parts between slashes, as `logs/12/0/1/4096`. A key with an empty part, `.` or `..`, or with a part of more
+ * Keys are parts between slashes, as `logs/12/0-1/65536`. A key with an empty part, `.` or `..`, or with a part of more
  * than 200 bytes is refused with Fault `reference-invalid`. A blob may lie "under" another: `a` and `a/b` are two blobs.
  */
 export interface BlobStore {

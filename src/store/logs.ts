@@ -1,4 +1,7 @@
-/** Logs of attempts: blobs of up to 64 KiB, the last of which grows, so that they are read while the attempt runs. */
+/**
+ * Logs of attempts: blobs of up to 64 KiB, the last of which grows, so that they are read while the attempt runs. The
+ * first lies in its instance's folder, since most logs are no longer, and the others under it.
+ */
 import type { Readable } from "node:stream";
 import type { BlobStore } from "./blobs.ts";
 
@@ -27,7 +30,7 @@ export async function putLogChunk(
   fromByte: number,
   content: Uint8Array,
 ): Promise<void> {
-  await blobs.put(key.projectId, `${folderOf(key)}/${fromByte}`, content, "quick");
+  await blobs.put(key.projectId, chunkKey(key, fromByte), content, "quick");
 }
 
 /** Bytes from `fromByte` on, at most `bytesMax`; empty where nothing is written yet. */
@@ -43,7 +46,7 @@ export async function readLog(
   for (const start of starts.slice(Math.max(first, 0))) {
     const left = bytesMax - (at - fromByte);
     if (left <= 0 || start > at) break;
-    const content = await blobs.open(key.projectId, `${folderOf(key)}/${start}`, at - start);
+    const content = await blobs.open(key.projectId, chunkKey(key, start), at - start);
     const part = content === undefined ? Buffer.alloc(0) : await readUpTo(content, left);
     parts.push(part);
     at += part.length;
@@ -53,9 +56,8 @@ export async function readLog(
 
 /** How many bytes the log has so far. */
 export async function logSizeBytes(blobs: BlobStore, key: LogKey): Promise<number> {
-  const last = (await chunkStarts(blobs, key)).at(-1);
-  if (last === undefined) return 0;
-  return last + ((await blobs.sizeBytes(key.projectId, `${folderOf(key)}/${last}`)) ?? 0);
+  const last = (await chunkStarts(blobs, key)).at(-1) ?? 0;
+  return last + ((await blobs.sizeBytes(key.projectId, chunkKey(key, last))) ?? 0);
 }
 
 /** Ids of the project's instances that have logs, in no order. */
@@ -77,14 +79,16 @@ export async function deleteLogs(blobs: BlobStore, projectId: string, instanceId
   await blobs.delete(projectId, `logs/${instanceId}`);
 }
 
+/** The first of them also where there is none yet. */
 async function chunkStarts(blobs: BlobStore, key: LogKey): Promise<number[]> {
-  const folder = folderOf(key);
-  const keys = await blobs.list(key.projectId, folder);
-  return keys.map((name) => Number(name.slice(folder.length + 1))).sort((a, b) => a - b);
+  const first = chunkKey(key, 0);
+  const others = await blobs.list(key.projectId, first);
+  return [0, ...others.map((name) => Number(name.slice(first.length + 1))).sort((a, b) => a - b)];
 }
 
-function folderOf({ instanceId, nodeNo, attempt }: LogKey): string {
-  return `logs/${instanceId}/${nodeNo}/${attempt}`;
+function chunkKey({ instanceId, nodeNo, attempt }: LogKey, fromByte: number): string {
+  const first = `logs/${instanceId}/${nodeNo}-${attempt}`;
+  return fromByte === 0 ? first : `${first}/${fromByte}`;
 }
 
 async function readUpTo(content: Readable, bytesMax: number): Promise<Buffer> {

@@ -206,7 +206,7 @@ function encodeNodeRun(
   };
 }
 
-/** Where the last attempt's log is kept; empty before the first. */
+/** What the last attempt's log is called; empty before the first. */
 export function encodeLogPath(instanceId: number, { nodeNo, attempt }: NodeRun): string {
   return attempt === 0 ? "" : `logs/${instanceId}/${nodeNo}/${attempt}`;
 }

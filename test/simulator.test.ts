@@ -22,7 +22,7 @@ test.each([
   "no planned time is lost, unexplained or doubled (seed %i)",
   { timeout: TIMEOUT_MS },
   async (seed, start, days) => {
-    const { story, judge } = await play(seed, start, days);
+    const { pool, story, judge } = await play(seed, start, days);
     const { checked, lost, unexplained, doubled, clockChanges, problems } = await judge();
     expect({ lost, unexplained, doubled, problems }).toEqual({
       lost: 0,
@@ -34,6 +34,10 @@ test.each([
     expect(checked).toBeGreaterThan(100);
     expect(clockChanges).toBeGreaterThan(0);
     expect(story.events.crash).toBeGreaterThan(0);
+    const { rows } = await pool.query(
+      "select from planned_run where state = 'started' and decided_at = planned_at",
+    );
+    expect(rows.length).toBeGreaterThan(10); // Planned ahead.
   },
 );
 

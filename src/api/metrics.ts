@@ -57,7 +57,10 @@ function createNumbers(registry: Registry) {
   const histogram = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
     new Histogram({ name: `azalai_${name}`, help, labelNames, buckets: SECONDS, registers });
   return {
-    lateness: histogram("planned_run_lateness_seconds", "From a planned time to its instance."),
+    lateness: histogram(
+      "planned_run_lateness_seconds",
+      "From a planned time until its run's first node begins, where it waits for no other.",
+    ),
     missed: counter("planned_runs_missed_total", "Planned times that nobody saw in time."),
     dispatch: histogram("dispatch_seconds", "From ready to begun, of a sample of node runs."),
     ready: gauge("ready_node_runs", "Node runs that wait for a slot, up to 10,000.", "lane"),

@@ -6,6 +6,7 @@ import { type CalendarRule, calendarOf, checkCalendar, type WorkCalendar } from 
 import { insertAct } from "../store/audit.ts";
 import { deleteCalendar, findCalendar, listCalendarUsers, putCalendar } from "../store/calendars.ts";
 import { type Database, transaction } from "../store/database.ts";
+import { lockPlansOfCalendar } from "../store/planned-ahead.ts";
 import type { WorkspaceKey } from "../store/workspaces.ts";
 import { ensureWorkspace, type WorkspaceDeps } from "./workspaces.ts";
 
@@ -26,6 +27,7 @@ export async function saveCalendar(
   const { projectId, userName: by } = caller;
   await transaction(deps.pool, async (db) => {
     await ensureWorkspace(db, deps, key);
+    await lockPlansOfCalendar(db, key, name, now);
     await putCalendar(db, key, { ...rule, name, updatedAt: now, updatedBy: by });
     await insertAct(db, { projectId, at: now, by, act: "save", object: { kind: "calendar", id: name } });
   });

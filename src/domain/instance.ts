@@ -43,6 +43,20 @@ export interface Instance {
 }
 
 /**
+ * An instance as it looks at `now`: one that was planned ahead waits for its time, whatever is written of it already. It
+ * begins at its planned time to the millisecond.
+ */
+export function shownAt<Shown extends Pick<Instance, "origin" | "state" | "plannedAt" | "startedAt">>(
+  instance: Shown,
+  now: Date,
+): Shown {
+  const { origin, state, plannedAt, startedAt } = instance;
+  const isAhead = origin === "schedule" && state === "running" && plannedAt > now;
+  if (!isAhead || startedAt?.getTime() !== plannedAt.getTime()) return instance;
+  return { ...instance, state: "waiting", startedAt: null };
+}
+
+/**
  * Where attempts count against a server's capacity: `inline` costs nothing but a promise, `process` is a child process
  * or a query, `stream` is held by a real-time node for as long as it lives, `child` by a node that waits for instances
  * of its own. `background` is a process of a background instance: it uses the slots that `process` leaves.

@@ -87,9 +87,9 @@ export type Observation =
   | {
       readonly event: "planned-run-started";
       readonly projectId: string;
-      readonly jobId: number;
+      readonly jobId: number | null;
       readonly plannedAt: Date;
-      /** After its planned time. */
+      /** From its planned time until its first node was begun. */
       readonly lateMilliseconds: number;
     }
   | {

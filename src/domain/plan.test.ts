@@ -123,3 +123,20 @@ test("the calendar's day is that of the schedule's zone", () => {
   );
   expect(asked).toEqual([Date.UTC(2001, 0, 2) / 86_400_000]);
 });
+
+test("ahead of its time only what simply starts is planned", () => {
+  const often = { ...HOURLY, expression: "* * * * * ?" };
+  const ahead = (load: Partial<PlanLoad>) => {
+    const stretch = { first: at("01:00:00"), now: at("01:00:00"), ahead: at("01:00:02"), most: 1_000 };
+    const plan = planDue(often, { ...IDLE, ...load }, stretch);
+    return [...plan.acts.map(({ act }) => act), plan.nextAt?.toISOString().slice(17, 19)].join(" ");
+  };
+  expect(ahead({})).toBe("start start start 03");
+  expect(ahead({ running: 3 })).toBe("start start 02");
+  expect(ahead({ overlapMax: 1, overlapPolicy: "skip" })).toBe("start 01");
+  expect(ahead({ waiting: 1 })).toBe("wait 01");
+  expect(ahead({ hasDependencies: true })).toBe("wait 01");
+  expect(ahead({ pausedBy: "ann" })).toBe("skip 01");
+  expect(ahead({ freezes: [{ from: at("01:00:01"), to: at("01:00:02") }] })).toBe("start 01");
+  expect(ahead({ calendar: { name: "none" } })).toBe("skip 01");
+});

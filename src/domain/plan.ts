@@ -137,22 +137,32 @@ export function noteOf(rule: PlanRule, plannedAt: Date): string | undefined {
   return clockNote(cronOf(rule), rule.zone, plannedAt.getTime(), dstPolicyOf(rule));
 }
 
+/** Which times are planned. */
+export interface PlanStretch {
+  readonly first: Date;
+  readonly now: Date;
+  /** Until then times are planned ahead, as long as they simply start: all else is decided when it is due. None where absent. */
+  readonly ahead?: Date | undefined;
+  readonly most: number;
+}
+
 /**
- * What becomes of the times from `first` to `now`, at most `most` of them, and the next after these. Each time has one
+ * What becomes of the times from `first` to `ahead`, at most `most` of them, and the next after these. Each time has one
  * answer: the first rule that speaks, in the order of `decide`.
  */
 export function planDue(
   rule: PlanRule,
   load: PlanLoad,
-  { first, now, most }: { readonly first: Date; readonly now: Date; readonly most: number },
+  { first, now, ahead = now, most }: PlanStretch,
 ): { readonly acts: PlannedAct[]; readonly nextAt: Date | undefined } {
   const acts: PlannedAct[] = [];
   let { running, waiting } = load;
   let plannedAt: Date | undefined = first;
-  while (plannedAt !== undefined && plannedAt <= now && acts.length < most) {
+  while (plannedAt !== undefined && (plannedAt <= now || plannedAt <= ahead) && acts.length < most) {
     const nextAt: Date | undefined = nextPlanned(rule, plannedAt);
     const isLast = nextAt === undefined || nextAt > now;
     const act = decide(rule, { ...load, running, waiting }, { plannedAt, now, isLast });
+    if (plannedAt > now && act.act !== "start") break;
     acts.push(act);
     if (act.act === "start") running += 1;
     if (act.act === "wait") waiting += 1;

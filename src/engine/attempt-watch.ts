@@ -1,4 +1,5 @@
 /** Tells the outside of attempts: when each began and ended, and, of some, how long they had been ready. */
+import type { Instance } from "../domain/instance.ts";
 import type { Observe } from "../domain/observation.ts";
 import type { DatabasePool } from "../store/database.ts";
 import { listReadyTimes } from "../store/load.ts";
@@ -56,6 +57,11 @@ export function createAttemptWatch({
       const which = { projectId, instanceId, node: node?.name ?? `${nodeNo}`, attempt, lane };
       const startedAt = now();
       observe({ event: "attempt-started", ...which });
+      if (facts !== undefined && isFirstOfPlanned(claim, facts.instance)) {
+        const { jobId, plannedAt } = facts.instance;
+        const lateMilliseconds = Math.max(0, startedAt.getTime() - plannedAt.getTime());
+        observe({ event: "planned-run-started", projectId, jobId, plannedAt, lateMilliseconds });
+      }
       return (settlement) =>
         observe({
           event: "attempt-ended",
@@ -70,4 +76,15 @@ export function createAttemptWatch({
         });
     },
   };
+}
+
+/** The first node's first try, of a planned run that had not to wait for other runs. */
+function isFirstOfPlanned({ nodeNo, attempt }: Claim, { origin, createdAt, startedAt }: Instance): boolean {
+  return (
+    nodeNo === 0 &&
+    attempt === 1 &&
+    origin === "schedule" &&
+    startedAt !== null &&
+    startedAt.getTime() === createdAt.getTime()
+  );
 }

@@ -44,8 +44,12 @@ export async function startChosen(
   for (const [place, candidates] of Map.groupBy(chosen, (candidate) => candidate.place)) {
     const job = jobs[place];
     const present = versions.find(({ jobId }) => jobId === job?.jobId);
-    const pinned =
-      present && (await definitions.pinnedVersion(backfill.projectId, present.jobId, present.version));
+    const [pinned] =
+      present === undefined
+        ? []
+        : await definitions.pinnedVersions([
+            { projectId: backfill.projectId, jobId: present.jobId, jobVersion: present.version },
+          ]);
     if (present === undefined || pinned === undefined || pinned.nodes.length === 0) {
       const skip = present === undefined ? DELETED : WITHOUT_NODES;
       reason = `${job?.jobName}: ${skip.detail}`;

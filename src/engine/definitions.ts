@@ -6,8 +6,8 @@ import type { Operator } from "../operators/operator.ts";
 import type { Database } from "../store/database.ts";
 import {
   findInstanceDefinition,
-  findPinnedDefinition,
   listInstancesById,
+  listPinnedDefinitions,
   type NewNodeRun,
 } from "../store/instances.ts";
 
@@ -72,6 +72,12 @@ export function indexOperators(operators: readonly Operator[]): OperatorIndex {
   return index;
 }
 
+interface VersionKey {
+  readonly projectId: string;
+  readonly jobId: number;
+  readonly jobVersion: number;
+}
+
 export interface Definitions {
   /** Facts of all the instances in the order of the keys; undefined for one that does not exist. */
   readonly factsOf: (
@@ -79,57 +85,80 @@ export interface Definitions {
   ) => Promise<(InstanceFacts | undefined)[]>;
   /** What the instance runs as it is given, whatever is remembered of it. */
   readonly pinnedOf: (instance: Instance) => Promise<Pinned | undefined>;
-  readonly pinnedVersion: (projectId: string, jobId: number, version: number) => Promise<Pinned | undefined>;
+  /** What versions of jobs run, in the order of the keys; undefined for one that does not exist. */
+  readonly pinnedVersions: (keys: readonly VersionKey[]) => Promise<(Pinned | undefined)[]>;
   /** After a rerun, which may give the instance another start time, version and other parameters. */
   readonly forget: (projectId: string, instanceId: number) => void;
 }
 
 /** Bounds of memory: what was used longest ago goes first. */
 const FACTS_MAX = 5_000;
-const PINNED_MAX = 500;
+/** Of all definitions together, each counted as so many more. */
+const PINNED_NODES_MAX = 20_000;
+const PINNED_NODES_LEAST = 4;
 
 /** Reads definitions and facts, and remembers them: both never change. */
 export function createDefinitions(db: Database): Definitions {
-  const facts = createRecent<InstanceFacts>(FACTS_MAX);
-  const versions = createRecent<Pinned>(PINNED_MAX);
+  const facts = createRecent<InstanceFacts>(FACTS_MAX, () => 1);
+  const versions = createRecent<Pinned>(PINNED_NODES_MAX, ({ nodes }) => PINNED_NODES_LEAST + nodes.length);
 
-  async function pinnedVersion(
-    projectId: string,
-    jobId: number,
-    version: number,
-  ): Promise<Pinned | undefined> {
-    const key = `${projectId}/${jobId}/${version}`;
-    const known = versions.get(key);
-    if (known !== undefined) return known;
-    const definition = await findPinnedDefinition(db, projectId, jobId, version);
-    return definition && versions.set(key, pin(definition));
+  async function loadVersions(keys: readonly VersionKey[]): Promise<ReadonlyMap<string, Pinned>> {
+    const found = new Map<string, Pinned>();
+    const unknown = new Map<string, VersionKey>();
+    for (const key of keys) {
+      const known = versions.get(nameOf(key));
+      if (known === undefined) unknown.set(nameOf(key), key);
+      else found.set(nameOf(key), known);
+    }
+    if (unknown.size > 0)
+      for (const { definition, ...key } of await listPinnedDefinitions(db, [...unknown.values()]))
+        found.set(nameOf(key), versions.set(nameOf(key), pin(definition)));
+    return found;
   }
 
-  async function pinnedOf(instance: Instance): Promise<Pinned | undefined> {
-    const { projectId, jobId, jobVersion } = instance;
-    const pinned =
-      jobId === null || jobVersion === null ? undefined : await pinnedVersion(projectId, jobId, jobVersion);
-    if (pinned !== undefined) return pinned;
-    const definition = await findInstanceDefinition(db, projectId, instance.id);
-    return definition && pin(definition);
+  async function pinnedOfAll(instances: readonly Instance[]): Promise<(Pinned | undefined)[]> {
+    const found = await loadVersions(instances.flatMap((instance) => versionOf(instance) ?? []));
+    return await Promise.all(
+      instances.map(async (instance) => {
+        const key = versionOf(instance);
+        const pinned = key && found.get(nameOf(key));
+        if (pinned !== undefined) return pinned;
+        const definition = await findInstanceDefinition(db, instance.projectId, instance.id);
+        return definition && pin(definition);
+      }),
+    );
   }
 
   return {
-    pinnedOf,
-    pinnedVersion,
+    pinnedOf: async (instance) => (await pinnedOfAll([instance]))[0],
+    pinnedVersions: async (keys) => {
+      const found = await loadVersions(keys);
+      return keys.map((key) => found.get(nameOf(key)));
+    },
     forget: (projectId, instanceId) => facts.delete(factsKey({ projectId, instanceId })),
     factsOf: async (keys) => {
       const unknown = new Map(keys.map((key) => [factsKey(key), key]));
       for (const key of unknown.keys()) if (facts.get(key) !== undefined) unknown.delete(key);
       const found = new Map<string, InstanceFacts>();
-      if (unknown.size > 0)
-        for (const instance of await listInstancesById(db, [...unknown.values()])) {
+      if (unknown.size > 0) {
+        const instances = await listInstancesById(db, [...unknown.values()]);
+        const pinned = await pinnedOfAll(instances);
+        for (const [place, instance] of instances.entries()) {
           const key = factsKey({ projectId: instance.projectId, instanceId: instance.id });
-          found.set(key, facts.set(key, { instance, pinned: await pinnedOf(instance) }));
+          found.set(key, facts.set(key, { instance, pinned: pinned[place] }));
         }
+      }
       return keys.map((key) => found.get(factsKey(key)) ?? facts.get(factsKey(key)));
     },
   };
+}
+
+function versionOf({ projectId, jobId, jobVersion }: Instance): VersionKey | undefined {
+  return jobId === null || jobVersion === null ? undefined : { projectId, jobId, jobVersion };
+}
+
+function nameOf({ projectId, jobId, jobVersion }: VersionKey): string {
+  return `${projectId}/${jobId}/${jobVersion}`;
 }
 
 function factsKey({
@@ -142,13 +171,18 @@ function factsKey({
   return `${projectId}/${instanceId}`;
 }
 
-/** A map that forgets what was used longest ago. */
-function createRecent<Value>(sizeMax: number) {
+/** A map that forgets what was used longest ago, as far as all together weigh more than `weightMax`. */
+function createRecent<Value>(weightMax: number, weightOf: (value: Value) => number) {
   const kept = new Map<string, Value>();
+  let weight = 0;
+  const remove = (key: string) => {
+    const value = kept.get(key);
+    if (value === undefined) return;
+    weight -= weightOf(value);
+    kept.delete(key);
+  };
   return {
-    delete: (key: string): void => {
-      kept.delete(key);
-    },
+    delete: remove,
     get: (key: string): Value | undefined => {
       const value = kept.get(key);
       if (value === undefined) return undefined;
@@ -157,12 +191,13 @@ function createRecent<Value>(sizeMax: number) {
       return value;
     },
     set: (key: string, value: Value): Value => {
+      remove(key);
       kept.set(key, value);
-      if (kept.size > sizeMax)
-        for (const oldest of kept.keys()) {
-          kept.delete(oldest);
-          break;
-        }
+      weight += weightOf(value);
+      for (const oldest of kept.keys()) {
+        if (weight <= weightMax) break;
+        remove(oldest);
+      }
       return value;
     },
   };

@@ -11,6 +11,7 @@ import { findInstance } from "../store/instances.ts";
 import { type Claim, listToStop } from "../store/node-runs.ts";
 import { listStreamInstances, refreshRealTimeStatus } from "../store/schedules.ts";
 import type { Signal } from "../store/servers.ts";
+import { createAlarm } from "./alarm.ts";
 import { createAttemptLog } from "./attempt-log.ts";
 import { createBackfillLoop } from "./backfill-loop.ts";
 import { createBackfillOperations } from "./backfill-operations.ts";
@@ -160,6 +161,17 @@ export function createEngine(deps: EngineDeps): Engine {
       workReady();
       release.wake();
     },
+    onPlannedAhead: (times) => {
+      for (const at of times) {
+        alarm.at(at);
+        tell({ type: "ready", at });
+      }
+    },
+  });
+  /** What was planned ahead begins, or what became of it meanwhile is decided. */
+  const alarm = createAlarm(now, () => {
+    worker.wake();
+    scheduler.wake();
   });
   const events = createEvents({
     pool,
@@ -204,12 +216,17 @@ export function createEngine(deps: EngineDeps): Engine {
   }
 
   function hear(signal: Signal): void {
-    if (signal.type === "ready") worker.wake();
+    if (signal.type === "ready") wakeWorkerAt(signal.at);
     else if (signal.type === "stop") worker.stopInstance(signal.projectId, signal.instanceId);
     else if (signal.type === "child") children.noteEnd(signal.projectId, signal.instanceId);
     else if (signal.type === "server") rescuer.wake();
     else if (signal.type === "ended") wakeWaiters();
     else wakePlanners();
+  }
+
+  function wakeWorkerAt(time: Date | undefined): void {
+    if (time === undefined) worker.wake();
+    else alarm.at(time);
   }
 
   /** Others only: this server has done already what the signal asks for. */
@@ -307,6 +324,7 @@ export function createEngine(deps: EngineDeps): Engine {
       // What is ready is for others from now on; what is handed back later is told of as it becomes ready.
       tell({ type: "ready" });
       await Promise.all(loops.map((loop) => loop.stop()));
+      alarm.clear();
       await worker.drain(deps.drainGraceMs ?? DRAIN_GRACE_MS);
       children.close();
       await presence.stop();

@@ -3,6 +3,7 @@ import { Fault, invalid } from "../domain/fault.ts";
 import { insertAct } from "../store/audit.ts";
 import { type Database, transaction } from "../store/database.ts";
 import { deleteFreeze, type Freeze, insertFreeze, listFreezes } from "../store/freezes.ts";
+import { lockPlan } from "../store/planned-ahead.ts";
 import { skipStartedLine } from "../store/planned-runs.ts";
 import { insertLook } from "../store/run-ends.ts";
 import { lockOperatedJob, lockSchedule } from "../store/schedules.ts";
@@ -47,10 +48,10 @@ async function freezeRuns(deps: OperationDeps, request: FreezeRequest): Promise<
   if (from >= to) invalid("freeze-invalid", ["to: must be after from"]);
   return await transaction(deps.pool, async (db) => {
     (await lockOperatedJob(db, projectId, jobId)) ?? jobMissing();
-    await lockSchedule(db, projectId, jobId);
+    const now = deps.now();
+    await lockPlan(db, projectId, jobId, now);
     if ((await listFreezes(db, projectId, jobId)).length >= FREEZES_MAX)
       invalid("freeze-invalid", [`a job has at most ${FREEZES_MAX} freezes`]);
-    const now = deps.now();
     const id = await insertFreeze(db, projectId, jobId, { from, to, frozenBy: by, frozenAt: now });
     for (const instance of await listPlannedIn(db, projectId, jobId, { state: "waiting", from, to }))
       await moveInstance(db, { projectId, instanceId: instance.id, now }, ({ progress }) =>

@@ -8,7 +8,7 @@ export interface Loop {
   readonly stop: () => Promise<void>;
   /** Begins a round now; one that is under way is followed by another. */
   readonly wake: () => void;
-  /** Resolves after a whole round that began later than this call. For tests, in place of sleeping. */
+  /** Resolves after a whole round that began later than this call; at once where the loop does not run. */
   readonly round: () => Promise<void>;
 }
 
@@ -68,7 +68,8 @@ export function createLoop(name: string, work: () => Promise<number>, observe: O
     round: async () => {
       const wanted = begun + 1;
       wake();
-      while (begun < wanted && state !== "stopped") await current.then(() => new Promise(setImmediate));
+      while (begun < wanted && state !== "stopped" && state !== "idle")
+        await current.then(() => new Promise(setImmediate));
       await current;
     },
   };

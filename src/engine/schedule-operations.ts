@@ -11,11 +11,11 @@ import { findCalendar } from "../store/calendars.ts";
 import { type Database, transaction } from "../store/database.ts";
 import { reopenDependencies } from "../store/dependencies.ts";
 import { lockEventSource, pauseEventSource, stopEventSource } from "../store/event-sources.ts";
+import { lockPlan } from "../store/planned-ahead.ts";
 import { insertPlannedTimes, updatePlannedRuns } from "../store/planned-runs.ts";
 import {
   deleteSchedule,
   lockOperatedJob,
-  lockSchedule,
   type OperatedJob,
   putSchedule,
   type ScheduleRow,
@@ -88,9 +88,10 @@ export async function endSchedule(
   { projectId, jobId }: { readonly projectId: string; readonly jobId: number },
   detail: string,
 ): Promise<void> {
-  const schedule = await lockSchedule(db, projectId, jobId);
+  const time = now();
+  const schedule = await lockPlan(db, projectId, jobId, time);
   if (schedule === undefined) return;
-  await skipDue(db, schedule, now(), { detail, unless: () => false });
+  await skipDue(db, schedule, time, { detail, unless: () => false });
   await deleteSchedule(db, projectId, jobId);
   await reopenDependencies(db, projectId, jobId);
 }
@@ -101,12 +102,12 @@ async function followSaved(
   projectId: string,
   jobId: number,
 ): Promise<void> {
-  const present = await lockSchedule(db, projectId, jobId);
+  const now = deps.now();
+  const present = await lockPlan(db, projectId, jobId, now);
   if (present === undefined) return;
   const job = (await lockOperatedJob(db, projectId, jobId)) ?? jobMissing();
   const { schedule } = job.definition;
   if (job.kind === "batch" && schedule.type === "cron" && schedule.cron !== undefined) {
-    const now = deps.now();
     const isDue = present.nextAt !== null && present.nextAt <= now;
     const after = isDue ? new Date(present.nextAt.getTime() - 1) : now;
     const next = scheduleOf(job, schedule.cron, { ...present, after });
@@ -145,9 +146,9 @@ async function setPaused(deps: OperationDeps, request: JobRequest, act: "pause" 
   const { projectId, jobId, by } = request;
   await transaction(deps.pool, async (db) => {
     const job = (await lockOperatedJob(db, projectId, jobId)) ?? jobMissing();
-    const schedule = await lockSchedule(db, projectId, jobId);
-    if (schedule === undefined) invalid("schedule-invalid", ["the job has no cron schedule in operation"]);
     const now = deps.now();
+    const schedule = await lockPlan(db, projectId, jobId, now);
+    if (schedule === undefined) invalid("schedule-invalid", ["the job has no cron schedule in operation"]);
     const paused = act === "pause" ? { pausedBy: by, pausedAt: now } : { pausedBy: null, pausedAt: null };
     if ((schedule.pausedBy === null) === (act === "resume")) return;
     await putSchedule(db, { ...schedule, ...paused });

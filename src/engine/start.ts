@@ -20,6 +20,8 @@ export interface Start {
   /** For this run alone; they win over the definition's. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly plannedAt: Date;
+  /** Its first nodes are ready then, and not before; now where absent. */
+  readonly beginsAt?: Date;
   readonly by: string;
   /** Instead of the definition's. */
   readonly priority?: number;
@@ -35,7 +37,7 @@ export interface Start {
 
 /**
  * Makes instances with all of their node runs and gives their ids in the same order. Their first nodes are ready as soon
- * as the caller's transaction is committed: then it wakes the workers.
+ * as the caller's transaction is committed, or at `beginsAt`: then it wakes the workers.
  * @throws Fault `job-without-nodes`; nothing is written then.
  */
 export async function startInstances(
@@ -53,7 +55,7 @@ export async function startInstances(
     jobName: name,
     createdBy: by,
     priority: start.priority ?? pinned.definition.priority,
-    ...timeOf(start, pinned, now),
+    ...timeOf(start, pinned, start.beginsAt ?? now),
     nodes: newNodeRuns(pinned, operators, start.background),
     ...(job === undefined ? { definition: pinned.definition } : { jobId: job.id, jobVersion: job.version }),
   }));

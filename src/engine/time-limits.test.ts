@@ -20,7 +20,8 @@ async function setup() {
   /** An instance that waits for nothing that ever comes. */
   const startWaiting = async (definition: Partial<JobDefinition>) => {
     const jobId = await world.addJob(definition);
-    const pinned = await createDefinitions(database.pool).pinnedVersion(projectId, jobId, 1);
+    const key = { projectId, jobId, jobVersion: 1 };
+    const [pinned] = await createDefinitions(database.pool).pinnedVersions([key]);
     if (pinned === undefined) throw new RangeError("no such job");
     const start = {
       projectId,

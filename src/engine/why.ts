@@ -1,6 +1,6 @@
 /** Why something is not running: the blockers of an instance and its nodes, or of a job's next run. */
 import type { Blocker, Holder } from "../domain/blocker.ts";
-import type { Instance, NodeRun } from "../domain/instance.ts";
+import { type Instance, type NodeRun, shownAt } from "../domain/instance.ts";
 import { HELD_UNTIL } from "../domain/kept-alive.ts";
 import { INSTANCE_ENDED, type InstanceState, NODE_RUN_ENDED } from "../domain/states.ts";
 import {
@@ -59,10 +59,13 @@ export async function explainInstance(
   projectId: string,
   instanceId: number,
 ): Promise<InstanceStanding | undefined> {
-  const instance = await findInstance(deps.db, projectId, instanceId);
-  if (instance === undefined) return undefined;
+  const written = await findInstance(deps.db, projectId, instanceId);
+  if (written === undefined) return undefined;
+  const instance = shownAt(written, deps.now());
   const { state } = instance;
   if (INSTANCE_ENDED.includes(state)) return { state, blockers: [], running: [] };
+  if (instance !== written)
+    return { state, blockers: [{ kind: "not-due", nextAt: instance.plannedAt }], running: [] };
   const runs = await listNodeRuns(deps.db, projectId, instanceId);
   const names = await namesOf(deps, instance);
   const running = runs

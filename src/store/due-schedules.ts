@@ -24,15 +24,43 @@ type DueRow = Omit<DueSchedule, "freezes"> & {
   readonly freezes: readonly { readonly from: string; readonly to: string }[];
 };
 
-/** In a transaction: schedules whose time has come, the longest due first, held; others that claim skip them. */
-export async function claimDueSchedules(db: Database, now: Date, limit: number): Promise<DueSchedule[]> {
+/** Where a schedule stands in the order in which they are due. */
+export interface DuePlace {
+  readonly nextAt: Date;
+  readonly projectId: string;
+  readonly jobId: number;
+}
+
+/**
+ * In a transaction: the schedules that are due until `to`, the longest due first and those behind `after` alone, held;
+ * others that claim skip them.
+ */
+export async function holdDueSchedules(
+  db: Database,
+  { to, after, limit }: { readonly to: Date; readonly after: DuePlace | undefined; readonly limit: number },
+): Promise<DuePlace[]> {
+  return await query<DuePlace>(
+    db,
+    "hold-due-schedules",
+    `select next_at as "nextAt", project_id as "projectId", job_id as "jobId" from schedule
+     where next_at <= $1 and (next_at, project_id, job_id) > (
+       coalesce($2, '-infinity'::timestamptz), coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid),
+       coalesce($4, 0::bigint)
+     )
+     order by next_at, project_id, job_id limit $5 for update skip locked`,
+    [to, after?.nextAt ?? null, after?.projectId ?? null, after?.jobId ?? null, limit],
+  );
+}
+
+/**
+ * In the same transaction: held schedules with what decides over their times, in their order. A statement of its own,
+ * so that it sees all that was committed by whoever held them before.
+ */
+export async function readDueSchedules(db: Database, held: readonly DuePlace[]): Promise<DueSchedule[]> {
   const rows = await query<DueRow>(
     db,
-    "claim-due-schedules",
-    `with due as materialized (
-       select * from schedule where next_at <= $1 order by next_at limit $2 for update skip locked
-     )
-     select ${SCHEDULE_COLUMNS}, j.workspace_id as "workspaceId", j.name as "jobName", j.version as "jobVersion",
+    "read-due-schedules",
+    `select ${SCHEDULE_COLUMNS}, j.workspace_id as "workspaceId", j.name as "jobName", j.version as "jobVersion",
        c.running::integer, c.waiting::integer,
        exists (
          select from job_dependency d where d.project_id = s.project_id and d.job_id = s.job_id
@@ -46,7 +74,8 @@ export async function claimDueSchedules(db: Database, now: Date, limit: number):
          from calendar k
          where k.project_id = s.project_id and k.workspace_id = j.workspace_id and k.name = s.calendar
        ) end as "calendarRule"
-     from due s
+     from unnest($1::uuid[], $2::bigint[]) with ordinality as h (project_id, job_id, place)
+     join schedule s on s.project_id = h.project_id and s.job_id = h.job_id
      join job j on j.project_id = s.project_id and j.id = s.job_id
      cross join lateral (
        select count(*) filter (where i.state in ('running', 'paused', 'failing', 'stopping')) as running,
@@ -55,8 +84,8 @@ export async function claimDueSchedules(db: Database, now: Date, limit: number):
        where i.project_id = s.project_id and i.job_id = s.job_id and i.ended_at is null and i.origin = 'schedule'
          and i.id >= (select history_floor())
      ) c
-     order by s.next_at`,
-    [now, limit],
+     order by h.place`,
+    [held.map(({ projectId }) => projectId), held.map(({ jobId }) => jobId)],
   );
   return rows.map(({ freezes, ...row }) => ({
     ...row,
@@ -89,12 +118,17 @@ export async function updateNextTimes(
   );
 }
 
-/** When the next schedule of all is due; undefined when none is. */
-export async function findNextDue(db: Database): Promise<Date | undefined> {
-  const rows = await query<{ readonly nextAt: Date }>(
+/** When the next schedule of all is due, and the next of those that are due after `seenTo`; undefined when none is. */
+export async function findNextDue(
+  db: Database,
+  seenTo: Date,
+): Promise<{ readonly nextAt: Date | undefined; readonly unseenAt: Date | undefined }> {
+  const [row] = await query<{ readonly nextAt: Date | null; readonly unseenAt: Date | null }>(
     db,
     "find-next-due",
-    `select next_at as "nextAt" from schedule where next_at is not null order by next_at limit 1`,
+    `select (select min(next_at) from schedule) as "nextAt",
+       (select min(next_at) from schedule where next_at > $1) as "unseenAt"`,
+    [seenTo],
   );
-  return rows[0]?.nextAt;
+  return { nextAt: row?.nextAt ?? undefined, unseenAt: row?.unseenAt ?? undefined };
 }

@@ -126,11 +126,11 @@ export async function addLedgerMonths(db: Database, from: Date, months: number):
 }
 
 /**
- * No instance that was planned at `at` or later has an id below this: an instance is made when its time has come, or
- * after. As a parameter of a statement it keeps the partitions before out of its plan.
+ * No instance that was planned at `at` or later has an id below this: an instance is made when its time has come, a
+ * moment before, or after. As a parameter of a statement it keeps the partitions before out of its plan.
  */
 export async function findFirstIdSince(db: Database, at: Date): Promise<number> {
-  // The hour is for servers whose clocks differ.
+  // The hour is for that moment, and for servers whose clocks differ.
   const rows = await query<{ readonly id: number }>(
     db,
     "find-first-id-since",

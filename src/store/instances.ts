@@ -25,6 +25,8 @@ export interface NewInstance {
   readonly priority: number;
   readonly parameters: Readonly<Record<string, string>>;
   readonly plannedAt: Date;
+  /** Before it nothing of it begins, and it counts as made then; now where absent. */
+  readonly beginsAt?: Date;
   readonly createdBy: string;
   /** Kept with the instance where there is no job whose version could be pinned. */
   readonly definition?: JobDefinition;
@@ -65,17 +67,17 @@ export async function insertInstances(
          exists (select from slot_limit l where l.project_id = g.project_id) as limited
        from unnest($2::uuid[], $3::text[], $4::bigint[], $5::integer[], $6::text[], $7::text[], $8::text[],
            $9::smallint[], $10::jsonb[], $11::timestamptz[], $12::text[], $13::jsonb[], $14::integer[], $15::integer[],
-           $21::boolean[], $22::text[], $24::integer[], $25::boolean[], $26::timestamptz[])
+           $21::boolean[], $22::text[], $24::integer[], $25::boolean[], $26::timestamptz[], $1::timestamptz[])
          with ordinality as g (project_id, workspace_id, job_id, job_version, job_name, origin, held,
            priority, parameters, planned_at, created_by, definition, node_count, sinks, background, end_audience,
-           timeout_seconds, wait_counts, times_out_at, place)
+           timeout_seconds, wait_counts, times_out_at, begins_at, place)
      ), made as (
        insert into instance (project_id, id, workspace_id, job_id, job_version, job_name, origin, state, left_sinks,
          node_count, priority, parameters, planned_at, created_at, created_by, started_at,
          background, end_audience, timeout_seconds, wait_counts, times_out_at)
        select project_id, id, workspace_id, job_id, job_version, job_name, origin,
          coalesce(held, 'running'), sinks,
-         node_count, priority, parameters, planned_at, $1::timestamptz, created_by, case when held is null then $1::timestamptz end,
+         node_count, priority, parameters, planned_at, begins_at, created_by, case when held is null then begins_at end,
          background, end_audience, timeout_seconds, wait_counts, times_out_at
        from given
      ), definitions as (
@@ -92,7 +94,7 @@ export async function insertInstances(
          n.lane, n.need, n.need = 0, n.successors::smallint[],
          -- Behind the last priority of other work.
          g.priority + case when g.background then 3 else 0 end,
-         case when n.need = 0 and g.held is null then $1::timestamptz end, n.connection,
+         case when n.need = 0 and g.held is null then g.begins_at end, n.connection,
          case when g.limited then limits_of(g.project_id, g.workspace_id, g.job_id, n.connection, n.lane) end
        from unnest($16::integer[], $17::smallint[], $18::text[], $19::smallint[], $20::text[], $23::text[])
          as n (place, node_no, lane, need, successors, connection)
@@ -100,7 +102,7 @@ export async function insertInstances(
      )
      select id from given order by place`,
     [
-      now,
+      instances.map(({ beginsAt }) => beginsAt ?? now),
       instances.map(({ projectId }) => projectId),
       instances.map(({ workspaceId }) => workspaceId),
       instances.map(({ jobId }) => jobId ?? null),
@@ -195,6 +197,36 @@ export async function findPinnedDefinition(
     [projectId, jobId, version],
   );
   return rows[0]?.definition;
+}
+
+/** The definitions that versions of jobs pin, as they were stored, in no order; those that do not exist are left out. */
+export async function listPinnedDefinitions(
+  db: Database,
+  versions: readonly {
+    readonly projectId: string;
+    readonly jobId: number;
+    readonly jobVersion: number;
+  }[],
+): Promise<
+  {
+    readonly projectId: string;
+    readonly jobId: number;
+    readonly jobVersion: number;
+    readonly definition: JobDefinition;
+  }[]
+> {
+  return await query(
+    db,
+    "list-pinned-definitions",
+    `select project_id as "projectId", job_id as "jobId", version as "jobVersion", definition
+     from unnest($1::uuid[], $2::bigint[], $3::integer[]) as k (project_id, job_id, version)
+     join job_version using (project_id, job_id, version)`,
+    [
+      versions.map(({ projectId }) => projectId),
+      versions.map(({ jobId }) => jobId),
+      versions.map(({ jobVersion }) => jobVersion),
+    ],
+  );
 }
 
 /** In a transaction, before a job is deleted: its unended instances keep the definitions that its versions pinned. */

@@ -1,4 +1,5 @@
 /** The list of jobs at any size: pages from keysets and block counts, name parts and tags from hashed keys. */
+import type { Instance, InstanceOrigin } from "../domain/instance.ts";
 import type { Job, JobKind } from "../domain/job.ts";
 import type { Page } from "../domain/page.ts";
 import type { InstanceState } from "../domain/states.ts";
@@ -20,11 +21,10 @@ export interface JobFilter {
 export interface JobListing extends Job {
   /** The list goes on saying `scheduling` until then (dataarts-factory 4.5). */
   readonly schedulingShownUntil: Date | null;
-  readonly lastInstance: {
-    readonly state: InstanceState;
-    readonly endedAt: Date | null;
-    readonly ignoreSuccess: boolean;
-  } | null;
+  readonly lastInstance: Pick<
+    Instance,
+    "origin" | "state" | "plannedAt" | "startedAt" | "endedAt" | "ignoreSuccess"
+  > | null;
 }
 
 /** Up to so many candidates are read by key and counted one by one; a more frequent part is counted by a scan. */
@@ -136,10 +136,11 @@ async function countByNamePart(
 
 /** The latest instance of a job is found through `instance_of_job`. */
 const LISTING_COLUMNS = `${JOB_COLUMNS}, j.scheduling_shown_until,
-  i.state as last_state, i.ended_at as last_ended_at, i.ignore_success as last_ignore_success`;
+  i.origin as last_origin, i.state as last_state, i.planned_at as last_planned_at, i.started_at as last_started_at,
+  i.ended_at as last_ended_at, i.ignore_success as last_ignore_success`;
 const LAST_INSTANCE = `
   left join lateral (
-    select state, ended_at, ignore_success from instance
+    select origin, state, planned_at, started_at, ended_at, ignore_success from instance
     where project_id = j.project_id and job_id = j.id order by id desc limit 1
   ) i on true`;
 
@@ -212,19 +213,33 @@ async function readJobs(
   return rows.map(listingFromRow);
 }
 
+/** Without a run all members of the last one are null. */
 interface ListingRow extends JobRow {
   readonly scheduling_shown_until: Date | null;
+  readonly last_origin: InstanceOrigin;
   readonly last_state: InstanceState | null;
+  readonly last_planned_at: Date;
+  readonly last_started_at: Date | null;
   readonly last_ended_at: Date | null;
-  readonly last_ignore_success: boolean | null;
+  readonly last_ignore_success: boolean;
 }
 
 function listingFromRow(row: ListingRow): JobListing {
-  const { last_state: state, last_ended_at: endedAt, last_ignore_success: ignoreSuccess } = row;
+  const { last_state: state } = row;
   return {
     ...jobFromRow(row),
     schedulingShownUntil: row.scheduling_shown_until,
-    lastInstance: state === null ? null : { state, endedAt, ignoreSuccess: ignoreSuccess ?? false },
+    lastInstance:
+      state === null
+        ? null
+        : {
+            state,
+            origin: row.last_origin,
+            plannedAt: row.last_planned_at,
+            startedAt: row.last_started_at,
+            endedAt: row.last_ended_at,
+            ignoreSuccess: row.last_ignore_success,
+          },
   };
 }
 

@@ -36,8 +36,8 @@ export type PlannedDecision = PlannedTime & { readonly detail?: string } & (
   );
 
 /**
- * Writes what became of times that are in the ledger as due. Instances that wait for a time that starts nothing are told
- * (`run-ends.ts`).
+ * Writes what became of times that are in the ledger as due; one that is planned ahead counts as decided at its time.
+ * Instances that wait for a time that starts nothing are told (`run-ends.ts`).
  */
 export async function updatePlannedRuns(
   db: Database,
@@ -50,7 +50,8 @@ export async function updatePlannedRuns(
     "update-planned-runs",
     `with decided as (
        update planned_run p
-       set state = d.state, instance_id = d.instance_id, reason = d.reason, detail = d.detail, decided_at = $4
+       set state = d.state, instance_id = d.instance_id, reason = d.reason, detail = d.detail,
+         decided_at = greatest($4, d.planned_at)
        from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $5::text[], $6::bigint[], $7::text[], $8::text[])
          as d (project_id, job_id, planned_at, state, instance_id, reason, detail)
        where p.project_id = d.project_id and p.job_id = d.job_id and p.planned_at = d.planned_at

@@ -112,21 +112,25 @@ export async function lockServer(db: Database, serverId: string): Promise<boolea
 export const ENGINE_CHANNEL = "azalai_engine";
 
 /**
- * `ready`: node runs; `due`: schedules; `ended`: a run that others may wait for; `stop`: an instance is to end; `child`: one that a node
+ * `ready`: node runs, now or at that time; `due`: schedules; `ended`: a run that others may wait for; `stop`: an instance is to end; `child`: one that a node
  * began has ended; `server`: a new one.
  */
 export type Signal =
-  | { readonly type: "ready" | "due" | "ended" | "server" }
+  | { readonly type: "due" | "ended" | "server" }
+  | { readonly type: "ready"; readonly at?: Date }
   | { readonly type: "stop" | "child"; readonly projectId: string; readonly instanceId: number };
 
 /** Tells all servers that listen, this one included. */
 export async function sendSignals(db: Database, signals: readonly Signal[]): Promise<void> {
   await query(db, "send-signals", "select pg_notify($1, signal) from unnest($2::text[]) signal", [
     ENGINE_CHANNEL,
-    signals.map((signal) =>
-      "projectId" in signal ? `${signal.type} ${signal.projectId} ${signal.instanceId}` : signal.type,
-    ),
+    signals.map(writeSignal),
   ]);
+}
+
+function writeSignal(signal: Signal): string {
+  if ("projectId" in signal) return `${signal.type} ${signal.projectId} ${signal.instanceId}`;
+  return "at" in signal && signal.at !== undefined ? `${signal.type} ${signal.at.getTime()}` : signal.type;
 }
 
 export async function listenToSignals(
@@ -142,7 +146,8 @@ export async function listenToSignals(
 
 /** Undefined for what another release may say. */
 function readSignal(payload: string): Signal | undefined {
-  const [type, projectId = "", instanceId] = payload.split(" ");
-  if (type === "stop" || type === "child") return { type, projectId, instanceId: Number(instanceId) };
-  return type === "ready" || type === "due" || type === "ended" || type === "server" ? { type } : undefined;
+  const [type, first = "", instanceId] = payload.split(" ");
+  if (type === "stop" || type === "child") return { type, projectId: first, instanceId: Number(instanceId) };
+  if (type === "ready") return first === "" ? { type } : { type, at: new Date(Number(first)) };
+  return type === "due" || type === "ended" || type === "server" ? { type } : undefined;
 }

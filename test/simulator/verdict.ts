@@ -28,6 +28,7 @@ interface Line {
   readonly decided_at: Date | null;
   readonly instance_state: string | null;
   readonly instances: number;
+  readonly begun_at: Date | null;
 }
 
 const SECOND = 1_000;
@@ -57,11 +58,13 @@ export async function judgeWorld(pool: Pool, story: Story, from: number, to: num
 
 async function readLines(pool: Pool, { projectId }: Story, jobId: number): Promise<Line[]> {
   const { rows } = await pool.query<Line>(
-    `select p.planned_at, p.state, p.reason, p.decided_at, i.state as instance_state, i.instances
+    `select p.planned_at, p.state, p.reason, p.decided_at, i.state as instance_state, i.instances, i.begun_at
      from planned_run p
      left join (
-       select planned_at, min(state) as state, count(*)::integer as instances
-       from instance where project_id = $1 and job_id = $2 and origin = 'schedule' group by 1
+       select i.planned_at, min(i.state) as state, count(distinct i.id)::integer as instances,
+         min(least(i.started_at, n.started_at)) as begun_at
+       from instance i join node_run n on n.project_id = i.project_id and n.instance_id = i.id
+       where i.project_id = $1 and i.job_id = $2 and i.origin = 'schedule' group by 1
      ) i on i.planned_at = p.planned_at
      where p.project_id = $1 and p.job_id = $2 and p.origin = 'schedule' order by p.planned_at`,
     [projectId, jobId],
@@ -133,7 +136,9 @@ function createJudge({ served }: Story) {
     at: number,
     next = Infinity,
   ): string | undefined {
-    const { state, reason } = line;
+    const { state, reason, begun_at: begun } = line;
+    // By the clock of whoever began it, which is not to be asked how well it goes.
+    if (begun !== null && begun.getTime() < at) return `begun ${at - begun.getTime()} ms before its time`;
     const decided = line.decided_at?.getTime() ?? Number.POSITIVE_INFINITY;
     const lateMs = decided - at;
     if (lateMs < -TOLERANCE_MS) return `decided ${-lateMs} ms before its time`;

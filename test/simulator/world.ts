@@ -82,7 +82,9 @@ export async function playWorld(
     let month = -1;
     while (time < to) {
       await strike();
-      await pass(Math.max(0, (await nextDue(pool, to)) - time) + Math.floor(random() * 10) * SECOND);
+      // Some moments before a time, so that it is planned ahead, or some after.
+      const shift = Math.floor((random() * 14 - 4) * SECOND);
+      await pass(Math.max(SECOND, (await nextDue(pool, time, to)) - time + shift));
       if (await settle()) served.push(time);
       if (new Date(time).getUTCMonth() !== month) {
         month = new Date(time).getUTCMonth();
@@ -261,8 +263,13 @@ function definitionOf({ timetable, zone, startsAt, endsAt, settings, afterOwnPre
   return definition;
 }
 
-async function nextDue(pool: Pool, to: number): Promise<number> {
-  const { rows } = await pool.query<{ at: Date | null }>("select min(next_at) as at from schedule");
+/** When there is something to plan, or to begin that was planned ahead. */
+async function nextDue(pool: Pool, time: number, to: number): Promise<number> {
+  const { rows } = await pool.query<{ at: Date | null }>(
+    `select least((select min(next_at) from schedule),
+       (select min(ready_at) from node_run where state = 'ready' and ready_at > $1)) as at`,
+    [new Date(time)],
+  );
   return Math.min(rows[0]?.at?.getTime() ?? to, to);
 }
 

@@ -100,7 +100,7 @@ async function setup() {
     faces: [
       {
         name: "console",
-        routes: instanceRoutes({ pool, blobs }),
+        routes: instanceRoutes({ pool, blobs, now: () => new Date() }),
         owns: (path) => path.startsWith("/api/"),
         projectOf: () => undefined,
         encodeFault,

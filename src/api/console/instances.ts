@@ -1,5 +1,6 @@
 /** Routes of the console's API about instances: one with its nodes and attempts, and the logs of these. */
 import { invalid, missing } from "../../domain/fault.ts";
+import { shownAt } from "../../domain/instance.ts";
 import { createDefinitions, type Definitions } from "../../engine/definitions.ts";
 import { listPastAttempts } from "../../store/attempts.ts";
 import type { BlobStore } from "../../store/blobs.ts";
@@ -13,6 +14,7 @@ import { encodeAttempts, encodeInstance, encodeNode, type InstanceView } from ".
 export interface InstanceDeps {
   readonly pool: Database;
   readonly blobs: BlobStore;
+  readonly now: () => Date;
 }
 
 /** Attempts of a node that are shown, the newest. */
@@ -40,7 +42,7 @@ export function instanceRoutes(deps: InstanceDeps): Route[] {
 }
 
 async function viewInstance(
-  { pool, blobs }: InstanceDeps,
+  { pool, blobs, now }: InstanceDeps,
   definitions: Definitions,
   projectId: string,
   instanceId: number,
@@ -68,7 +70,7 @@ async function viewInstance(
       attempts: attempts.map((attempt, index) => ({ ...attempt, logBytes: sized[index] ?? 0 })),
     });
   });
-  return encodeInstance(instance, await Promise.all(nodes));
+  return encodeInstance(shownAt(instance, now()), await Promise.all(nodes));
 }
 
 /** The log's bytes from `from` on, as text; empty when nothing follows yet. An attempt that was never made is missing. */

@@ -51,10 +51,10 @@ async function viewNodes(
   const found = await findStreamInstance(pool, projectId, jobId);
   if (found === undefined) return { instanceId: null, status, nodes: [] };
   const { instanceId, jobVersion } = found;
-  const [runs, triggers, pinned] = await Promise.all([
+  const [runs, triggers, [pinned]] = await Promise.all([
     listLiveNodes(pool, projectId, instanceId),
     listNodeJobs(pool, projectId, jobId),
-    definitions.pinnedVersion(projectId, jobId, jobVersion),
+    definitions.pinnedVersions([{ projectId, jobId, jobVersion }]),
   ]);
   const nodes = runs.flatMap((run) => {
     const node = pinned?.nodes[run.nodeNo];

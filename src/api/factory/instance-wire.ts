@@ -1,7 +1,7 @@
 /** Job instances as DataArts Factory v1 writes them: list query, entries and the detail answer (dataarts-factory 4.7). */
 import { invalid } from "../../domain/fault.ts";
 import { topologicalOrder } from "../../domain/graph.ts";
-import type { Instance, InstanceOrigin, NodeRun } from "../../domain/instance.ts";
+import { type Instance, type InstanceOrigin, type NodeRun, shownAt } from "../../domain/instance.ts";
 import type { JobDefinition } from "../../domain/job.ts";
 import type { InstanceState, NodeRunState } from "../../domain/states.ts";
 import { instantOf, localFields } from "../../domain/zone.ts";
@@ -121,7 +121,8 @@ function midnight(now: Date, timeZone: string): number {
 }
 
 /** Entry of the list. */
-export function encodeInstance(instance: Instance, now: Date): WireObject {
+export function encodeInstance(written: Instance, now: Date): WireObject {
+  const instance = shownAt(written, now);
   return {
     jobName: instance.jobName,
     ...(instance.jobId !== null && { jobId: instance.jobId }),

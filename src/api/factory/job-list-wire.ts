@@ -1,4 +1,5 @@
 /** The job list as DataArts Factory v1 writes it: query and entries (dataarts-factory 4.4). */
+import { shownAt } from "../../domain/instance.ts";
 import type { JobStatus } from "../../domain/job.ts";
 import type { JobFilter, JobListing } from "../../store/job-lists.ts";
 import { firstOf, type Query } from "../route.ts";
@@ -33,7 +34,7 @@ export function encodeJobSummary(job: JobListing, now: Date): WireObject {
     createTime: job.createdAt.getTime(),
     ...timeMember("startTime", job.startsAt),
     ...timeMember("endTime", job.endsAt),
-    ...encodeLastInstance(job),
+    ...encodeLastInstance(job, now),
     lastUpdateTime: job.updatedAt.getTime(),
     lastUpdateUser: job.updatedBy,
     path: job.directory,
@@ -58,10 +59,10 @@ function encodeStatus({ kind, status, schedulingShownUntil }: JobListing, now: D
   return STATUSES[stillShown ? "scheduling" : status];
 }
 
-function encodeLastInstance({ kind, lastInstance }: JobListing): WireObject {
+function encodeLastInstance({ kind, lastInstance }: JobListing, now: Date): WireObject {
   if (kind !== "batch" || lastInstance === null) return {};
   return {
-    lastInstanceStatus: encodeInstanceState(lastInstance.state),
+    lastInstanceStatus: encodeInstanceState(shownAt(lastInstance, now).state),
     ...timeMember("lastInstanceEndTime", lastInstance.endedAt),
   };
 }

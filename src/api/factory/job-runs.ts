@@ -1,6 +1,7 @@
 /** Routes of DataArts Factory v1 that put jobs into operation: start, stop, run-immediate, status (4.5, 4.6). */
 import { getJob, jobMissing } from "../../catalog/jobs.ts";
 import { checkWorkspace } from "../../catalog/workspaces.ts";
+import { shownAt } from "../../domain/instance.ts";
 import { findPinnedDefinition, listInstances, listNodeRuns } from "../../store/instances.ts";
 import { findVersionedJob, type VersionedJob } from "../../store/job-versions.ts";
 import { listNodeJobs } from "../../store/node-jobs.ts";
@@ -49,7 +50,7 @@ async function showStatus(deps: FactoryDeps, request: CallerRequest): Promise<Re
   return json(200, encodeJobStatus(found, await findLastRun(deps, found)));
 }
 
-async function findLastRun({ pool }: FactoryDeps, { job }: VersionedJob): Promise<LastRun | undefined> {
+async function findLastRun({ pool, now }: FactoryDeps, { job }: VersionedJob): Promise<LastRun | undefined> {
   const { projectId, workspaceId, id: jobId } = job;
   const page = { offset: 0, limit: 1 };
   const { instances } = await listInstances(pool, projectId, { workspaceId, jobId }, page);
@@ -60,5 +61,5 @@ async function findLastRun({ pool }: FactoryDeps, { job }: VersionedJob): Promis
     listNodeRuns(pool, projectId, instance.id),
     listNodeJobs(pool, projectId, jobId),
   ]);
-  return definition === undefined ? undefined : { instance, definition, nodeRuns, triggers };
+  return definition && { instance: shownAt(instance, now()), definition, nodeRuns, triggers };
 }

@@ -63,6 +63,11 @@ export interface BackfillProgress {
   readonly skipped: number;
 }
 
+/** How many of them have neither started nor been skipped. */
+export function waitingOf({ planned, running, succeeded, failed, skipped }: BackfillProgress): number {
+  return planned - running - succeeded - failed - skipped;
+}
+
 /** Most planned times of one backfill: ten years of hours fit. */
 export const BACKFILL_TIMES_MAX = 100_000;
 /** Most instances of one backfill that run at a time. */

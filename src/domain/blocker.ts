@@ -81,7 +81,29 @@ export type Blocker =
   | { readonly kind: "nothing-follows" }
   | { readonly kind: "no-event"; readonly channel: string }
   | { readonly kind: "events-paused"; readonly channel: string; readonly reason: string | null }
-  | { readonly kind: "events-unreachable"; readonly channel: string; readonly reason: string };
+  | { readonly kind: "events-unreachable"; readonly channel: string; readonly reason: string }
+  /** Of a backfill: no server plans at all. */
+  | { readonly kind: "no-scheduler" }
+  /** Its times are not all in the ledger yet. */
+  | { readonly kind: "planning" }
+  /** Nothing more is started; what runs is waited for. */
+  | { readonly kind: "ending"; readonly reason: string | null; readonly holders: readonly Holder[] }
+  /** As many of its runs, or of its days, run as may. */
+  | {
+      readonly kind: "parallel";
+      readonly most: number;
+      readonly unit: "run" | "day";
+      readonly holders: readonly Holder[];
+    }
+  | { readonly kind: "run-window"; readonly opensAt: Date }
+  /** A planned time waits for runs of the backfill from `from` on: of another of its jobs, or the own previous one. */
+  | {
+      readonly kind: "order";
+      readonly jobName: string;
+      readonly plannedAt: Date;
+      readonly upstreamName: string;
+      readonly from: Date;
+    };
 
 /** The blocker as one sentence. Times are UTC. */
 export function sentenceOf(blocker: Blocker): string {
@@ -126,6 +148,18 @@ export function sentenceOf(blocker: Blocker): string {
       return `Its events from ${blocker.channel} are paused: ${blocker.reason ?? "no reason given"}.`;
     case "events-unreachable":
       return `Its source ${blocker.channel} could not be read: ${blocker.reason}.`;
+    case "no-scheduler":
+      return "No server with the role scheduler is running.";
+    case "planning":
+      return "Its times are being written into the ledger.";
+    case "ending":
+      return `Nothing more is started: ${blocker.reason ?? "it ends"}${among(blocker.holders, "; it waits for")}.`;
+    case "parallel":
+      return `It may run ${count(blocker.most, blocker.unit)} at a time${among(blocker.holders, ", and does:")}.`;
+    case "run-window":
+      return `It starts runs in its window alone, which opens at ${time(blocker.opensAt)}.`;
+    case "order":
+      return `The run of "${blocker.jobName}" planned for ${time(blocker.plannedAt)} waits for those of "${blocker.upstreamName}" from ${time(blocker.from)} on.`;
     default:
       return blocker satisfies never;
   }
@@ -143,6 +177,10 @@ function dependencySentence(blocker: Extract<Blocker, { readonly kind: "dependen
 
 function done(doer: Doer | undefined): string {
   return doer === undefined ? "" : ` by ${doer.by} at ${time(doer.at)}`;
+}
+
+function among(holders: readonly Holder[], words: string): string {
+  return holders.length === 0 ? "" : `${words} ${named(holders)}`;
 }
 
 const NAMED_MAX = 3;

@@ -2,6 +2,7 @@
 import { type Backfill, type BackfillCandidate, type BackfillSkip, chooseRuns } from "../domain/backfill.ts";
 import { stretchOf } from "../domain/dependency.ts";
 import {
+  type BackfillRunning,
   type BackfillStretch,
   findTimeBefore,
   listBackfillDue,
@@ -15,9 +16,18 @@ import type { Database } from "../store/database.ts";
 /** A time that cannot run any more. */
 export type LostTime = BackfillCandidate & BackfillSkip;
 
+/** A time that waits for others of the backfill: those of the job at `place` from `from` on. */
+interface HeldTime {
+  readonly candidate: BackfillCandidate;
+  readonly place: number;
+  readonly from: Date;
+}
+
 interface Choice {
+  readonly running: readonly BackfillRunning[];
   readonly chosen: readonly BackfillCandidate[];
   readonly lost: readonly LostTime[];
+  readonly held: readonly HeldTime[];
 }
 
 /** Times of each job that are looked at, at least: those that are lost go in bulk. */
@@ -31,13 +41,13 @@ export async function chooseNext(
 ): Promise<Choice> {
   const { newestFirst, parallelMax, dayGranularity } = backfill;
   const running = await listBackfillRunning(db, backfill);
-  if (!dayGranularity && running.length >= parallelMax) return { chosen: [], lost: [] };
+  if (!dayGranularity && running.length >= parallelMax) return { running, chosen: [], lost: [], held: [] };
   const list = dayGranularity ? listBackfillDueByDay : listBackfillDue;
   // With days, those that run have times that are due as well.
   const limit = Math.max(CANDIDATES_MIN, 2 * parallelMax);
   const due = await list(db, backfill, { newestFirst, limit });
-  const { free, lost } = await judge(db, backfill, jobs, due.filter(createFirstInChain(jobs)));
-  return { chosen: chooseRuns(backfill, running, free), lost };
+  const { free, lost, held } = await judge(db, backfill, jobs, due.filter(createFirstInChain(jobs)));
+  return { running, chosen: chooseRuns(backfill, running, free), lost, held };
 }
 
 /** Of a job whose runs wait for the one before, only the first that is due can matter. */
@@ -63,14 +73,14 @@ async function judge(
   backfill: Backfill,
   jobs: readonly BackfillJob[],
   candidates: readonly BackfillCandidate[],
-): Promise<{ readonly free: BackfillCandidate[]; readonly lost: LostTime[] }> {
+): Promise<Omit<Choice, "running" | "chosen"> & { readonly free: BackfillCandidate[] }> {
   const waits = await waitsOf(db, backfill, jobs, candidates);
   const states = await listStretchStates(db, backfill, waits);
-  const held = new Set<BackfillCandidate>();
+  const held = new Map<BackfillCandidate, HeldTime>();
   const lost = new Map<BackfillCandidate, LostTime>();
-  for (const [index, { candidate, place, ignoresFailure }] of waits.entries()) {
+  for (const [index, { candidate, place, from, ignoresFailure }] of waits.entries()) {
     const state = states[index];
-    if (state?.open === true) held.add(candidate);
+    if (state?.open === true) held.set(candidate, { candidate, place, from });
     if (state === undefined || state.failedAt === null || ignoresFailure) continue;
     const name = jobs[place]?.jobName ?? "";
     const own = place === candidate.place;
@@ -81,7 +91,7 @@ async function judge(
     });
   }
   const free = candidates.filter((candidate) => !held.has(candidate) && !lost.has(candidate));
-  return { free, lost: [...lost.values()] };
+  return { free, lost: [...lost.values()], held: [...held.values()] };
 }
 
 async function waitsOf(

@@ -1,5 +1,11 @@
 /** Carries backfills on: writes their plan, starts what may start beside what runs, and ends them. */
-import { type Backfill, type BackfillProgress, type BackfillSkip, planBackfill } from "../domain/backfill.ts";
+import {
+  type Backfill,
+  type BackfillProgress,
+  type BackfillSkip,
+  planBackfill,
+  waitingOf,
+} from "../domain/backfill.ts";
 import { nextOpening } from "../domain/day-window.ts";
 import type { Observe } from "../domain/observation.ts";
 import { BACKFILL_ENDED, type BackfillState } from "../domain/states.ts";
@@ -198,10 +204,6 @@ async function skipLost(
     if (skip.reason === "own-previous")
       skipped += await skipBackfillDue(db, backfill, { place: skip.place, skip, limit: LINES_MAX, now });
   return skipped;
-}
-
-function waitingOf({ planned, running, succeeded, failed, skipped }: BackfillProgress): number {
-  return planned - running - succeeded - failed - skipped;
 }
 
 /** A backfill of which nothing waits: it failed where a run did, or where a reason says why times could not be run. */

@@ -119,7 +119,9 @@ async function blockersOfNodes(
   for (const run of runs.filter(({ state }) => state === "waiting").slice(0, SHOWN_MAX)) {
     const node = names(run.nodeNo);
     if (run.held) {
-      const doer = await findDoer(deps.db, { projectId, instanceId, node }, ["pause-node"]);
+      const doer = await findDoer(deps.db, { projectId, kind: "instance", id: instanceId, node }, [
+        "pause-node",
+      ]);
       blockers.push({ kind: "node-held", node, ...(doer !== undefined && { doer }) });
     }
     const unended = await unendedBefore(deps, instance, runs, run.nodeNo);

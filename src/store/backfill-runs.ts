@@ -78,11 +78,14 @@ export async function takeBackfillEnds(db: Database, { projectId, id }: Backfill
   );
 }
 
+/** A planned time whose instance runs. */
+export type BackfillRunning = BackfillCandidate & { readonly instanceId: number };
+
 /** What runs of a backfill. */
 export async function listBackfillRunning(
   db: Database,
   { projectId, id }: BackfillKey,
-): Promise<(BackfillCandidate & { readonly instanceId: number })[]> {
+): Promise<BackfillRunning[]> {
   return await query(
     db,
     "list-backfill-running",

@@ -122,24 +122,41 @@ export async function findLaneUse(
   return { workers: counts?.workers ?? 0, running: counts?.running ?? 0, holders };
 }
 
-/** Who did one of these acts to an instance last; to `node` of it where that is given. */
+/** How many servers of the role there are. */
+export async function countServers(db: Database, role: "scheduler" | "worker"): Promise<number> {
+  const rows = await query<{ readonly count: number }>(
+    db,
+    "count-servers",
+    "select count(*)::integer as count from server where $1 = any (roles)",
+    [role],
+  );
+  return rows[0]?.count ?? 0;
+}
+
+/** Who did one of these acts to an object last; to `node` of it where that is given. */
 export async function findDoer(
   db: Database,
   {
     projectId,
-    instanceId,
+    kind,
+    id,
     node,
-  }: { readonly projectId: string; readonly instanceId: number; readonly node?: string },
+  }: {
+    readonly projectId: string;
+    readonly kind: "instance" | "backfill";
+    readonly id: number | string;
+    readonly node?: string;
+  },
   acts: readonly string[],
 ): Promise<Doer | undefined> {
   const rows = await query<Doer>(
     db,
     "find-doer",
     `select by, at from act
-     where project_id = $1 and object_kind = 'instance' and object_id = $2 and act = any ($3)
+     where project_id = $1 and object_kind = $5 and object_id = $2 and act = any ($3)
        and ($4::text is null or detail ->> 'node' = $4)
      order by id desc limit 1`,
-    [projectId, String(instanceId), acts, node ?? null],
+    [projectId, String(id), acts, node ?? null, kind],
   );
   return rows[0];
 }

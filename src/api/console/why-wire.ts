@@ -2,6 +2,7 @@
 import { type Static, Type } from "typebox";
 import { type Blocker, type Doer, type Holder, sentenceOf } from "../../domain/blocker.ts";
 import type { InstanceStanding, JobStanding } from "../../engine/why.ts";
+import type { BackfillStanding } from "../../engine/why-backfill.ts";
 
 const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(type: T) =>
   Type.Union([type, Type.Null()]);
@@ -52,6 +53,41 @@ export const JobWhy = Type.Object({
   ),
 });
 export type JobWhy = Static<typeof JobWhy>;
+
+export const BackfillWhy = Type.Object({
+  state: Type.String(),
+  /** Of its planned times. */
+  progress: Type.Object({
+    planned: Type.Integer(),
+    running: Type.Integer(),
+    succeeded: Type.Integer(),
+    failed: Type.Integer(),
+    skipped: Type.Integer(),
+  }),
+  blockers: Type.Array(BlockerView),
+  /** Its runs under way, the earliest planned first. */
+  running: Type.Array(
+    Type.Object({
+      instance: Type.Integer(),
+      job: Type.String(),
+      plannedAt: Type.String({ format: "date-time" }),
+    }),
+  ),
+});
+export type BackfillWhy = Static<typeof BackfillWhy>;
+
+export function encodeBackfillWhy({ state, progress, blockers, running }: BackfillStanding): BackfillWhy {
+  return {
+    state,
+    progress,
+    blockers: blockers.map(encodeBlocker),
+    running: running.map(({ instanceId, jobName, plannedAt }) => ({
+      instance: instanceId,
+      job: jobName,
+      plannedAt: plannedAt.toISOString(),
+    })),
+  };
+}
 
 export function encodeInstanceWhy({ state, blockers, running }: InstanceStanding): InstanceWhy {
   return {
@@ -108,5 +144,6 @@ function holdersOf(blocker: Blocker): readonly Holder[] {
 
 function untilOf(blocker: Blocker): Date | undefined {
   if (blocker.kind === "retry") return blocker.notBefore;
+  if (blocker.kind === "run-window") return blocker.opensAt;
   return blocker.kind === "not-due" ? blocker.nextAt : undefined;
 }

@@ -202,6 +202,82 @@ test("a job that waits for files says where", async () => {
   expect(blocker).toMatchObject({ kind: "no-event", sentence: expect.stringContaining("obs://inbox/new;") });
 });
 
+/** A backfill of one hourly job, and one with a daily job that waits for its hours, on an engine that holds their nodes. */
+async function setupBackfill(members: object = {}) {
+  const world = await factoryWorld();
+  await world.startEngine();
+  const { ok } = world;
+  const schedule = (expression: string, more: object = {}) => ({
+    type: "CRON",
+    cron: { startTime: "2030-01-01T00:00:00Z", expression, ...more },
+  });
+  const save = (name: string, when: object) =>
+    ok("POST", "/jobs", { body: jobBody(name, { nodes: nodes(["a", "Hold"]), schedule: when }) });
+  await save("hours", schedule("0 0 * * * ?"));
+  await save("days", schedule("0 0 0 * * ?", { intervalType: "days", dependJobs: { jobs: ["hours"] } }));
+  const range = { name: "b", job: "hours", from: "2001-01-01T00:00:00Z", to: "2001-01-01T03:00:00Z" };
+  await ok("POST", "/api/backfills", { role: "member", body: { ...range, ...members } });
+  return {
+    ...world,
+    why: async () => (await ok("GET", "/api/backfills/b/why", { role: "reader" })).json,
+    kinds: async () => {
+      const { blockers } = (await ok("GET", "/api/backfills/b/why")).json;
+      return blockers.map(({ kind }: { kind: string }) => kind);
+    },
+  };
+}
+
+test("a backfill says what runs of it, how much may, who paused it, and what it waits for to end", async () => {
+  const { why, kinds, ok, call } = await setupBackfill();
+  await expect.poll(kinds).toEqual(["parallel"]);
+  const { state, progress, blockers, running } = await why();
+  expect({ state, progress }).toMatchObject({ state: "running", progress: { planned: 3, running: 1 } });
+  expect(running).toMatchObject([{ job: "hours", plannedAt: "2001-01-01T00:00:00.000Z" }]);
+  expect(blockers[0]).toMatchObject({
+    sentence: `It may run 1 run at a time, and does: instance ${running[0].instance} of "hours".`,
+    holders: [{ instance: running[0].instance, job: "hours" }],
+  });
+  await ok("POST", "/api/backfills/b/pause");
+  expect((await why()).blockers).toMatchObject([
+    {
+      kind: "paused",
+      by: expect.any(String),
+      sentence: expect.stringMatching(/^It was paused by .+ resume/),
+    },
+  ]);
+  await ok("POST", "/api/backfills/b/cancel", { body: { running: "leave" } });
+  await expect.poll(kinds).toEqual(["ending"]);
+  expect((await why()).blockers[0].sentence).toMatch(/^Nothing more is started: cancelled by .+ instance/);
+  expect((await call("GET", "/api/backfills/c/why")).json.code).toBe("backfill-missing");
+});
+
+test("a backfill says when its window opens, and which of its times wait for others of it", async () => {
+  const closed = await setupBackfill({ runWindow: { timeOfDay: "22:00-23:00" } });
+  await expect.poll(closed.kinds).toEqual(["run-window"]);
+  expect((await closed.why()).blockers[0].until).toMatch(/^2026-11-23T22:00/);
+  const dependents = [{ job: "days" }];
+  const ordered = await setupBackfill({ parallel: 30, dependents, to: "2001-01-02T00:00:00Z" });
+  await expect.poll(ordered.kinds).toEqual(["order"]);
+  expect((await ordered.why()).blockers[0].sentence).toBe(
+    'The run of "days" planned for 2001-01-01 00:00:00 UTC waits for those of "hours" from 2001-01-01 00:00:00 UTC on.',
+  );
+});
+
+test("a backfill without a server that plans says so", async () => {
+  const { ok } = await factoryWorld();
+  const cron = { startTime: "2030-01-01T00:00:00Z", expression: "0 0 * * * ?" };
+  const members = { nodes: nodes(["a", "Dummy"]), schedule: { type: "CRON", cron } };
+  await ok("POST", "/jobs", { body: jobBody("j", members) });
+  const body = { name: "b", job: "j", from: "2001-01-01T00:00:00Z", to: "2001-01-02T00:00:00Z" };
+  await ok("POST", "/api/backfills", { role: "member", body });
+  const { state, blockers } = (await ok("GET", "/api/backfills/b/why")).json;
+  expect([state, ...blockers.map(({ kind }: { kind: string }) => kind)]).toEqual([
+    "planning",
+    "no-scheduler",
+    "planning",
+  ]);
+});
+
 test("another project's instance is not there", async () => {
   const { call, pool } = await setup();
   await pool.query(

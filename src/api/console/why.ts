@@ -1,13 +1,14 @@
-/** The console's API about what keeps an instance or a job's next run from running. */
+/** The console's API about what keeps an instance, a job's next run or a backfill from running. */
 import { missing } from "../../domain/fault.ts";
-import { DEFAULT_WORKSPACE } from "../../domain/project.ts";
 import { createDefinitions } from "../../engine/definitions.ts";
 import { explainInstance, explainJob, type WhyDeps } from "../../engine/why.ts";
+import { explainBackfill } from "../../engine/why-backfill.ts";
 import type { Database } from "../../store/database.ts";
 import { findJob } from "../../store/jobs.ts";
 import { type CallerRequest, json, type Reply, type Route } from "../route.ts";
+import { workspaceOf } from "../workspace.ts";
 import { instanceIdOf, unknownInstance } from "./instances.ts";
-import { encodeInstanceWhy, encodeJobWhy } from "./why-wire.ts";
+import { encodeBackfillWhy, encodeInstanceWhy, encodeJobWhy } from "./why-wire.ts";
 
 export interface WhyRouteDeps {
   readonly pool: Database;
@@ -33,15 +34,26 @@ export function whyRoutes({ pool, now }: WhyRouteDeps): Route[] {
       role: "reader",
       handle: (request) => answerJob(deps, request),
     },
+    {
+      method: "GET",
+      path: "/api/backfills/:name/why",
+      role: "reader",
+      handle: async (request) => {
+        const { name = "" } = request.params;
+        const standing = await explainBackfill(deps, workspaceOf(request), name);
+        const wire = encodeBackfillWhy(
+          standing ?? missing("backfill-missing", `there is no backfill "${name}"`),
+        );
+        return json(200, wire);
+      },
+    },
   ];
 }
 
-async function answerJob(deps: WhyDeps, { caller, params, headers }: CallerRequest): Promise<Reply> {
-  const { projectId } = caller;
-  const { workspace } = headers;
-  const workspaceId = typeof workspace === "string" && workspace !== "" ? workspace : DEFAULT_WORKSPACE;
-  const name = params.job_name ?? "";
-  const job = await findJob(deps.db, { projectId, workspaceId }, name);
-  const standing = job && (await explainJob(deps, projectId, job.id));
+async function answerJob(deps: WhyDeps, request: CallerRequest): Promise<Reply> {
+  const key = workspaceOf(request);
+  const name = request.params.job_name ?? "";
+  const job = await findJob(deps.db, key, name);
+  const standing = job && (await explainJob(deps, key.projectId, job.id));
   return json(200, encodeJobWhy(standing ?? missing("job-missing", `there is no job "${name}"`)));
 }

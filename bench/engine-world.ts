@@ -162,6 +162,9 @@ const SOURCES: WorkSources = {
   loadProgram: async () => ({ files: [], args: [], environment: {} }),
   localCommandsAllowed: async () => true,
   openTopic: () => Promise.reject(new RangeError("no topics here")),
+  openBucket: () => {
+    throw new RangeError("no endpoints here");
+  },
   buckets: () => ({
     open: () => Promise.reject(new RangeError("no buckets here")),
     list: async () => [],

@@ -10,8 +10,9 @@ export const CONNECTION_TYPES = [
   "RDS",
   "CloudTable",
   "HOST",
-  // Beside the vendor's: what a job that starts on the messages of a topic reads through.
+  // Beside the vendor's: what a job reads through that starts on messages of a topic, or on files of an endpoint.
   "Kafka",
+  "S3",
 ] as const;
 export type ConnectionType = (typeof CONNECTION_TYPES)[number];
 

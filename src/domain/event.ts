@@ -1,9 +1,9 @@
-/** What starts a job on events: files that arrive under a path, messages of a topic; and what makes that legal. */
+/** What starts a job on events: files that arrive under a path, here or at an S3 endpoint, messages of a topic; and what makes that legal. */
 
 export interface EventSchedule {
   /** `stream`: the vendor's ingestion service, which no server of this kind has. */
-  readonly source: EventSourceType | "stream";
-  /** Files: `obs://bucket/folder`. A topic: `connection/topic`. */
+  readonly source: "files" | "topic" | "stream";
+  /** Files: `obs://bucket/folder`, of an endpoint `connection/s3a://bucket/folder`. A topic: `connection/topic`. */
   readonly channel: string;
   /** What a failed run does to those that would follow: hold them until somebody acts, or nothing. */
   readonly failPolicy: "suspend" | "ignore";
@@ -13,7 +13,8 @@ export interface EventSchedule {
   readonly readFrom: "last" | "new";
 }
 
-export type EventSourceType = "files" | "topic";
+/** `files`: those of the server's own buckets; `objects`: those of an S3 endpoint's. */
+export type EventSourceType = "files" | "objects" | "topic";
 
 /** What a run on an event is told of it. */
 export interface JobEvent {
@@ -23,9 +24,13 @@ export interface JobEvent {
   readonly files: readonly string[];
 }
 
-/** Where a listening source goes on. Files: the number of the last arrival taken. A topic: each partition's next offset. */
+/**
+ * Where a listening source goes on. Files: the number of the last arrival taken. Objects: when they were last listed
+ * whole; those that were seen are rows of their own. A topic: each partition's next offset.
+ */
 export type EventPosition =
   | { readonly arrival: number }
+  | { readonly listedAt: string }
   | { readonly offsets: Readonly<Record<string, string>> };
 
 export const CONCURRENT_MAX = 128;
@@ -35,14 +40,19 @@ export const ARRIVAL_DAYS = 30;
 export const EVENT_DATA_BYTES_MAX = 256 * 1024;
 
 const FOLDER = /^(?:obs|s3a?|s3n|swift):\/\/([^/]+)((?:\/[^/]+)*)\/*$/s;
+const OBJECTS = /^([A-Za-z0-9_-]{1,100})\/(obs|s3a?|s3n):\/\/([^/]+)\/*(.*?)\/*$/s;
+/** Source: S3's rules for the names of buckets. */
+const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const TOPIC = /^([A-Za-z0-9_-]{1,100})\/([A-Za-z0-9._-]{1,249})$/;
 
 /** Everything that keeps a source from being listened to; empty when nothing does. */
 export function checkEventSchedule(event: Partial<EventSchedule>): string[] {
   switch (event.source) {
     case "files":
-      return folderOf(event.channel ?? "") === undefined
-        ? [`event.channel: "${event.channel}" must be a path such as obs://bucket/folder`]
+      return folderOf(event.channel ?? "") === undefined && objectsOf(event.channel ?? "") === undefined
+        ? [
+            `event.channel: "${event.channel}" must be a path such as obs://bucket/folder, behind the name of a connection of type S3 for an endpoint's: connection/s3a://bucket/folder`,
+          ]
         : [];
     case "topic":
       return topicOf(event.channel ?? "") === undefined
@@ -63,6 +73,24 @@ export function checkEventSchedule(event: Partial<EventSchedule>): string[] {
 export function folderOf(channel: string): string | undefined {
   const [, bucket, folder] = FOLDER.exec(channel.trim()) ?? [];
   return bucket === undefined ? undefined : `obs://${bucket}${folder}`;
+}
+
+/** Files of an S3 endpoint: those of `bucket` whose keys begin with `prefix`. */
+export interface ObjectsChannel {
+  readonly connection: string;
+  /** As it was written: what reads a path takes one or another. */
+  readonly scheme: string;
+  readonly bucket: string;
+  /** Empty, or a folder with a slash at its end. */
+  readonly prefix: string;
+}
+
+/** The parts of `connection/s3a://bucket/folder`; undefined for what is none. */
+export function objectsOf(channel: string): ObjectsChannel | undefined {
+  const [, connection, scheme, bucket, folder] = OBJECTS.exec(channel.trim()) ?? [];
+  if (connection === undefined || scheme === undefined || bucket === undefined || !BUCKET.test(bucket))
+    return undefined;
+  return { connection, scheme, bucket, prefix: folder ? `${folder}/` : "" };
 }
 
 /** The connection's name and the topic's; undefined for what is no such pair. */

@@ -1,8 +1,9 @@
 /** Event sources put into operation, taken out of it, and acted upon after a failure. */
-import { checkEventSchedule, type EventSchedule, folderOf } from "../domain/event.ts";
+import { checkEventSchedule, type EventSchedule, type EventSourceType, folderOf } from "../domain/event.ts";
 import { Fault, invalid } from "../domain/fault.ts";
 import { insertAct } from "../store/audit.ts";
 import { type Database, transaction } from "../store/database.ts";
+import { forgetObjects } from "../store/event-objects.ts";
 import {
   type EventSource,
   lockEventSource,
@@ -48,10 +49,12 @@ const FIRST_LOOK_MS = 2_000;
 export async function startListening(db: Database, start: EventStart, now: Date): Promise<void> {
   const { projectId, jobId, event, parameters, by } = start;
   const problems = checkEventSchedule(event);
-  const { source: type, channel = "", failPolicy = "suspend", concurrent = 1, readFrom = "last" } = event;
-  if (problems.length > 0 || type === "stream" || type === undefined)
+  const { source: kind, channel = "", failPolicy = "suspend", concurrent = 1, readFrom = "last" } = event;
+  if (problems.length > 0 || kind === "stream" || kind === undefined)
     return invalid("schedule-invalid", problems);
-  const name = type === "files" ? (folderOf(channel) ?? "") : channel.trim();
+  const folder = kind === "files" ? folderOf(channel) : undefined;
+  const type: EventSourceType = kind === "files" && folder === undefined ? "objects" : kind;
+  const name = folder ?? channel.trim();
   const before = await lockEventSource(db, projectId, jobId);
   const source = { projectId, jobId, type, channel: name, failPolicy, concurrent, parameters, startedBy: by };
   // A start counts as acting upon what failed before it.
@@ -59,6 +62,7 @@ export async function startListening(db: Database, start: EventStart, now: Date)
   const position = await placeOf(db, { before, type, name, readFrom, projectId });
   const goesOn = before !== undefined && position !== null && before.position === position;
   const lastEventAt = goesOn ? await noteLost(db, before, now) : (before?.lastEventAt ?? null);
+  if (type !== "objects" || !goesOn) await forgetObjects(db, start);
   await putEventSource(
     db,
     { ...source, position, lastEventAt },

@@ -1,6 +1,7 @@
 /** Everything of the engine that listens for events, as one part with one life. */
 import { createFileEvents } from "./file-events.ts";
 import type { Loop } from "./loop.ts";
+import { createObjectEvents, type ObjectEventDeps } from "./object-events.ts";
 import { createTopicEvents, type TopicEventDeps } from "./topic-events.ts";
 
 export interface Events {
@@ -9,8 +10,8 @@ export interface Events {
   readonly wake: () => void;
 }
 
-export function createEvents(deps: TopicEventDeps): Events {
-  const loops = [createFileEvents(deps), createTopicEvents(deps)];
+export function createEvents(deps: TopicEventDeps & ObjectEventDeps): Events {
+  const loops = [createFileEvents(deps), createObjectEvents(deps), createTopicEvents(deps)];
   return {
     loops,
     wake: () => {

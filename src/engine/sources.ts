@@ -1,7 +1,14 @@
 /** What the engine asks of the rest of the service while it prepares a node's work. */
 import type { JobNode } from "../domain/job.ts";
 import type { WorkCalendar } from "../domain/workday.ts";
-import type { Buckets, TopicReader, WorkConnection, WorkFile, WorkScript } from "../operators/operator.ts";
+import type {
+  Buckets,
+  ObjectBucket,
+  TopicReader,
+  WorkConnection,
+  WorkFile,
+  WorkScript,
+} from "../operators/operator.ts";
 
 /** Whose things are looked up: always within one project, mostly within one workspace. */
 export interface WorkOwner {
@@ -25,6 +32,8 @@ export interface WorkSources {
   readonly buckets: (projectId: string) => Buckets;
   /** Faults where the connection leads to no such topic, or may not be followed. */
   readonly openTopic: (connection: WorkConnection, topic: string) => Promise<TopicReader>;
+  /** Faults where the connection leads to no S3 endpoint; whether it may be followed is seen when it is listed. */
+  readonly openBucket: (connection: WorkConnection, bucket: string) => ObjectBucket;
 }
 
 export interface WorkProgram {

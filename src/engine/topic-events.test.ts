@@ -1,5 +1,6 @@
 /** Jobs that start on the messages of a topic: a real broker, a real database, several servers. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { makeCertificates } from "../../test/setup/certificates.ts";
 import { engineWorld, node, type TestWork } from "../../test/setup/engine-world.ts";
 import { type KafkaBroker, kafkaMissing, startKafka } from "../../test/setup/kafka.ts";
 import { NO_SOURCES } from "../../test/setup/no-sources.ts";
@@ -10,6 +11,7 @@ import { connectDirectly } from "../store/direct-connection.ts";
 import { listEventSources } from "../store/event-sources.ts";
 import { listLedger } from "../store/ledger.ts";
 import type { EngineDeps } from "./engine.ts";
+import { explainJob } from "./why.ts";
 
 const without = await kafkaMissing();
 let kafka: KafkaBroker;
@@ -40,7 +42,12 @@ async function newTopic(partitions = 1): Promise<string> {
 }
 
 /** A job that each message of a new topic starts; `seen` has the data of its runs. */
-async function setup(changes: Partial<EventSchedule> = {}, run?: TestWork, partitions = 1) {
+async function setup(
+  changes: Partial<EventSchedule> = {},
+  run?: TestWork,
+  partitions = 1,
+  config: Readonly<Record<string, unknown>> = {},
+) {
   const topic = await newTopic(partitions);
   const seen: string[] = [];
   const world = await engineWorld((work, context) => {
@@ -61,13 +68,14 @@ async function setup(changes: Partial<EventSchedule> = {}, run?: TestWork, parti
     nodes: [node("a", [], { properties })],
     schedule: { type: "event", event },
   });
-  const sources = { ...NO_SOURCES, openTopic, loadConnection: async () => connection() };
+  const sources = { ...NO_SOURCES, openTopic, loadConnection: async () => connection(config) };
   const source = async () => (await listEventSources(pool, world.projectId, 1))[0];
   return {
     world,
     topic,
     seen,
     source,
+    blockers: async () => (await explainJob({ db: pool }, world.projectId, jobId))?.blockers,
     request: { projectId: world.projectId, jobId, by: "ann" },
     newEngine: (changes: Partial<EngineDeps> = {}) => world.newEngine({ sources, ...changes }),
     ledger: async () => {
@@ -211,6 +219,63 @@ test.skipIf(without)("a cluster that asks who reads it is told, and its refusal 
     await reader.close();
   }
 });
+
+test.skipIf(without)(
+  "a cluster behind TLS is read by who trusts its authority, and by nobody else",
+  async () => {
+    const topic = await newTopic();
+    const secured = { brokers: kafka.tlsAddress, sslEnable: true, userName: "ann", password: "secret" };
+    const trusted = { ...secured, caCertificate: kafka.ca };
+    const other = await makeCertificates();
+    for (const saslMechanism of ["PLAIN", "SCRAM-SHA-256"]) {
+      const reader = await openTopic(connection({ ...trusted, saslMechanism }), topic);
+      await expect.poll(() => reader.ends()).toEqual({ 0: "0" });
+      await reader.close();
+      const wrong = connection({ ...trusted, saslMechanism, password: "wrong" });
+      await expect(openTopic(wrong, topic)).rejects.toThrow(/authentication/i);
+    }
+    for (const [config, why] of [
+      [{ ...trusted, caCertificate: other.ca }, /certificate/i],
+      [secured, /certificate/i],
+      [{ ...trusted, caCertificate: "none" }, /caCertificate must be a certificate/],
+      [{ ...trusted, brokers: kafka.tlsAddress.replace("127.0.0.1", "127.0.0.2") }, /connect|altnames/i],
+      [{ ...trusted, sslEnable: false }, /No broker can be used/],
+    ] as const)
+      await expect(openTopic(connection(config), topic)).rejects.toThrow(why);
+  },
+);
+
+test.skipIf(without)(
+  "messages come over TLS, and a changed password is told of where one asks why",
+  async () => {
+    const config: Record<string, unknown> = {};
+    const { topic, seen, request, newEngine, listening, source, blockers } = await setup(
+      {},
+      undefined,
+      1,
+      config,
+    );
+    const trusted = {
+      brokers: kafka.tlsAddress,
+      sslEnable: "true",
+      caCertificate: kafka.ca,
+      userName: "ann",
+    };
+    Object.assign(config, trusted, { saslMechanism: "SCRAM-SHA-256", password: "wrong" });
+    const engine = await newEngine();
+    await engine.start();
+    await engine.startJob(request);
+    await expect.poll(async () => (await source())?.error).toMatch(/authentication/i);
+    expect(await blockers()).toMatchObject([
+      { kind: "events-unreachable", reason: expect.stringMatching(/authentication/i) },
+    ]);
+    config.password = "secret";
+    await listening();
+    await kafka.send(topic, ["over TLS"]);
+    await expect.poll(() => seen).toEqual(["over TLS"]);
+    expect(await source()).toMatchObject({ error: null, failures: 0 });
+  },
+);
 
 test.skipIf(without)(
   "an address that a broker advertises is held to the same rules",

@@ -228,7 +228,7 @@ async function named(
 
 /** Undefined where there is no such job. */
 export async function explainJob(
-  { db }: WhyDeps,
+  { db }: Pick<WhyDeps, "db">,
   projectId: string,
   jobId: number,
 ): Promise<JobStanding | undefined> {

@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import type { Connection, ConnectionOptions } from "@platformatic/kafka";
 import { Fault } from "../domain/fault.ts";
 import type { AddressGuard } from "./address-guard.ts";
+import { caOf, isOn, refuseConnection } from "./connection-members.ts";
 import type { WorkConnection } from "./operator.ts";
 
 /** The client's package, which is loaded when a topic is first opened: it is an optional one. */
@@ -93,34 +94,38 @@ function reasonOf(error: unknown): string {
 }
 
 function brokersOf({ name, type, config }: WorkConnection): Broker[] {
-  if (type !== "Kafka") refuse(`The connection "${name}" is of type ${type}, not Kafka.`);
+  if (type !== "Kafka") refuseConnection(`The connection "${name}" is of type ${type}, not Kafka.`);
   const texts = String(config.brokers ?? "")
     .split(",")
     .map((text) => text.trim())
     .filter((text) => text !== "");
-  if (texts.length === 0) refuse(`The connection "${name}" names no brokers: brokers must be host:port, …`);
+  if (texts.length === 0)
+    refuseConnection(`The connection "${name}" names no brokers: brokers must be host:port, …`);
   return texts.map((text) => {
     const [, host, port] = /^(\[[^\]]+\]|[^:\s]+)(?::(\d{1,5}))?$/.exec(text) ?? [];
-    if (host === undefined) return refuse(`"${text}" is no broker: it must be host:port.`);
+    if (host === undefined) return refuseConnection(`"${text}" is no broker: it must be host:port.`);
     return { host: host.replace(/^\[|\]$/g, ""), port: Number(port ?? DEFAULT_PORT) };
   });
 }
 
-/** `sslEnable`, `userName`, `password`, `saslMechanism` of the connection; the name is what a certificate is held to. */
-function optionsOf({ config }: WorkConnection, host: string): ConnectionOptions {
-  const { userName, password, sslEnable, saslMechanism = "PLAIN" } = config;
+/**
+ * `sslEnable`, `caCertificate`, `userName`, `password`, `saslMechanism` of the connection; the name is what a
+ * certificate is held to.
+ */
+function optionsOf(connection: WorkConnection, host: string): ConnectionOptions {
+  const { userName, password, sslEnable, saslMechanism = "PLAIN" } = connection.config;
   const mechanism = MECHANISMS.find((known) => known === saslMechanism);
-  if (mechanism === undefined) return refuse(`saslMechanism must be one of ${MECHANISMS.join(", ")}.`);
-  const secured = sslEnable === true || sslEnable === "true";
+  if (mechanism === undefined)
+    return refuseConnection(`saslMechanism must be one of ${MECHANISMS.join(", ")}.`);
+  const ca = caOf(connection);
   return {
     connectTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    ...(secured && { tls: {}, ...(isIP(host) === 0 && { tlsServerName: host }) }),
+    ...(isOn(sslEnable) && {
+      tls: ca === undefined ? {} : { ca },
+      ...(isIP(host) === 0 && { tlsServerName: host }),
+    }),
     ...(typeof userName === "string" &&
       userName !== "" && { sasl: { mechanism, username: userName, password: String(password ?? "") } }),
   };
-}
-
-function refuse(message: string): never {
-  throw new Fault("invalid", "reference-invalid", message);
 }

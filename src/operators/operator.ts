@@ -194,3 +194,27 @@ export interface TopicReader {
   ) => Promise<TopicBatch>;
   readonly close: () => Promise<void>;
 }
+
+/** A file of an S3 endpoint. Who writes it anew changes its tag, its time, or both. */
+export interface BucketObject {
+  readonly key: string;
+  readonly etag: string;
+  readonly modifiedAt: Date;
+}
+
+export interface ObjectPage {
+  readonly objects: readonly BucketObject[];
+  /** Where the next page begins; undefined on the last one. */
+  readonly next?: string;
+}
+
+/** A bucket of an S3 endpoint, as its connection may read it. */
+export interface ObjectBucket {
+  /** How long after one listing the next is wanted. */
+  readonly intervalSeconds: number;
+  /** At most 1000 objects whose keys begin with `prefix`, in the order of their keys' bytes. */
+  readonly list: (
+    prefix: string,
+    page: { readonly from?: string; readonly signal: AbortSignal },
+  ) => Promise<ObjectPage>;
+}

@@ -1,27 +1,12 @@
 /** `RESTAPI` and its other names: one HTTP call whose answer is the node's output (dataarts-factory 4.2). */
-import { type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
-import { request as requestHttps } from "node:https";
-import { isIP } from "node:net";
 import { Fault } from "../domain/fault.ts";
 import { type AddressGuard, createAddressGuard } from "./address-guard.ts";
 import { refuse, requireProperty, settleAttempt } from "./command.ts";
+import { type Answer, type Call, callGuarded } from "./guarded-call.ts";
 import type { Operator, Outcome, Work, WorkContext } from "./operator.ts";
 import type { OperatorSettings } from "./settings.ts";
 
 type RestSettings = Pick<OperatorSettings, "allowedAddresses" | "rest">;
-
-interface Call {
-  readonly url: URL;
-  readonly method: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly location?: string;
-  readonly text: string;
-}
 
 const METHODS = ["GET", "POST", "PUT", "DELETE"];
 const REDIRECTS = [301, 302, 303, 307, 308];
@@ -117,7 +102,8 @@ async function follow(
 ): Promise<Answer> {
   let call = first;
   for (let redirects = 0; ; redirects += 1) {
-    const answer = await send(settings, guard, call, context.signal);
+    const bounds = { signal: context.signal, responseBytesMax: settings.rest.responseBytesMax };
+    const answer = await callGuarded(guard, call, bounds);
     context.log(`${call.method} ${call.url.origin}${call.url.pathname}: ${answer.status}\n`);
     if (answer.location === undefined || !REDIRECTS.includes(answer.status)) return answer;
     if (redirects === settings.rest.redirectsMax)
@@ -137,65 +123,4 @@ function redirected(call: Call, status: number, url: URL): Call {
     headers: Object.fromEntries(headers),
     body: keepsMethod ? call.body : "",
   };
-}
-
-async function send(
-  settings: RestSettings,
-  guard: AddressGuard,
-  call: Call,
-  signal: AbortSignal,
-): Promise<Answer> {
-  const { address, family } = await guard.resolve(call.url.hostname);
-  const secure = call.url.protocol === "https:";
-  const body = Buffer.from(call.body);
-  const options: RequestOptions = {
-    method: call.method,
-    path: `${call.url.pathname}${call.url.search}`,
-    // The checked address is dialled; the name stands in the Host header and, for TLS, in the certificate's check.
-    host: address,
-    family,
-    port: call.url.port === "" ? (secure ? 443 : 80) : call.url.port,
-    headers: {
-      ...call.headers,
-      host: call.url.host,
-      ...(body.length > 0 && { "content-length": body.length }),
-    },
-    ...(call.url.username !== "" && { auth: credentialsOf(call.url) }),
-    signal,
-    agent: false,
-  };
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const outgoing = secure
-    ? requestHttps({ ...options, servername: serverName(call.url.hostname) }, resolve)
-    : requestHttp(options, resolve);
-  outgoing.on("error", reject);
-  outgoing.end(body);
-  return await readAnswer(await promise, settings.rest.responseBytesMax);
-}
-
-async function readAnswer(incoming: IncomingMessage, bytesMax: number): Promise<Answer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of incoming) {
-    chunks.push(chunk);
-    size += chunk.length;
-    // Leaving the loop destroys the connection. Half of an answer must not pass for the whole.
-    if (size > bytesMax)
-      throw new Fault("too-large", "body-too-large", `The answer is longer than ${bytesMax} bytes.`);
-  }
-  const location = incoming.headers.location;
-  return {
-    status: incoming.statusCode ?? 0,
-    ...(location !== undefined && { location }),
-    text: Buffer.concat(chunks).toString(),
-  };
-}
-
-/** TLS names hosts only; with none given node checks the certificate against the address that was dialled. */
-function serverName(host: string): string {
-  return isIP(host.replace(/^\[|\]$/g, "")) === 0 ? host : "";
-}
-
-function credentialsOf(url: URL): string {
-  return `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
 }

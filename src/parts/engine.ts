@@ -15,6 +15,7 @@ import type { Slots } from "../engine/worker.ts";
 import { createTopicReaders } from "../operators/kafka-topic.ts";
 import { createProcessRunner } from "../operators/process.ts";
 import { createOperators, stopOperators } from "../operators/registry.ts";
+import { createBucketOpener } from "../operators/s3-bucket.ts";
 import { findProjectLimits } from "../store/projects.ts";
 import { operatorSettings } from "./operators.ts";
 import type { Store } from "./store.ts";
@@ -80,14 +81,16 @@ export async function startEngine(
   return { engine, retention };
 }
 
-function workSources(config: Config, { store, catalog }: EngineSurroundings): WorkSources {
+function workSources(config: Config, { store, catalog, clock }: EngineSurroundings): WorkSources {
   const { pool, blobs, bucketsOf } = store;
+  const allowedAddresses = config.allowedPrivateAddresses;
   return {
     ...createCatalogSources(catalog),
     loadProgram: ({ projectId }, instanceId) => loadExecutionProgram({ pool, blobs }, projectId, instanceId),
     localCommandsAllowed: async (projectId) =>
       config.localCommands && ((await findProjectLimits(pool, projectId))?.localCommands ?? false),
     buckets: bucketsOf,
-    openTopic: createTopicReaders({ allowedAddresses: config.allowedPrivateAddresses }),
+    openTopic: createTopicReaders({ allowedAddresses }),
+    openBucket: createBucketOpener({ allowedAddresses, now: clock.now }),
   };
 }

@@ -15,7 +15,7 @@ export interface EventSource {
   readonly state: "listening" | "paused" | "stopped";
   /** Why it is paused; null when it is not. */
   readonly reason: string | null;
-  /** Null until a topic was reached for the first time. */
+  /** Null until a bucket was listed whole, or a topic reached, for the first time. */
   readonly position: EventPosition | null;
   /** Events behind the position when it was last looked at. */
   readonly lag: number | null;
@@ -39,7 +39,8 @@ export interface ClaimedSource extends EventSource {
 const COLUMNS = `s.project_id as "projectId", s.job_id as "jobId", s.type, s.channel, s.fail_policy as "failPolicy",
   s.concurrent, s.parameters, s.started_by as "startedBy", s.state, s.reason, s.position, s.lag, s.failures, s.error,
   s.last_event_at as "lastEventAt", s.lost, s.lost_from as "lostFrom", s.lost_to as "lostTo"`;
-const JOB_COLUMNS = `j.workspace_id as "workspaceId", j.name as "jobName", j.version as "jobVersion"`;
+/** Of a `ClaimedSource`, from `event_source s` and `job j`. */
+export const CLAIMED_COLUMNS = `${COLUMNS}, j.workspace_id as "workspaceId", j.name as "jobName", j.version as "jobVersion"`;
 
 /** The job's source, held until the transaction ends. */
 export async function lockEventSource(
@@ -56,7 +57,10 @@ export async function lockEventSource(
   return rows[0];
 }
 
-/** Puts a listening source, which has lost nothing, in the place of the job's present one; it is looked at from `lookAt` on. */
+/**
+ * Puts a listening source, which has lost nothing, in the place of the job's present one; it is looked at from `lookAt`
+ * on. Objects are listed at once, and a listing that is under way counts no more.
+ */
 export async function putEventSource(
   db: Database,
   source: Pick<
@@ -78,12 +82,12 @@ export async function putEventSource(
     db,
     "put-event-source",
     `insert into event_source (project_id, job_id, type, channel, fail_policy, concurrent, parameters, started_by,
-       position, state, look_at, last_event_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'listening', $10, $11)
+       position, state, look_at, last_event_at, list_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'listening', $10, $11, case when $3 = 'objects' then $10::timestamptz end)
      on conflict (project_id, job_id) do update
      set type = $3, channel = $4, fail_policy = $5, concurrent = $6, parameters = $7, started_by = $8, position = $9,
-       state = 'listening', reason = null, look_at = $10, failures = 0, error = null, held_by = null,
-       last_event_at = $11, lost = 0, lost_from = null, lost_to = null`,
+       state = 'listening', reason = null, look_at = $10, list_at = excluded.list_at, listing = null, failures = 0,
+       error = null, held_by = null, last_event_at = $11, lost = 0, lost_from = null, lost_to = null`,
     [
       source.projectId,
       source.jobId,
@@ -112,31 +116,35 @@ export async function stopEventSource(db: Database, projectId: string, jobId: nu
   return stopped === 1;
 }
 
-/** In a transaction: a source of files that is due or one of whose runs has ended, held; others that claim skip it. */
+/**
+ * In a transaction: a source of files or objects that is due or one of whose runs has ended, held; others that claim
+ * skip it.
+ */
 export async function claimFileSource(db: Database, now: Date): Promise<ClaimedSource | undefined> {
   const rows = await query<ClaimedSource>(
     db,
     "claim-file-source",
     `with due as materialized (
        select * from event_source s
-       where s.state = 'listening' and s.type = 'files' and (s.look_at <= $1 or exists (
+       where s.state = 'listening' and s.type in ('files', 'objects') and (s.look_at <= $1 or exists (
          select from event_run r join instance i on i.project_id = r.project_id and i.id = r.instance_id
          where r.project_id = s.project_id and r.job_id = s.job_id and i.ended_at is not null
        ))
        order by s.look_at limit 1 for update skip locked
      )
-     select ${COLUMNS}, ${JOB_COLUMNS} from due s join job j on j.project_id = s.project_id and j.id = s.job_id`,
+     select ${CLAIMED_COLUMNS} from due s join job j on j.project_id = s.project_id and j.id = s.job_id`,
     [now],
   );
   return rows[0];
 }
 
-/** When the next source of files is to be looked at; undefined when none listens. */
+/** When the next source of files or objects is to be looked at; undefined when none listens. */
 export async function findNextLook(db: Database): Promise<Date | undefined> {
   const rows = await query<{ readonly lookAt: Date }>(
     db,
     "find-next-look",
-    `select look_at as "lookAt" from event_source where state = 'listening' and type = 'files' order by look_at limit 1`,
+    `select look_at as "lookAt" from event_source
+     where state = 'listening' and type in ('files', 'objects') order by look_at limit 1`,
   );
   return rows[0]?.lookAt;
 }
@@ -156,7 +164,7 @@ export async function holdTopicSources(db: Database, serverId: string, now: Date
   return await query<ClaimedSource>(
     db,
     "list-held-sources",
-    `select ${COLUMNS}, ${JOB_COLUMNS}
+    `select ${CLAIMED_COLUMNS}
      from event_source s join job j on j.project_id = s.project_id and j.id = s.job_id
      where s.state = 'listening' and s.type = 'topic' and s.held_by = $1`,
     [serverId],
@@ -172,7 +180,7 @@ export async function lockHeldSource(
   const rows = await query<ClaimedSource>(
     db,
     "lock-held-source",
-    `select ${COLUMNS}, ${JOB_COLUMNS}
+    `select ${CLAIMED_COLUMNS}
      from event_source s join job j on j.project_id = s.project_id and j.id = s.job_id
      where s.project_id = $1 and s.job_id = $2 and s.state = 'listening' and s.held_by = $3 for update of s`,
     [projectId, jobId, serverId],
@@ -205,7 +213,7 @@ export interface SourceLook {
   readonly lastEventAt: Date | null;
 }
 
-/** In a transaction that holds the source. */
+/** In a transaction that holds the source. Whether objects can be listed is not seen by a look. */
 export async function updateLook(
   db: Database,
   { projectId, jobId }: Pick<EventSource, "projectId" | "jobId">,
@@ -214,7 +222,8 @@ export async function updateLook(
   await execute(
     db,
     "update-look",
-    `update event_source set position = $3, lag = $4, look_at = $5, last_event_at = $6, failures = 0, error = null
+    `update event_source set position = $3, lag = $4, look_at = $5, last_event_at = $6,
+       failures = case type when 'objects' then failures else 0 end, error = case type when 'objects' then error end
      where project_id = $1 and job_id = $2`,
     [
       projectId,

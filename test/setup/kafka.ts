@@ -2,11 +2,12 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { access, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { Admin, Producer, stringSerializers } from "@platformatic/kafka";
+import { type Certificates, makeCertificates } from "./certificates.ts";
+import { freePort, missingOf } from "./programs.ts";
 
 const VERSION = "4.1.0";
 const CACHE = join(import.meta.dirname, "../../.cache");
@@ -18,6 +19,9 @@ export interface KafkaBroker {
   readonly address: string;
   /** As `address`, for user `ann` with password `secret`, by PLAIN and SCRAM-SHA-256. */
   readonly securedAddress: string;
+  /** As `securedAddress`, over TLS with a certificate for its address, signed by `ca`. */
+  readonly tlsAddress: string;
+  readonly ca: string;
   readonly createTopic: (topic: string, partitions?: number) => Promise<void>;
   /** In one request to one partition, 0 unless said otherwise. */
   readonly send: (topic: string, values: readonly string[], partition?: number) => Promise<void>;
@@ -26,23 +30,23 @@ export interface KafkaBroker {
 
 /** Why no broker can run here; undefined when one can. */
 export async function kafkaMissing(): Promise<string | undefined> {
-  for (const command of ["java", "mvn"]) {
-    const found = await promisify(execFile)(command, ["-version"]).then(
-      () => true,
-      () => false,
-    );
-    if (!found) return `${command} is not installed`;
-  }
-  return undefined;
+  return await missingOf({ java: "-version", mvn: "-version", openssl: "version" });
 }
 
 /** On free ports of the loopback; it advertises the host that is given. */
 export async function startKafka(advertisedHost = "127.0.0.1"): Promise<KafkaBroker> {
   const jars = join(await resolveJars(), "*");
   const folder = await mkdtemp(join(tmpdir(), "azalai-kafka-"));
-  const [port, secured, controller] = [await freePort(), await freePort(), await freePort()];
+  const [port, secured, tls, controller] = await Promise.all([
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+  ]);
+  const certificates = await makeCertificates();
+  const keystore = await writeKeystore(folder, certificates);
   const properties = join(folder, "server.properties");
-  await writeFile(properties, settings({ port, secured, controller, folder, advertisedHost }));
+  await writeFile(properties, settings({ port, secured, tls, controller, folder, keystore, advertisedHost }));
   const log = join(folder, "log4j2.properties");
   await writeFile(log, LOG);
   const java = ["-Xmx256m", "-XX:TieredStopAtLevel=1", `-Dlog4j2.configurationFile=${log}`, "-cp", jars];
@@ -71,6 +75,8 @@ export async function startKafka(advertisedHost = "127.0.0.1"): Promise<KafkaBro
   return {
     address: `127.0.0.1:${port}`,
     securedAddress: `127.0.0.1:${secured}`,
+    tlsAddress: `127.0.0.1:${tls}`,
+    ca: certificates.ca,
     createTopic: async (topic, partitions = 1) =>
       void (await admin.createTopics({ topics: [topic], partitions, replicas: 1 })),
     send: async (topic, values, partition = 0) =>
@@ -85,24 +91,36 @@ export async function startKafka(advertisedHost = "127.0.0.1"): Promise<KafkaBro
   };
 }
 
+/** As the broker reads it: the key in PKCS #8, behind it the certificate. */
+async function writeKeystore(folder: string, { key, cert }: Certificates): Promise<string> {
+  const keystore = join(folder, "keystore.pem");
+  await writeFile(keystore, `${key}${cert}`);
+  return keystore;
+}
+
 interface BrokerSettings {
   readonly port: number;
   readonly secured: number;
+  readonly tls: number;
   readonly controller: number;
   readonly folder: string;
+  readonly keystore: string;
   readonly advertisedHost: string;
 }
 
-function settings({ port, secured, controller, folder, advertisedHost }: BrokerSettings): string {
+function settings(broker: BrokerSettings): string {
+  const { port, secured, tls, controller, folder, keystore, advertisedHost } = broker;
   return `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controller}
-listeners=PLAINTEXT://127.0.0.1:${port},SASL_PLAINTEXT://127.0.0.1:${secured},CONTROLLER://127.0.0.1:${controller}
-advertised.listeners=PLAINTEXT://${advertisedHost}:${port},SASL_PLAINTEXT://${advertisedHost}:${secured}
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:${port},SASL_PLAINTEXT://127.0.0.1:${secured},SASL_SSL://127.0.0.1:${tls},CONTROLLER://127.0.0.1:${controller}
+advertised.listeners=PLAINTEXT://${advertisedHost}:${port},SASL_PLAINTEXT://${advertisedHost}:${secured},SASL_SSL://${advertisedHost}:${tls}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL
+ssl.keystore.type=PEM
+ssl.keystore.location=${keystore}
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256
-listener.name.sasl_plaintext.plain.sasl.jaas.config=${LOGIN}.plain.PlainLoginModule required user_ann="secret";
-listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config=${LOGIN}.scram.ScramLoginModule required;
+${logins("sasl_plaintext")}
+${logins("sasl_ssl")}
 controller.listener.names=CONTROLLER
 log.dirs=${folder}/data
 offsets.topic.replication.factor=1
@@ -112,7 +130,11 @@ auto.create.topics.enable=false
 `;
 }
 
-const LOGIN = "org.apache.kafka.common.security";
+function logins(listener: string): string {
+  const security = "org.apache.kafka.common.security";
+  return `listener.name.${listener}.plain.sasl.jaas.config=${security}.plain.PlainLoginModule required user_ann="secret";
+listener.name.${listener}.scram-sha-256.sasl.jaas.config=${security}.scram.ScramLoginModule required;`;
+}
 
 const LOG = `rootLogger.level=info
 rootLogger.appenderRef.out.ref=out
@@ -136,15 +158,6 @@ function startOf(output: NodeJS.ReadableStream, ended: Promise<unknown[]>): Prom
     });
     void ended.then(([code]) => fail(`ended with ${code}`));
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 /** The folder of Kafka's jars. */

@@ -5,6 +5,9 @@ export const NO_SOURCES: WorkSources = {
   openTopic: async () => {
     throw new RangeError("the test has no topics");
   },
+  openBucket: () => {
+    throw new RangeError("the test has no endpoints");
+  },
   loadScript: async () => undefined,
   loadConnection: async () => undefined,
   loadEnvironment: async () => ({}),

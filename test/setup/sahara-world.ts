@@ -104,6 +104,9 @@ async function startEngine(
         loadExecutionProgram({ pool, blobs }, projectId, instanceId),
       localCommandsAllowed: async () => true,
       openTopic: () => Promise.reject(new RangeError("no topics here")),
+      openBucket: () => {
+        throw new RangeError("no endpoints here");
+      },
       buckets: (projectId) => createBuckets(blobs, projectId),
     },
     blobs,

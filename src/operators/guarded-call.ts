@@ -1,0 +1,85 @@
+/** One HTTP call to an address that a user gave: what is dialled is the address that the guard has checked. */
+import { type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { isIP } from "node:net";
+import { Fault } from "../domain/fault.ts";
+import type { AddressGuard } from "./address-guard.ts";
+
+export interface Call {
+  readonly url: URL;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly location?: string;
+  readonly text: string;
+}
+
+export interface CallBounds {
+  readonly signal: AbortSignal;
+  readonly responseBytesMax: number;
+  /** What the certificate of the other side must be signed by, as PEM; node's own list where absent. */
+  readonly ca?: string;
+}
+
+/** @throws Fault as of the guard's `resolve`; `body-too-large` for a longer answer. Redirects are answers too. */
+export async function callGuarded(guard: AddressGuard, call: Call, bounds: CallBounds): Promise<Answer> {
+  const { address, family } = await guard.resolve(call.url.hostname);
+  const secure = call.url.protocol === "https:";
+  const body = Buffer.from(call.body);
+  const options: RequestOptions = {
+    method: call.method,
+    path: `${call.url.pathname}${call.url.search}`,
+    // The checked address is dialled; the name stands in the Host header and, for TLS, in the certificate's check.
+    host: address,
+    family,
+    port: call.url.port === "" ? (secure ? 443 : 80) : call.url.port,
+    headers: {
+      ...call.headers,
+      host: call.url.host,
+      ...(body.length > 0 && { "content-length": body.length }),
+    },
+    ...(call.url.username !== "" && { auth: credentialsOf(call.url) }),
+    signal: bounds.signal,
+    agent: false,
+  };
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const tls = {
+    servername: serverName(call.url.hostname),
+    ...(bounds.ca !== undefined && { ca: bounds.ca }),
+  };
+  const outgoing = secure ? requestHttps({ ...options, ...tls }, resolve) : requestHttp(options, resolve);
+  outgoing.on("error", reject);
+  outgoing.end(body);
+  return await readAnswer(await promise, bounds.responseBytesMax);
+}
+
+async function readAnswer(incoming: IncomingMessage, bytesMax: number): Promise<Answer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of incoming) {
+    chunks.push(chunk);
+    size += chunk.length;
+    // Leaving the loop destroys the connection. Half of an answer must not pass for the whole.
+    if (size > bytesMax)
+      throw new Fault("too-large", "body-too-large", `The answer is longer than ${bytesMax} bytes.`);
+  }
+  const location = incoming.headers.location;
+  return {
+    status: incoming.statusCode ?? 0,
+    ...(location !== undefined && { location }),
+    text: Buffer.concat(chunks).toString(),
+  };
+}
+
+/** TLS names hosts only; with none given node checks the certificate against the address that was dialled. */
+function serverName(host: string): string {
+  return isIP(host.replace(/^\[|\]$/g, "")) === 0 ? host : "";
+}
+
+function credentialsOf(url: URL): string {
+  return `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+}

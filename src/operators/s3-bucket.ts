@@ -1,0 +1,145 @@
+/** Lists buckets of S3 endpoints page by page (ListObjectsV2), each call through the address guard. */
+import { Fault } from "../domain/fault.ts";
+import { createAddressGuard } from "./address-guard.ts";
+import { caOf, isOn, refuseConnection } from "./connection-members.ts";
+import { type Answer, callGuarded } from "./guarded-call.ts";
+import type { BucketObject, ObjectBucket, ObjectPage, WorkConnection } from "./operator.ts";
+import { queryText, type S3Keys, signRead } from "./s3-signature.ts";
+
+interface S3Settings {
+  readonly allowedAddresses: readonly string[];
+  readonly now: () => Date;
+}
+
+/** What a connection of type `S3` says. */
+interface Endpoint {
+  readonly url: URL;
+  /** Undefined for buckets that everybody may read. */
+  readonly keys: S3Keys | undefined;
+  /** The bucket stands in the path rather than in the host's name. */
+  readonly pathStyle: boolean;
+  readonly ca: string | undefined;
+  readonly intervalSeconds: number;
+}
+
+const PAGE_MAX = 1000;
+/** A page's keys have at most 1024 bytes each, three characters for a byte. */
+const PAGE_BYTES_MAX = 8 * 1024 * 1024;
+const CALL_TIMEOUT_MS = 20_000;
+const REGION = "us-east-1";
+const INTERVAL_SECONDS = 30;
+const INTERVAL_SECONDS_MAX = 86_400;
+const REASON_LENGTH_MAX = 300;
+
+/** Gives buckets. @throws Fault `reference-invalid` for a connection that leads to no endpoint. */
+export function createBucketOpener(settings: S3Settings) {
+  const guard = createAddressGuard(settings.allowedAddresses);
+  return (connection: WorkConnection, bucket: string): ObjectBucket => {
+    const endpoint = endpointOf(connection);
+    const { keys, ca, intervalSeconds } = endpoint;
+    return {
+      intervalSeconds,
+      list: async (prefix, { from, signal }) => {
+        const url = pageUrl(endpoint, bucket, prefix, from);
+        const headers = keys === undefined ? {} : signRead(url, keys, settings.now());
+        const answer = await callGuarded(
+          guard,
+          { url, method: "GET", headers, body: "" },
+          {
+            signal: AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]),
+            responseBytesMax: PAGE_BYTES_MAX,
+            ...(ca !== undefined && { ca }),
+          },
+        );
+        if (answer.status !== 200) throw refusal(answer);
+        return readPage(answer.text);
+      },
+    };
+  };
+}
+
+function endpointOf(connection: WorkConnection): Endpoint {
+  const { name, type, config } = connection;
+  if (type !== "S3") refuseConnection(`The connection "${name}" is of type ${type}, not S3.`);
+  const text = String(config.endpoint ?? "").trim();
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== "" || url.username !== "")
+    return refuseConnection(
+      `endpoint of the connection "${name}" must be an address such as https://s3.example.com.`,
+    );
+  const intervalSeconds = Number(config.intervalSeconds ?? INTERVAL_SECONDS);
+  if (!Number.isInteger(intervalSeconds) || intervalSeconds < 1 || intervalSeconds > INTERVAL_SECONDS_MAX)
+    refuseConnection(`intervalSeconds must be a whole number from 1 to ${INTERVAL_SECONDS_MAX}.`);
+  return {
+    url,
+    keys: keysOf(connection),
+    pathStyle: isOn(config.pathStyle ?? true),
+    ca: caOf(connection),
+    intervalSeconds,
+  };
+}
+
+function keysOf({ name, config }: WorkConnection): S3Keys | undefined {
+  const [accessKey, secretKey] = [String(config.accessKey ?? ""), String(config.secretKey ?? "")];
+  if ((accessKey === "") !== (secretKey === ""))
+    refuseConnection(`The connection "${name}" needs accessKey and secretKey, or neither.`);
+  return accessKey === "" ? undefined : { accessKey, secretKey, region: String(config.region || REGION) };
+}
+
+function pageUrl({ url, pathStyle }: Endpoint, bucket: string, prefix: string, from?: string): URL {
+  const page = new URL(url);
+  const folder = url.pathname.replace(/\/+$/, "");
+  page.pathname = pathStyle ? `${folder}/${bucket}` : `${folder}/`;
+  if (!pathStyle) page.hostname = `${bucket}.${url.hostname}`;
+  page.search = queryText({
+    "encoding-type": "url",
+    "list-type": "2",
+    "max-keys": String(PAGE_MAX),
+    prefix,
+    ...(from !== undefined && { "continuation-token": from }),
+  });
+  return page;
+}
+
+/** What the endpoint says of its refusal; it leads elsewhere, too, where it does not know the bucket's region. */
+function refusal({ status, text }: Answer): Fault {
+  const [code, message] = [element(text, "Code"), element(text, "Message")];
+  const reason = code === undefined ? text : `${code}: ${message ?? ""}`;
+  return new Fault(
+    "unavailable",
+    "server-unavailable",
+    `The endpoint answered with status ${status}: ${reason.slice(0, REASON_LENGTH_MAX)}`,
+  );
+}
+
+/** Source: ListObjectsV2 in S3's API reference. A key that ends in a slash is how consoles draw a folder: no file. */
+function readPage(text: string): ObjectPage {
+  if (!text.includes("<ListBucketResult"))
+    throw new Fault("unavailable", "server-unavailable", "The endpoint's answer is no list of a bucket.");
+  const decode = element(text, "EncodingType") === "url" ? decodeKey : (key: string) => key;
+  const objects = new Map<string, BucketObject>();
+  for (const [, content = ""] of text.matchAll(/<Contents>(.*?)<\/Contents>/gs)) {
+    const key = decode(element(content, "Key") ?? "");
+    const modifiedAt = new Date(element(content, "LastModified") ?? 0);
+    if (!key.endsWith("/") && !key.includes("\0"))
+      objects.set(key, { key, etag: element(content, "ETag") ?? "", modifiedAt });
+  }
+  const next = element(text, "IsTruncated") === "true" ? element(text, "NextContinuationToken") : undefined;
+  return { objects: [...objects.values()], ...(next !== undefined && { next }) };
+}
+
+/** The text of the first element of that name, its entities resolved. */
+function element(text: string, name: string): string | undefined {
+  const found = new RegExp(`<${name}>(.*?)</${name}>`, "s").exec(text)?.[1];
+  return found?.replace(/&(?:#(\d+)|#x([0-9a-fA-F]+)|([a-z]+));/g, (_, decimal, hex, entity) =>
+    entity === undefined
+      ? String.fromCodePoint(decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal))
+      : (ENTITIES[entity] ?? ""),
+  );
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+
+function decodeKey(key: string): string {
+  return decodeURIComponent(key.replaceAll("+", " "));
+}

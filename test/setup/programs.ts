@@ -1,0 +1,27 @@
+/** Programs of this machine that some tests need, and ports for what they start. */
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { promisify } from "node:util";
+
+/** Which of the commands is not here, in words; undefined when all are. Each is called with the argument given. */
+export async function missingOf(commands: Readonly<Record<string, string>>): Promise<string | undefined> {
+  for (const [command, argument] of Object.entries(commands)) {
+    const found = await promisify(execFile)(command, [argument]).then(
+      () => true,
+      () => false,
+    );
+    if (!found) return `${command} is not installed`;
+  }
+  return undefined;
+}
+
+/** Of the loopback. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address !== null ? address.port : 0;
+}

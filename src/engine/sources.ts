@@ -25,7 +25,7 @@ export interface WorkSources {
   readonly loadEnvironment: (owner: WorkOwner) => Promise<Readonly<Record<string, string>>>;
   /** A calendar of the workspace by its name. */
   readonly loadCalendar: (owner: WorkOwner, name: string) => Promise<WorkCalendar | undefined>;
-  /** What a job execution adds to its node: the template's binaries and the run's arguments. Empty for other nodes. */
+  /** What a job execution adds to its node: the template's binaries and the run's arguments. */
   readonly loadProgram: (owner: WorkOwner, instanceId: number, node: JobNode) => Promise<WorkProgram>;
   /** Whether nodes of the project may run commands on the server (product 6). */
   readonly localCommandsAllowed: (projectId: string) => Promise<boolean>;

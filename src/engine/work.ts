@@ -7,7 +7,7 @@ import type { Database } from "../store/database.ts";
 import { type Claim, listSkipped } from "../store/node-runs.ts";
 import type { InstanceFacts } from "./definitions.ts";
 import { createScope, type Outside, type Scope } from "./scope.ts";
-import type { WorkOwner, WorkSources } from "./sources.ts";
+import type { WorkOwner, WorkProgram, WorkSources } from "./sources.ts";
 import { loadWorld, type WorldDeps, workId } from "./world.ts";
 
 export interface WorkRequest {
@@ -67,28 +67,27 @@ export function outsideOf(sources: WorkSources, owner: WorkOwner): Outside {
   };
 }
 
-/** What only some lanes have: a connection, a program, the right to run commands. */
+/** What only some lanes have: a connection, a program, the right to run commands. Asked for side by side. */
 async function loadParts(
   sources: WorkSources,
   { claim, facts, node, operator }: WorkRequest,
   connectionName: string,
 ): Promise<Pick<Work, "connection" | "files" | "args" | "environment" | "localCommandsAllowed">> {
-  const { projectId, workspaceId } = facts.instance;
+  const { projectId, workspaceId, origin } = facts.instance;
   const owner = { projectId, workspaceId };
-  const connection = connectionName === "" ? undefined : await sources.loadConnection(owner, connectionName);
-  const found = connection !== undefined && { connection };
-  if (operator === undefined || operator.lane === "inline" || operator.lane === "child")
-    return { ...found, ...NO_PROGRAM, localCommandsAllowed: true };
-  if (connection === undefined && connectionName !== "" && !isHere(connectionName))
+  const runsHere = operator !== undefined && operator.lane !== "inline" && operator.lane !== "child";
+  const [connection, program, localCommandsAllowed] = await Promise.all([
+    connectionName === "" ? undefined : sources.loadConnection(owner, connectionName),
+    runsHere && origin === "job-execution" ? sources.loadProgram(owner, claim.instanceId, node) : NO_PROGRAM,
+    !runsHere || sources.localCommandsAllowed(projectId),
+  ]);
+  if (runsHere && connection === undefined && connectionName !== "" && !isHere(connectionName))
     throw new Fault("not-found", "connection-missing", `Connection "${connectionName}" does not exist.`);
-  return {
-    ...found,
-    ...(await sources.loadProgram(owner, claim.instanceId, node)),
-    localCommandsAllowed: await sources.localCommandsAllowed(projectId),
-  };
+  return { ...(connection !== undefined && { connection }), ...program, localCommandsAllowed };
 }
 
-const NO_PROGRAM = { files: [], args: [], environment: {} };
+/** Only an execution of a template has one beside its node. */
+const NO_PROGRAM: WorkProgram = { files: [], args: [], environment: {} };
 
 /** The name of the machine that the node runs on; a connection of that name need not exist (product 5, `Shell`). */
 function isHere(connectionName: string): boolean {

@@ -78,9 +78,16 @@ async function createRunner(settings: OperatorSettings, isolation: Isolation): P
 /** Ids of the range that are not in use by another attempt, as long as the project's part of it lasts. */
 function createUserLeases(settings: OperatorSettings) {
   const uses = new Map<number, number>();
+  /** A project's slot is its own for ever. */
+  const slots = new Map<string, number>();
+  const slotOf = async (projectId: string) => {
+    const slot = slots.get(projectId) ?? (await settings.userSlot(projectId));
+    slots.set(projectId, slot);
+    return slot;
+  };
   return {
     take: async (projectId: string) => {
-      const first = settings.userIdBase + (await settings.userSlot(projectId)) * settings.userIdsPerProject;
+      const first = settings.userIdBase + (await slotOf(projectId)) * settings.userIdsPerProject;
       const ids = Array.from({ length: settings.userIdsPerProject }, (_, index) => first + index);
       const uid = ids.reduce((best, id) => ((uses.get(id) ?? 0) < (uses.get(best) ?? 0) ? id : best), first);
       uses.set(uid, (uses.get(uid) ?? 0) + 1);

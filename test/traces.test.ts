@@ -76,7 +76,8 @@ test("an instance is one trace, whatever servers had a part in it", async () => 
     shell("c", "exit 3", ["b"]),
   ];
   await saveJob(first, "traced", nodes);
-  await call(first, "POST", "/jobs/traced/run-immediate");
+  const run = await call(first, "POST", "/jobs/traced/run-immediate");
+  const { instanceId } = (await run.json()) as { instanceId: number };
   await vi.waitFor(() => expect(spans.map(({ name }) => name)).toEqual(["a"]), { timeout: 60_000 });
   await first.kill();
   const second = await startService({ env, dataDir: first.dataDir });
@@ -99,6 +100,15 @@ test("an instance is one trace, whatever servers had a part in it", async () => 
   for (const { startTimeUnixNano, endTimeUnixNano } of spans)
     expect(BigInt(endTimeUnixNano)).toBeGreaterThanOrEqual(BigInt(startTimeUnixNano));
   expect([...services]).toEqual(["tracetest"]);
+  await call(second, "POST", `/jobs/traced/instances/${instanceId}/restart`);
+  const ofInstance = () => spans.filter(({ name }) => name === "traced");
+  await vi.waitFor(() => expect(ofInstance()).toHaveLength(2), { timeout: 60_000 });
+  const [, rerun] = ofInstance();
+  expect(rerun).toMatchObject({ traceId: root?.traceId, parentSpanId: root?.spanId });
+  expect(rerun && attributesOf(rerun)).toMatchObject({ "azalai.rerun": 1 });
+  await vi.waitFor(() => expect(spans.filter(({ name }) => name === "c")).toHaveLength(2));
+  expect(spans.findLast(({ name }) => name === "c")?.parentSpanId).toBe(rerun?.spanId);
+  expect(new Set(spans.map(({ spanId }) => spanId)).size).toBe(spans.length);
 });
 
 test("log lines carry the ids of the request, the instance and the attempt that they are about", async () => {

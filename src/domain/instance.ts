@@ -36,6 +36,8 @@ export interface Instance {
   /** A failed node was passed over by its IGNORE policy. */
   readonly ignoreSuccess: boolean;
   readonly errorMessage: string | null;
+  /** How often it was begun anew after it had ended. */
+  readonly reruns: number;
   /** 0 is the highest; that of a backfill or of an execution may differ from its job's. */
   readonly priority: number;
   /** It takes only what other work leaves: its processes wait for slots that nobody else wants. */

@@ -59,6 +59,8 @@ export type Observation =
       readonly nodeNo: number;
       readonly node: string;
       readonly attempt: number;
+      /** Which rerun of its instance it belongs to; 0: its first run. */
+      readonly rerun: number;
       readonly lane: Lane;
       /** `lost`: given up by this server, and settled by nobody here. */
       readonly outcome: "succeeded" | "failed" | "retried" | "cancelled" | "skipped" | "exited" | "lost";

@@ -67,6 +67,7 @@ export function createAttemptWatch({
           event: "attempt-ended",
           ...which,
           nodeNo,
+          rerun: facts?.instance.reruns ?? 0,
           outcome: settlement?.type ?? "lost",
           startedAt,
           endedAt: now(),

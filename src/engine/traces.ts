@@ -1,6 +1,14 @@
 /** Instances and their attempts as spans of OpenTelemetry, through its API alone: who has set up no export loses nothing. */
 import { createHash } from "node:crypto";
-import { ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, type Tracer, trace } from "@opentelemetry/api";
+import {
+  type Context,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  type Tracer,
+  trace,
+} from "@opentelemetry/api";
 import type { Observation, Observe } from "../domain/observation.ts";
 import type { Database } from "../store/database.ts";
 import { findInstance } from "../store/instances.ts";
@@ -35,18 +43,25 @@ export function createTraces(deps: TraceDeps): Observe {
   };
 }
 
-function traceIdsOf(projectId: string, instanceId: number): TraceIds {
-  const hash = createHash("sha256").update(`azalai instance ${projectId} ${instanceId}`).digest("hex");
-  return { traceId: hash.slice(0, 32), spanId: hash.slice(32, 48) };
+/** Of the instance's first run, or of one of its reruns: they have one trace, and a span each. */
+function traceIdsOf(projectId: string, instanceId: number, rerun = 0): TraceIds {
+  const first = hashOf(`azalai instance ${projectId} ${instanceId}`);
+  const own = rerun === 0 ? first : hashOf(`azalai instance ${projectId} ${instanceId} rerun ${rerun}`);
+  return { traceId: first.slice(0, 32), spanId: own.slice(32, 48) };
+}
+
+function hashOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** The context of what belongs to a run: it may be another server that tells of the run itself. */
+function contextOf(ids: TraceIds): Context {
+  return trace.setSpanContext(ROOT_CONTEXT, { ...ids, traceFlags: TraceFlags.SAMPLED, isRemote: true });
 }
 
 function traceAttempt({ tracer }: TraceDeps, ended: Ended<"attempt-ended">): void {
-  const { projectId, instanceId, node, attempt, lane, outcome, startedAt, endedAt, message } = ended;
-  const parent = trace.setSpanContext(ROOT_CONTEXT, {
-    ...traceIdsOf(projectId, instanceId),
-    traceFlags: TraceFlags.SAMPLED,
-    isRemote: true,
-  });
+  const { projectId, instanceId, node, attempt, rerun, lane, outcome, startedAt, endedAt, message } = ended;
+  const parent = contextOf(traceIdsOf(projectId, instanceId, rerun));
   const attributes = {
     "azalai.project": projectId,
     "azalai.instance": instanceId,
@@ -67,7 +82,7 @@ async function traceInstance(
 ): Promise<void> {
   const instance = await findInstance(db, projectId, instanceId);
   if (instance === undefined || instance.endedAt === null) return;
-  const { jobName, origin, state, plannedAt, createdAt, startedAt, endedAt, errorMessage } = instance;
+  const { jobName, origin, state, plannedAt, createdAt, startedAt, endedAt, errorMessage, reruns } = instance;
   const attributes = {
     "azalai.project": projectId,
     "azalai.instance": instanceId,
@@ -75,10 +90,12 @@ async function traceInstance(
     "azalai.origin": origin,
     "azalai.state": state,
     "azalai.planned_at": plannedAt.toISOString(),
+    ...(reruns > 0 && { "azalai.rerun": reruns }),
   };
-  const options = { kind: SpanKind.INTERNAL, root: true, startTime: startedAt ?? createdAt, attributes };
-  const span = withIds(traceIdsOf(projectId, instanceId), () =>
-    tracer.startSpan(jobName, options, ROOT_CONTEXT),
+  const options = { kind: SpanKind.INTERNAL, startTime: startedAt ?? createdAt, attributes };
+  const parent = reruns === 0 ? ROOT_CONTEXT : contextOf(traceIdsOf(projectId, instanceId));
+  const span = withIds(traceIdsOf(projectId, instanceId, reruns), () =>
+    tracer.startSpan(jobName, options, parent),
   );
   if (state !== "succeeded" && state !== "skipped")
     span.setStatus({ code: SpanStatusCode.ERROR, message: errorMessage ?? state });

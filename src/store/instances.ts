@@ -138,7 +138,7 @@ const INSTANCE_COLUMNS = `i.project_id as "projectId", i.id, i.workspace_id as "
   i.job_version as "jobVersion", i.job_name as "jobName", i.origin, i.state, i.node_count as "nodeCount", i.parameters,
   i.planned_at as "plannedAt", i.created_at as "createdAt", i.created_by as "createdBy", i.started_at as "startedAt",
   i.ended_at as "endedAt", i.force_success as "forceSuccess", i.ignore_success as "ignoreSuccess",
-  i.error_message as "errorMessage", i.priority, i.background`;
+  i.error_message as "errorMessage", i.reruns, i.priority, i.background`;
 
 export async function findInstance(
   db: Database,

@@ -298,6 +298,7 @@ async function updateInstance(db: Database, locked: LockedInstance, change: Prog
     `update instance
      set state = $3::text, left_sinks = $4, failed_branch = $5, ignore_success = $6, force_success = $7,
        started_at = case when $8::boolean then $10::timestamptz else started_at end,
+       reruns = reruns + $13::integer,
        -- Whoever goes on after a hold or anew has the whole time again.
        times_out_at = case
          when state = $3::text then times_out_at
@@ -320,6 +321,7 @@ async function updateInstance(db: Database, locked: LockedInstance, change: Prog
       now,
       goesOn,
       change.errorMessage ?? null,
+      INSTANCE_ENDED.includes(was) && !ended ? 1 : 0,
     ],
   );
 }

@@ -9,8 +9,8 @@ import { parseArgs } from "node:util";
 import { openDatabase } from "../../src/store/database.ts";
 import { openEmbedded } from "../../src/store/embedded.ts";
 import { MIGRATIONS_FOLDER, migrate } from "../../src/store/migrate.ts";
-import { judgeWorld } from "./verdict.ts";
-import { playWorld } from "./world.ts";
+import { createJudge, SETTLED_DAYS } from "./verdict.ts";
+import { createWorld } from "./world.ts";
 
 const { values } = parseArgs({
   options: {
@@ -41,13 +41,22 @@ try {
   );
   client.release();
   const began = performance.now();
-  const report = (text: string) => console.log(text);
-  const story = await playWorld({ pool, connection: embedded.connection }, { seed, jobs, from, to, report });
-  const played = (performance.now() - began) / 1000;
-  const { problems, ...verdict } = await judgeWorld(pool, story, from, to);
-  const perSecond = Math.round(verdict.checked / played);
+  const world = await createWorld({ pool, connection: embedded.connection }, { seed, jobs, from, to });
+  const judge = createJudge(pool, world.story, from, to);
+  const seconds = () => Math.round((performance.now() - began) / 1000);
+  await world.play(async (time) => {
+    await judge.judgeUntil(time - SETTLED_DAYS * 86_400_000);
+    const { checked, lost, unexplained, doubled } = judge.verdict();
+    const wrong = `${lost} lost, ${unexplained} unexplained, ${doubled} doubled`;
+    console.log(
+      `${new Date(time).toISOString().slice(0, 10)}  ${checked} checked: ${wrong}  (${seconds()} s, ${megabytes()} MB)`,
+    );
+  });
+  await judge.judgeUntil(to);
+  const { problems, ...verdict } = judge.verdict();
+  const { events, served } = world.story;
   console.log(
-    JSON.stringify({ seed, ...story.events, moments: story.served.length, ...verdict, perSecond }, null, 2),
+    JSON.stringify({ seed, ...events, moments: served.length, ...verdict, seconds: seconds() }, null, 2),
   );
   for (const problem of problems) console.log(problem);
   const good = verdict.checked > 0 && verdict.lost + verdict.unexplained + verdict.doubled === 0;
@@ -59,4 +68,8 @@ try {
   await close();
   await embedded.stop();
   await rm(folder, { recursive: true, force: true });
+}
+
+function megabytes(): number {
+  return Math.round(process.memoryUsage.rss() / 1024 ** 2);
 }

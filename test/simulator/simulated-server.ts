@@ -60,7 +60,8 @@ export async function startSimulatedServer(site: ServerSite): Promise<SimulatedS
     sources: NO_SOURCES,
     blobs: NO_BLOBS,
     roles: ["scheduler", "worker"],
-    slots: { inline: 1000, process: 200, stream: 10, child: 1000 },
+    // Of work of other kinds there is none.
+    slots: { inline: 0, process: 200, stream: 0, child: 0 },
     now: () => new Date(site.trueTime() + server.skewMs),
     random: site.random,
     observe: () => undefined,

@@ -36,19 +36,22 @@ const ZONES = [
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
-/** A schedule by chance: mostly daily, weekly and monthly, mostly in the hours in which clocks are changed. */
+/** Of schedules that run often, in days. */
+const DAYS_MAX: Partial<Record<Timetable["every"], number>> = { minutes: 120, day: 730 };
+
+/** A schedule by chance: mostly weekly and monthly, mostly at the days and hours at which clocks are changed. */
 export function chooseSchedule(random: () => number, from: number, to: number): SimulatedSchedule {
   const pick = <T>(...choices: readonly [T, ...T[]]) =>
     choices[Math.floor(random() * choices.length)] ?? choices[0];
   const timetable = chooseTimetable(random);
   // What runs often does so for a part of the time only, around some change of the clocks.
-  const short = timetable.every === "minutes" && to - from > 120 * DAY;
-  const startsAt = short ? from + Math.floor(random() * ((to - from) / DAY - 120)) * DAY : from;
+  const days = Math.min(DAYS_MAX[timetable.every] ?? Infinity, (to - from) / DAY);
+  const startsAt = from + Math.floor(random() * ((to - from) / DAY - days)) * DAY;
   return {
     timetable,
     zone: pick(...ZONES),
     startsAt,
-    endsAt: short ? startsAt + 120 * DAY : to,
+    endsAt: startsAt + days * DAY,
     settings: {
       missingHour: pick("shift", "shift", "skip"),
       repeatedHour: pick("first", "first", "last", "both"),
@@ -63,12 +66,12 @@ export function chooseSchedule(random: () => number, from: number, to: number): 
 
 function chooseTimetable(random: () => number): Timetable {
   const whole = (count: number) => Math.floor(random() * count);
-  // At few minutes of the hour, so that many are due at one moment.
-  const minute = (random() < 0.7 ? whole(5) : whole(24)) * 60 + (random() < 0.8 ? 0 : 30);
+  // Mostly at full hours, so that many are due at one moment.
+  const minute = (random() < 0.7 ? whole(5) : whole(24)) * 60 + (random() < 0.9 ? 0 : 30);
   const kind = random();
   if (kind < 0.02) return { every: "minutes", minutes: [30, 60, 120, 360][whole(4)] ?? 60 };
-  if (kind < 0.2) return { every: "day", minute };
-  if (kind < 0.6) return { every: "week", weekdays: [whole(7), whole(7)], minute };
+  if (kind < 0.12) return { every: "day", minute };
+  if (kind < 0.45) return { every: "week", weekdays: [random() < 0.7 ? 0 : whole(7), 6 * whole(2)], minute };
   if (kind < 0.9)
     return { every: "month", day: ([1, 15, 29, 31, "last", "last-workday"] as const)[whole(6)] ?? 1, minute };
   return { every: "nth", weekday: whole(7), nth: 1 + whole(5), minute };

@@ -1,4 +1,5 @@
 /** Judges a played world: knows only the schedules, and when somebody was there to serve them. */
+import assert from "node:assert/strict";
 import type { Pool } from "pg";
 import { plannedTimes, type SimulatedSchedule } from "./timetable.ts";
 import { type WallClock, wallClock } from "./wall-clock.ts";
@@ -22,57 +23,74 @@ export interface Verdict {
 }
 
 interface Line {
+  readonly job_id: number;
   readonly planned_at: Date;
   readonly state: string;
   readonly reason: string | null;
   readonly decided_at: Date | null;
   readonly instance_state: string | null;
   readonly instances: number;
-  readonly begun_at: Date | null;
 }
 
 const SECOND = 1_000;
+const DAY = 86_400 * SECOND;
+/** Longer than a time can be made up for. */
+const AHEAD_DAYS = 15;
 /** docs/schedules.md: what is noticed later than this counts as late. */
 const LATE_MS = 60 * SECOND;
 /** Between any two clocks of the world, and between a decision and the moment that counts for it. */
 const TOLERANCE_MS = 31 * SECOND;
 const PROBLEMS_MAX = 30;
 
-export async function judgeWorld(pool: Pool, story: Story, from: number, to: number): Promise<Verdict> {
-  const clocks = new Map<string, WallClock>();
-  const judge = createJudge(story);
-  for (const [jobId, schedule] of story.schedules) {
-    let clock = clocks.get(schedule.zone);
-    clock ??= wallClock(schedule.zone, from - 3 * 86_400_000, to + 3 * 86_400_000);
-    clocks.set(schedule.zone, clock);
-    judge.schedule(
-      jobId,
-      schedule,
-      plannedTimes(schedule, clock, from + 1, to),
-      await readLines(pool, story, jobId),
-    );
-  }
-  const clockChanges = [...clocks.values()].reduce((sum, { changes }) => sum + changes, 0);
-  return { ...judge.verdict(), clockChanges, zones: clocks.size };
+/** Days after a planned time within which all that may become of it has done so. */
+export const SETTLED_DAYS = 45;
+
+export interface Judge {
+  /** Judges what was planned up to that time, and has not been judged yet. */
+  readonly judgeUntil: (time: number) => Promise<void>;
+  readonly verdict: () => Verdict;
 }
 
-async function readLines(pool: Pool, { projectId }: Story, jobId: number): Promise<Line[]> {
+export function createJudge(pool: Pool, story: Story, from: number, to: number): Judge {
+  const clocks = new Map<string, WallClock>();
+  for (const { zone } of story.schedules.values())
+    if (!clocks.has(zone)) clocks.set(zone, wallClock(zone, from - 3 * DAY, to + 3 * DAY));
+  const clockChanges = [...clocks.values()].reduce((sum, { changes }) => sum + changes, 0);
+  const bench = createBench(story);
+  let judged = from;
+
+  async function judgeUntil(time: number): Promise<void> {
+    if (time <= judged) return;
+    const lines = Map.groupBy(await readLines(pool, story.projectId, judged, time), ({ job_id }) => job_id);
+    for (const [jobId, schedule] of story.schedules) {
+      const clock = clocks.get(schedule.zone) ?? assert.fail("the zone's clock was read");
+      const planned = plannedTimes(schedule, clock, judged + 1, Math.min(to, time + AHEAD_DAYS * DAY));
+      bench.judge(jobId, schedule, planned, { until: time, lines: lines.get(jobId) ?? [] });
+    }
+    judged = time;
+  }
+
+  return { judgeUntil, verdict: () => ({ ...bench.verdict(), clockChanges, zones: clocks.size }) };
+}
+
+/** Lines of times after `from` up to `to`, in order. */
+async function readLines(pool: Pool, projectId: string, from: number, to: number): Promise<Line[]> {
   const { rows } = await pool.query<Line>(
-    `select p.planned_at, p.state, p.reason, p.decided_at, i.state as instance_state, i.instances, i.begun_at
+    `select p.job_id::integer, p.planned_at, p.state, p.reason, p.decided_at, i.state as instance_state, i.instances
      from planned_run p
      left join (
-       select i.planned_at, min(i.state) as state, count(distinct i.id)::integer as instances,
-         min(least(i.started_at, n.started_at)) as begun_at
-       from instance i join node_run n on n.project_id = i.project_id and n.instance_id = i.id
-       where i.project_id = $1 and i.job_id = $2 and i.origin = 'schedule' group by 1
-     ) i on i.planned_at = p.planned_at
-     where p.project_id = $1 and p.job_id = $2 and p.origin = 'schedule' order by p.planned_at`,
-    [projectId, jobId],
+       select job_id, planned_at, min(state) as state, count(*)::integer as instances
+       from instance
+       where project_id = $1 and origin = 'schedule' and planned_at > $2 and planned_at <= $3 group by 1, 2
+     ) i using (job_id, planned_at)
+     where p.project_id = $1 and p.origin = 'schedule' and p.planned_at > $2 and p.planned_at <= $3
+     order by p.job_id, p.planned_at`,
+    [projectId, new Date(from), new Date(to)],
   );
   return rows;
 }
 
-function createJudge({ served }: Story) {
+function createBench({ served }: Story) {
   const counts: Record<string, number> = {};
   const wrong = { lost: 0, unexplained: 0, doubled: 0 };
   const problems: string[] = [];
@@ -104,14 +122,16 @@ function createJudge({ served }: Story) {
       );
   }
 
-  function schedule(
+  /** `planned` goes on after `until`, so that it is known what follows. */
+  function judge(
     jobId: number,
     told: SimulatedSchedule,
     planned: readonly number[],
-    lines: readonly Line[],
+    { until, lines }: { readonly until: number; readonly lines: readonly Line[] },
   ) {
     const byTime = new Map(lines.map((line) => [line.planned_at.getTime(), line]));
     for (const [n, at] of planned.entries()) {
+      if (at > until) break;
       checked += 1;
       const line = byTime.get(at);
       byTime.delete(at);
@@ -136,9 +156,7 @@ function createJudge({ served }: Story) {
     at: number,
     next = Infinity,
   ): string | undefined {
-    const { state, reason, begun_at: begun } = line;
-    // By the clock of whoever began it, which is not to be asked how well it goes.
-    if (begun !== null && begun.getTime() < at) return `begun ${at - begun.getTime()} ms before its time`;
+    const { state, reason } = line;
     const decided = line.decided_at?.getTime() ?? Number.POSITIVE_INFINITY;
     const lateMs = decided - at;
     if (lateMs < -TOLERANCE_MS) return `decided ${-lateMs} ms before its time`;
@@ -170,5 +188,5 @@ function createJudge({ served }: Story) {
     return next <= decided + TOLERANCE_MS ? undefined : "given up for a later time that had not come";
   }
 
-  return { schedule, verdict: () => ({ checked, counts, ...wrong, problems }) };
+  return { judge, verdict: () => ({ checked, counts, ...wrong, problems }) };
 }

@@ -1,21 +1,25 @@
 /** A seeded world: servers that crash, stall and misread the time run many schedules for years, in minutes. */
-import { randomBytes } from "node:crypto";
-import { mock } from "node:test";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Pool } from "pg";
-import { type JobDefinition, NODE_DEFAULTS } from "../../src/domain/job.ts";
+import { createHistoryKeeper } from "../../src/engine/history.ts";
+import { createRetention } from "../../src/engine/retention.ts";
 import type { Operator, Outcome } from "../../src/operators/operator.ts";
+import { createFolderBlobs } from "../../src/store/blobs.ts";
 import type { DatabaseConnection } from "../../src/store/database.ts";
+import { putRetentionChoice } from "../../src/store/retention-policies.ts";
 import { seeded } from "../setup/seeded.ts";
+import { addJobs } from "./population.ts";
 import type { Fault } from "./server-database.ts";
 import { type SimulatedServer, startSimulatedServer } from "./simulated-server.ts";
-import { chooseSchedule, cronText, type SimulatedSchedule } from "./timetable.ts";
+import type { SimulatedSchedule } from "./timetable.ts";
+import { createTimers } from "./world-timers.ts";
 
 export interface WorldOptions {
   readonly seed: number;
   readonly jobs: number;
   readonly from: number;
   readonly to: number;
-  readonly report: (text: string) => void;
 }
 
 /** What happened: all that the judge is told, beside the ledger itself. */
@@ -36,17 +40,32 @@ const MOMENT_SECONDS = 40;
 /** Of a clock; with the time that a moment takes less than the lateness that counts as missed. */
 const SKEW_MAX = 15 * SECOND;
 /** Of each moment. */
-const CHANCES = { crash: 0.01, stall: 0.005, resume: 0.3, skew: 0.02, outage: 0.001, restart: 0.5 };
+const CHANCES = { crash: 0.01, stall: 0.005, resume: 0.3, skew: 0.02, outage: 0.001, restart: 0.012 };
+/** Of each timer that is due, each time that the world's time passes: others ring late. */
+const RINGS = 0.3;
 /** Of each statement. */
 const STATEMENT_FAULTS = 0.0005;
 
-/** Plays the world on an empty, migrated database, and leaves it at rest. The process's timers belong to it meanwhile. */
-export async function playWorld(
+/** A world that has not begun: its jobs are in the database, which was empty and migrated. */
+export interface World {
+  readonly story: Story;
+  /**
+   * Plays it to its end, and leaves it at rest. The process's timers belong to it meanwhile. After each month `onMonth`
+   * is called with the time; what was planned more than `KEPT_DAYS` before that is then dropped.
+   */
+  readonly play: (onMonth: (time: number) => Promise<void>) => Promise<void>;
+}
+
+/** Days for which a world keeps its history. */
+export const KEPT_DAYS = 70;
+
+export async function createWorld(
   { pool, connection }: { readonly pool: Pool; readonly connection: DatabaseConnection },
   options: WorldOptions,
-): Promise<Story> {
+): Promise<World> {
   const { seed, from, to } = options;
   const random = seeded(seed);
+  const { projectId, jobs } = await addJobs(pool, random, options);
   const events: Record<string, number> = {};
   const note = (event: string) => {
     events[event] = (events[event] ?? 0) + 1;
@@ -69,33 +88,51 @@ export async function playWorld(
       return random() < 0.5 ? "refused" : "answer-lost";
     },
   };
-  // A leap of the world's time is not to end idle connections.
-  pool.options.idleTimeoutMillis = 0;
-  mock.timers.enable({ apis: ["setTimeout"] });
-  try {
-    const schedules = await addJobs(pool, random, options);
-    await addServer();
-    for (const [jobId] of schedules.jobs)
-      await servers[0]?.engine.startJob({ projectId: schedules.projectId, jobId, by: "simulator" });
-    while (servers.length < SERVERS) await addServer();
-    faulty = true;
-    let month = -1;
-    while (time < to) {
-      await strike();
-      // Some moments before a time, so that it is planned ahead, or some after.
-      const shift = Math.floor((random() * 14 - 4) * SECOND);
-      await pass(Math.max(SECOND, (await nextDue(pool, time, to)) - time + shift));
-      if (await settle()) served.push(time);
-      if (new Date(time).getUTCMonth() !== month) {
+  const history = {
+    pool,
+    now: () => new Date(time),
+    observe: () => undefined,
+    periodDays: 7,
+  };
+  const retention = createRetention({ ...history, blobs: NO_BLOBS });
+  const timers = createTimers(
+    () => time,
+    () => random() < RINGS,
+  );
+
+  async function play(onMonth: (time: number) => Promise<void>): Promise<void> {
+    // A leap of the world's time is not to end idle connections.
+    pool.options.idleTimeoutMillis = 0;
+    timers.take();
+    try {
+      await putRetentionChoice(pool, null, { history: KEPT_DAYS, ledger: KEPT_DAYS, acts: KEPT_DAYS });
+      await addServer();
+      for (const jobId of jobs.keys())
+        await servers[0]?.engine.startJob({ projectId, jobId, by: "simulator" });
+      while (servers.length < SERVERS) await addServer();
+      let month = -1;
+      while (time < to) {
+        await strike();
+        await pass(Math.max(0, (await nextDue(pool, to)) - time) + Math.floor(random() * 10) * SECOND);
+        if (await settle()) served.push(time);
+        if (new Date(time).getUTCMonth() === month) continue;
         month = new Date(time).getUTCMonth();
-        options.report(`${new Date(time).toISOString()} ${JSON.stringify(events)}`);
+        await onMonth(time);
+        await keepHouse();
       }
+      await calm();
+    } finally {
+      for (const server of servers) server.crash();
+      timers.giveBack();
     }
-    await calm();
-    return { projectId: schedules.projectId, schedules: schedules.jobs, served, events };
-  } finally {
-    for (const server of servers) server.crash();
-    mock.timers.reset();
+  }
+
+  /** What a server does by the hour, done by the month. */
+  async function keepHouse(): Promise<void> {
+    const keeper = createHistoryKeeper(history);
+    keeper.start();
+    await keeper.stop();
+    await retention.apply();
   }
 
   async function addServer(): Promise<void> {
@@ -135,7 +172,7 @@ export async function playWorld(
   /** Lets time pass; each timer that falls due in it rings once. */
   async function pass(ms: number): Promise<void> {
     time += ms;
-    mock.timers.tick(ms);
+    timers.ring();
     await rest();
   }
 
@@ -174,7 +211,12 @@ export async function playWorld(
       await settle();
     }
   }
+
+  return { story: { projectId, schedules: jobs, served, events }, play };
 }
+
+/** Simulated work says nothing, so there is never a blob. */
+const NO_BLOBS = createFolderBlobs(join(tmpdir(), "azalai-simulate-nothing"));
 
 /** Mostly ends at once; sometimes it takes up to an hour, and sometimes the first try fails. */
 function simulatedOperator(random: () => number, note: (event: string) => void): Operator {
@@ -199,77 +241,11 @@ function simulatedOperator(random: () => number, note: (event: string) => void):
   };
 }
 
-async function addJobs(pool: Pool, random: () => number, { jobs, from, to }: WorldOptions) {
-  const projectId = randomBytes(16).toString("hex");
-  const at = new Date(from);
-  await pool.query("insert into project (id, name, created_at) values ($1, 'simulated', $2)", [
-    projectId,
-    at,
-  ]);
-  await pool.query("insert into workspace (project_id, id, created_at) values ($1, 'default', $2)", [
-    projectId,
-    at,
-  ]);
-  const made = new Map<number, SimulatedSchedule>();
-  for (let n = 0; n < jobs; n += 1) {
-    const schedule = chooseSchedule(random, from, to);
-    const { rows } = await pool.query<{ id: number }>(
-      `with made as (
-         insert into job (project_id, workspace_id, name, kind, version, created_at, created_by, updated_at, updated_by)
-         values ($1, 'default', $2, 'batch', 1, $4, 'simulator', $4, 'simulator') returning id
-       ), version as (
-         insert into job_version (project_id, job_id, version, definition, document, created_at, created_by)
-         select $1, id, 1, $3, '{}', $4, 'simulator' from made
-       )
-       select id from made`,
-      [projectId, `job${n}`, JSON.stringify(definitionOf(schedule)), at],
-    );
-    made.set(rows[0]?.id ?? 0, schedule);
-  }
-  return { projectId, jobs: made };
-}
-
-function definitionOf({ timetable, zone, startsAt, endsAt, settings, afterOwnPrevious }: SimulatedSchedule) {
-  const definition: JobDefinition = {
-    kind: "batch",
-    nodes: [
-      {
-        ...NODE_DEFAULTS,
-        name: "work",
-        type: "Simulated",
-        after: [],
-        conditions: [],
-        properties: {},
-        retriesMax: 5,
-        retryDelaySeconds: 1,
-        timeoutSeconds: 7 * 86_400, // a leap of the world's time is not to end work that would have ended within it
-      },
-    ],
-    parameters: [],
-    schedule: {
-      type: "cron",
-      cron: {
-        expression: cronText(timetable),
-        zone,
-        startsAt: new Date(startsAt).toISOString(),
-        endsAt: new Date(endsAt).toISOString(),
-        afterOwnPrevious,
-      },
-    },
-    priority: 0,
-    dryRun: false,
-    settings,
-  };
-  return definition;
-}
-
-/** When there is something to plan, or to begin that was planned ahead. */
-async function nextDue(pool: Pool, time: number, to: number): Promise<number> {
-  const { rows } = await pool.query<{ at: Date | null }>(
-    `select least((select min(next_at) from schedule),
-       (select min(ready_at) from node_run where state = 'ready' and ready_at > $1)) as at`,
-    [new Date(time)],
-  );
+async function nextDue(pool: Pool, to: number): Promise<number> {
+  const { rows } = await pool.query<{ at: Date | null }>({
+    name: "simulate-next-due",
+    text: "select min(next_at) as at from schedule",
+  });
   return Math.min(rows[0]?.at?.getTime() ?? to, to);
 }
 
@@ -282,11 +258,12 @@ async function isUndecided(pool: Pool, time: number): Promise<boolean> {
 }
 
 async function isUnsettled(pool: Pool, time: number): Promise<boolean> {
-  const { rows } = await pool.query(
-    `select from schedule where next_at <= $1
-     union all select from node_run where state = 'ready' and ready_at <= $1 limit 1`,
-    [new Date(time)],
-  );
+  const { rows } = await pool.query({
+    name: "simulate-unsettled",
+    text: `select from schedule where next_at <= $1
+      union all select from node_run where state = 'ready' and ready_at <= $1 and instance_id >= history_floor() limit 1`,
+    values: [new Date(time)],
+  });
   return rows.length > 0;
 }
 

@@ -1,0 +1,79 @@
+/** The jobs of a simulated world, as the product is told of them. */
+import { randomBytes } from "node:crypto";
+import type { Pool } from "pg";
+import { type JobDefinition, NODE_DEFAULTS } from "../../src/domain/job.ts";
+import { chooseSchedule, cronText, type SimulatedSchedule } from "./timetable.ts";
+
+export interface Population {
+  readonly projectId: string;
+  readonly jobs: ReadonlyMap<number, SimulatedSchedule>;
+}
+
+/** Puts so many jobs into the database, none of them in operation yet. */
+export async function addJobs(
+  pool: Pool,
+  random: () => number,
+  { jobs, from, to }: { readonly jobs: number; readonly from: number; readonly to: number },
+): Promise<Population> {
+  const projectId = randomBytes(16).toString("hex");
+  const at = new Date(from);
+  await pool.query("insert into project (id, name, created_at) values ($1, 'simulated', $2)", [
+    projectId,
+    at,
+  ]);
+  await pool.query("insert into workspace (project_id, id, created_at) values ($1, 'default', $2)", [
+    projectId,
+    at,
+  ]);
+  const made = new Map<number, SimulatedSchedule>();
+  for (let n = 0; n < jobs; n += 1) {
+    const schedule = chooseSchedule(random, from, to);
+    const { rows } = await pool.query<{ id: number }>(
+      `with made as (
+         insert into job (project_id, workspace_id, name, kind, version, created_at, created_by, updated_at, updated_by)
+         values ($1, 'default', $2, 'batch', 1, $4, 'simulator', $4, 'simulator') returning id
+       ), version as (
+         insert into job_version (project_id, job_id, version, definition, document, created_at, created_by)
+         select $1, id, 1, $3, '{}', $4, 'simulator' from made
+       )
+       select id from made`,
+      [projectId, `job${n}`, JSON.stringify(definitionOf(schedule)), at],
+    );
+    made.set(rows[0]?.id ?? 0, schedule);
+  }
+  return { projectId, jobs: made };
+}
+
+function definitionOf({ timetable, zone, startsAt, endsAt, settings, afterOwnPrevious }: SimulatedSchedule) {
+  const definition: JobDefinition = {
+    kind: "batch",
+    nodes: [
+      {
+        ...NODE_DEFAULTS,
+        name: "work",
+        type: "Simulated",
+        after: [],
+        conditions: [],
+        properties: {},
+        retriesMax: 5,
+        retryDelaySeconds: 1,
+        timeoutSeconds: 7 * 86_400, // a leap of the world's time is not to end work that would have ended within it
+      },
+    ],
+    parameters: [],
+    schedule: {
+      type: "cron",
+      cron: {
+        expression: cronText(timetable),
+        zone,
+        startsAt: new Date(startsAt).toISOString(),
+        endsAt: new Date(endsAt).toISOString(),
+        afterOwnPrevious,
+      },
+    },
+    priority: 0,
+    dryRun: false,
+    settings,
+  };
+  return definition;
+}

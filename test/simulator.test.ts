@@ -11,7 +11,7 @@ async function playWeeks(seed: number, start: string, days: number) {
   const database = await testDatabase();
   const from = Date.parse(start);
   const to = from + days * DAY_MS;
-  const { story, play } = await createWorld(database, { seed, jobs: 30, from, to });
+  const { story, play } = await createWorld(database, { seed, jobs: 60, from, to });
   await play(async () => undefined);
   const judge = async () => {
     const { judgeUntil, verdict } = createJudge(database.pool, story, from, to);

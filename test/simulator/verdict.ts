@@ -30,6 +30,8 @@ interface Line {
   readonly decided_at: Date | null;
   readonly instance_state: string | null;
   readonly instances: number;
+  /** When the first of its work was begun. */
+  readonly begun_at: Date | null;
 }
 
 const SECOND = 1_000;
@@ -76,12 +78,14 @@ export function createJudge(pool: Pool, story: Story, from: number, to: number):
 /** Lines of times after `from` up to `to`, in order. */
 async function readLines(pool: Pool, projectId: string, from: number, to: number): Promise<Line[]> {
   const { rows } = await pool.query<Line>(
-    `select p.job_id::integer, p.planned_at, p.state, p.reason, p.decided_at, i.state as instance_state, i.instances
+    `select p.job_id::integer, p.planned_at, p.state, p.reason, p.decided_at, i.state as instance_state, i.instances,
+       i.begun_at
      from planned_run p
      left join (
-       select job_id, planned_at, min(state) as state, count(*)::integer as instances
-       from instance
-       where project_id = $1 and origin = 'schedule' and planned_at > $2 and planned_at <= $3 group by 1, 2
+       select i.job_id, i.planned_at, min(i.state) as state, count(distinct i.id)::integer as instances,
+         min(least(i.started_at, n.started_at)) as begun_at
+       from instance i join node_run n on n.project_id = i.project_id and n.instance_id = i.id
+       where i.project_id = $1 and i.origin = 'schedule' and i.planned_at > $2 and i.planned_at <= $3 group by 1, 2
      ) i using (job_id, planned_at)
      where p.project_id = $1 and p.origin = 'schedule' and p.planned_at > $2 and p.planned_at <= $3
      order by p.job_id, p.planned_at`,
@@ -156,7 +160,9 @@ function createBench({ served }: Story) {
     at: number,
     next = Infinity,
   ): string | undefined {
-    const { state, reason } = line;
+    const { state, reason, begun_at: begun } = line;
+    // By the clock of whoever began it, however wrong.
+    if (begun !== null && begun.getTime() < at) return `begun ${at - begun.getTime()} ms before its time`;
     const decided = line.decided_at?.getTime() ?? Number.POSITIVE_INFINITY;
     const lateMs = decided - at;
     if (lateMs < -TOLERANCE_MS) return `decided ${-lateMs} ms before its time`;

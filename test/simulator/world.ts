@@ -113,7 +113,9 @@ export async function createWorld(
       let month = -1;
       while (time < to) {
         await strike();
-        await pass(Math.max(0, (await nextDue(pool, to)) - time) + Math.floor(random() * 10) * SECOND);
+        // Some moments before a time, so that it may be planned ahead, or some after.
+        const shift = Math.floor((random() * 12 - 3) * SECOND);
+        await pass(Math.max(SECOND, (await nextDue(pool, time, to)) - time + shift));
         if (await settle()) served.push(time);
         if (new Date(time).getUTCMonth() === month) continue;
         month = new Date(time).getUTCMonth();
@@ -241,10 +243,14 @@ function simulatedOperator(random: () => number, note: (event: string) => void):
   };
 }
 
-async function nextDue(pool: Pool, to: number): Promise<number> {
+/** When there is something to plan, or to begin that was planned already. */
+async function nextDue(pool: Pool, time: number, to: number): Promise<number> {
   const { rows } = await pool.query<{ at: Date | null }>({
     name: "simulate-next-due",
-    text: "select min(next_at) as at from schedule",
+    text: `select least((select min(next_at) from schedule),
+        (select min(ready_at) from node_run
+         where state = 'ready' and ready_at > $1 and instance_id >= history_floor())) as at`,
+    values: [new Date(time)],
   });
   return Math.min(rows[0]?.at?.getTime() ?? to, to);
 }

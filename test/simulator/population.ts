@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { Pool } from "pg";
 import { type JobDefinition, NODE_DEFAULTS } from "../../src/domain/job.ts";
-import { chooseSchedule, cronText, type SimulatedSchedule } from "./timetable.ts";
+import { CALENDARS, chooseSchedule, cronText, type SimulatedSchedule } from "./timetable.ts";
 
 export interface Population {
   readonly projectId: string;
@@ -25,6 +25,12 @@ export async function addJobs(
     projectId,
     at,
   ]);
+  for (const [name, { weekdays, holidays }] of Object.entries(CALENDARS))
+    await pool.query(
+      `insert into calendar (project_id, workspace_id, name, weekdays, holidays, workdays, updated_at, updated_by)
+       values ($1, 'default', $2, $3, $4, '{}', $5, 'simulator')`,
+      [projectId, name, weekdays.map((day) => day + 1), holidaysOf(holidays, from, to), at],
+    );
   const made = new Map<number, SimulatedSchedule>();
   for (let n = 0; n < jobs; n += 1) {
     const schedule = chooseSchedule(random, from, to);
@@ -44,8 +50,24 @@ export async function addJobs(
   return { projectId, jobs: made };
 }
 
-function definitionOf({ timetable, zone, startsAt, endsAt, settings, afterOwnPrevious }: SimulatedSchedule) {
-  const definition: JobDefinition = {
+/** Those dates in every year of the world. */
+function holidaysOf(holidays: readonly string[], from: number, to: number): string[] {
+  const years = new Date(to).getUTCFullYear() - new Date(from).getUTCFullYear() + 3;
+  return Array.from({ length: years }, (_, n) => new Date(from).getUTCFullYear() - 1 + n).flatMap((year) =>
+    holidays.map((date) => `${year}-${date}`),
+  );
+}
+
+export function definitionOf({
+  timetable,
+  zone,
+  startsAt,
+  endsAt,
+  settings,
+  calendar,
+  afterOwnPrevious,
+}: SimulatedSchedule): JobDefinition {
+  return {
     kind: "batch",
     nodes: [
       {
@@ -73,7 +95,6 @@ function definitionOf({ timetable, zone, startsAt, endsAt, settings, afterOwnPre
     },
     priority: 0,
     dryRun: false,
-    settings,
+    settings: { ...settings, ...(calendar !== undefined && { calendar }) },
   };
-  return definition;
 }

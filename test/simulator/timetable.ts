@@ -21,8 +21,18 @@ export interface SimulatedSchedule {
       "missingHour" | "repeatedHour" | "catchUp" | "catchUpSeconds" | "overlap" | "overlapPolicy"
     >
   >;
+  /** A name among `CALENDARS`; absent: it runs every day. */
+  readonly calendar?: string;
   readonly afterOwnPrevious: boolean;
 }
+
+/** Weekdays that are worked, from 0, Sunday, and dates of each year that are not. */
+export const CALENDARS: Readonly<
+  Record<string, { readonly weekdays: readonly number[]; readonly holidays: readonly string[] }>
+> = {
+  office: { weekdays: [1, 2, 3, 4, 5], holidays: ["01-01", "05-01", "12-25", "12-26"] },
+  weekend: { weekdays: [0, 5, 6], holidays: ["03-31", "10-31"] },
+};
 
 const ZONES = [
   ...["UTC", "Asia/Shanghai", "Asia/Kolkata", "America/New_York", "America/Chicago", "America/Denver"],
@@ -60,6 +70,7 @@ export function chooseSchedule(random: () => number, from: number, to: number): 
       overlap: pick(1, 5),
       overlapPolicy: pick("wait", "wait", "wait", "skip"),
     },
+    ...(random() < 0.15 && { calendar: pick("office", "weekend") }),
     afterOwnPrevious: random() < 0.1,
   };
 }
@@ -140,4 +151,14 @@ function runsOn(timetable: Exclude<Timetable, { every: "minutes" }>, date: Date)
   if (typeof timetable.day === "number") return day === timetable.day;
   const lastWeekday = new Date(date.getTime() + (length - day) * DAY).getUTCDay();
   return day === length - (lastWeekday === 6 ? 1 : lastWeekday === 0 ? 2 : 0);
+}
+
+/** Whether the schedule's calendar has the day of that instant free, as its zone counts days. */
+export function isFree({ calendar }: SimulatedSchedule, clock: WallClock, at: number): boolean {
+  const rule = calendar === undefined ? undefined : CALENDARS[calendar];
+  if (rule === undefined) return false;
+  const local = new Date(at + clock.offsetAt(at));
+  return (
+    !rule.weekdays.includes(local.getUTCDay()) || rule.holidays.includes(local.toISOString().slice(5, 10))
+  );
 }

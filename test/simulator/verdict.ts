@@ -1,7 +1,8 @@
-/** Judges a played world: knows only the schedules, and when somebody was there to serve them. */
-import assert from "node:assert/strict";
+/** Judges a played world: knows only the schedules, what people did to them, and when a server was there to serve them. */
 import type { Pool } from "pg";
-import { plannedTimes, type SimulatedSchedule } from "./timetable.ts";
+import type { JobHistory } from "./acts.ts";
+import { type ExpectedTime, expectedTimes } from "./expectation.ts";
+import type { SimulatedSchedule } from "./timetable.ts";
 import { type WallClock, wallClock } from "./wall-clock.ts";
 import type { Story } from "./world.ts";
 
@@ -30,8 +31,9 @@ interface Line {
   readonly decided_at: Date | null;
   readonly instance_state: string | null;
   readonly instances: number;
-  /** When the first of its work was begun. */
+  /** When the first of its work was begun, and all of it ended. */
   readonly begun_at: Date | null;
+  readonly ended_at: Date | null;
 }
 
 const SECOND = 1_000;
@@ -55,35 +57,62 @@ export interface Judge {
 
 export function createJudge(pool: Pool, story: Story, from: number, to: number): Judge {
   const clocks = new Map<string, WallClock>();
-  for (const { zone } of story.schedules.values())
-    if (!clocks.has(zone)) clocks.set(zone, wallClock(zone, from - 3 * DAY, to + 3 * DAY));
-  const clockChanges = [...clocks.values()].reduce((sum, { changes }) => sum + changes, 0);
+  const clockOf = (zone: string) => {
+    const clock = clocks.get(zone) ?? wallClock(zone, from - 3 * DAY, to + 3 * DAY);
+    clocks.set(zone, clock);
+    return clock;
+  };
   const bench = createBench(story);
   let judged = from;
 
-  async function judgeUntil(time: number): Promise<void> {
-    if (time <= judged) return;
-    const lines = Map.groupBy(await readLines(pool, story.projectId, judged, time), ({ job_id }) => job_id);
-    for (const [jobId, schedule] of story.schedules) {
-      const clock = clocks.get(schedule.zone) ?? assert.fail("the zone's clock was read");
-      const planned = plannedTimes(schedule, clock, judged + 1, Math.min(to, time + AHEAD_DAYS * DAY));
-      bench.judge(jobId, schedule, planned, { until: time, lines: lines.get(jobId) ?? [] });
+  async function judgeUntil(until: number): Promise<void> {
+    if (until <= judged) return;
+    const lines = Map.groupBy(await readLines(pool, story.projectId, judged, until), ({ job_id }) => job_id);
+    const byHand = Map.groupBy(
+      await readRunsByHand(pool, story.projectId, judged, until),
+      ({ job_id }) => job_id,
+    );
+    for (const [jobId, history] of story.jobs) {
+      const times = expectedTimes(history, clockOf, judged, Math.min(to, until + AHEAD_DAYS * DAY));
+      bench.judge(jobId, history, times, { until, lines: lines.get(jobId) ?? [] });
+      const wanted = history.manualRuns.filter((at) => at > judged && at <= until);
+      bench.judgeRunsByHand(jobId, wanted, byHand.get(jobId) ?? []);
     }
-    judged = time;
+    judged = until;
   }
 
-  return { judgeUntil, verdict: () => ({ ...bench.verdict(), clockChanges, zones: clocks.size }) };
+  function verdict(): Verdict {
+    const clockChanges = [...clocks.values()].reduce((sum, { changes }) => sum + changes, 0);
+    return { ...bench.verdict(), clockChanges, zones: clocks.size };
+  }
+
+  return { judgeUntil, verdict };
+}
+
+interface RunByHand {
+  readonly job_id: number;
+  readonly planned_at: Date;
+  readonly state: string;
+}
+
+async function readRunsByHand(pool: Pool, projectId: string, from: number, to: number): Promise<RunByHand[]> {
+  const { rows } = await pool.query<RunByHand>(
+    `select job_id::integer, planned_at, state from instance
+     where project_id = $1 and origin = 'manual' and planned_at > $2 and planned_at <= $3`,
+    [projectId, new Date(from), new Date(to)],
+  );
+  return rows;
 }
 
 /** Lines of times after `from` up to `to`, in order. */
 async function readLines(pool: Pool, projectId: string, from: number, to: number): Promise<Line[]> {
   const { rows } = await pool.query<Line>(
     `select p.job_id::integer, p.planned_at, p.state, p.reason, p.decided_at, i.state as instance_state, i.instances,
-       i.begun_at
+       i.begun_at, i.ended_at
      from planned_run p
      left join (
        select i.job_id, i.planned_at, min(i.state) as state, count(distinct i.id)::integer as instances,
-         min(least(i.started_at, n.started_at)) as begun_at
+         min(least(i.started_at, n.started_at)) as begun_at, max(i.ended_at) as ended_at
        from instance i join node_run n on n.project_id = i.project_id and n.instance_id = i.id
        where i.project_id = $1 and i.origin = 'schedule' and i.planned_at > $2 and i.planned_at <= $3 group by 1, 2
      ) i using (job_id, planned_at)
@@ -112,72 +141,123 @@ function createBench({ served }: Story) {
     return Number.POSITIVE_INFINITY;
   }
 
-  function complain(
-    kind: keyof typeof wrong,
-    jobId: number,
-    at: number,
-    schedule: SimulatedSchedule,
-    what: string,
-  ) {
+  function complain(kind: keyof typeof wrong, jobId: number, at: number, what: string, told?: unknown) {
     wrong[kind] += 1;
     if (problems.length < PROBLEMS_MAX)
       problems.push(
-        `${kind}: job ${jobId} at ${new Date(at).toISOString()}: ${what} ${JSON.stringify(schedule)}`,
+        `${kind}: job ${jobId} at ${new Date(at).toISOString()}: ${what} ${JSON.stringify(told) ?? ""}`,
       );
   }
 
-  /** `planned` goes on after `until`, so that it is known what follows. */
+  function count(what: string): void {
+    counts[what] = (counts[what] ?? 0) + 1;
+  }
+
+  /** `times` go on after `until`, so that it is known what follows. */
   function judge(
     jobId: number,
-    told: SimulatedSchedule,
-    planned: readonly number[],
+    history: JobHistory,
+    times: readonly ExpectedTime[],
     { until, lines }: { readonly until: number; readonly lines: readonly Line[] },
   ) {
     const byTime = new Map(lines.map((line) => [line.planned_at.getTime(), line]));
-    for (const [n, at] of planned.entries()) {
+    for (const [n, time] of times.entries()) {
+      const { at } = time;
       if (at > until) break;
       checked += 1;
       const line = byTime.get(at);
       byTime.delete(at);
       if (line === undefined) {
-        complain("lost", jobId, at, told, "no line in the ledger");
+        complain("lost", jobId, at, "no line in the ledger", time);
         continue;
       }
-      counts[line.reason ?? line.state] = (counts[line.reason ?? line.state] ?? 0) + 1;
-      if ((line.instances ?? 0) > 1) complain("doubled", jobId, at, told, `${line.instances} instances`);
-      if (line.state === "started" && line.instance_state !== "succeeded")
-        complain("lost", jobId, at, told, `started, and its instance is ${line.instance_state}`);
-      const objection = objectionTo(line, told, at, planned[n + 1]);
-      if (objection !== undefined) complain("unexplained", jobId, at, told, objection);
+      const isStopped = wasStopped(line, history);
+      count(isStopped ? "stopped while it waited" : (line.reason ?? line.state));
+      if ((line.instances ?? 0) > 1) complain("doubled", jobId, at, `${line.instances} instances`, time);
+      if (line.state === "started" && line.instance_state !== "succeeded" && !isStopped)
+        complain("lost", jobId, at, `started, and its instance is ${line.instance_state}`, time);
+      const objection = objectionTo(line, time, times[n + 1]?.at);
+      if (objection !== undefined) complain("unexplained", jobId, at, objection, time);
     }
-    for (const at of byTime.keys()) complain("unexplained", jobId, at, told, "no such time in the schedule");
+    for (const at of byTime.keys())
+      complain("unexplained", jobId, at, "no such time in the schedule", history.phases.slice(-5));
+  }
+
+  /** Each run by hand has its instance, and no other is there. */
+  function judgeRunsByHand(jobId: number, wanted: readonly number[], runs: readonly RunByHand[]): void {
+    const left = runs.map(({ planned_at }) => planned_at.getTime());
+    for (const at of wanted) {
+      count("run by hand");
+      const place = left.indexOf(at);
+      if (place < 0) complain("lost", jobId, at, "run by hand, and there is no instance");
+      else left.splice(place, 1);
+    }
+    for (const at of left) complain("doubled", jobId, at, "nobody ran it by hand");
+    for (const { planned_at, state } of runs)
+      if (state !== "succeeded") complain("lost", jobId, planned_at.getTime(), `run by hand, and ${state}`);
+  }
+
+  /** What waits or is frozen when its job is stopped ends at that moment, without having begun. */
+  function wasStopped({ instance_state, begun_at, ended_at }: Line, { phases }: JobHistory): boolean {
+    return (
+      instance_state === "stopped" &&
+      begun_at === null &&
+      phases.some(({ operation, since }) => operation === "stopped" && since === ended_at?.getTime())
+    );
   }
 
   /** What speaks against what became of a time; undefined for nothing. */
-  function objectionTo(
-    line: Line,
-    { settings }: SimulatedSchedule,
-    at: number,
-    next = Infinity,
-  ): string | undefined {
+  function objectionTo(line: Line, time: ExpectedTime, next = Infinity): string | undefined {
+    const { at, skipped } = time;
     const { state, reason, begun_at: begun } = line;
     // By the clock of whoever began it, however wrong.
     if (begun !== null && begun.getTime() < at) return `begun ${at - begun.getTime()} ms before its time`;
     const decided = line.decided_at?.getTime() ?? Number.POSITIVE_INFINITY;
     const lateMs = decided - at;
     if (lateMs < -TOLERANCE_MS) return `decided ${-lateMs} ms before its time`;
-    if (state === "skipped")
-      return reason === "overlap" && settings.overlapPolicy === "skip" ? undefined : `skipped as ${reason}`;
+    if (skipped !== undefined)
+      return state === "skipped" && reason === skipped
+        ? undefined
+        : `${state} as ${reason} in place of ${skipped}`;
+    if (state === "skipped") return objectionToSkip(reason, time, decided);
+    const { settings } = time.schedule;
     const wasServed = servedAfter(at) <= at + LATE_MS - TOLERANCE_MS;
     if (state === "missed" && wasServed) return `missed as ${reason}, although it was served in time`;
     if (state === "missed") return objectionToMiss(reason, settings, { lateMs, decided, next });
     if (state !== "started") return `left as ${state}`;
-    if (lateMs <= LATE_MS + TOLERANCE_MS || settings.catchUp === "all") {
-      const tooLate =
-        lateMs > settings.catchUpSeconds * SECOND + TOLERANCE_MS && lateMs > LATE_MS + TOLERANCE_MS;
-      return tooLate ? `made up for after ${lateMs} ms` : undefined;
-    }
-    if (settings.catchUp === "none") return `started ${lateMs} ms late`;
+    return objectionToThaw(line, time) ?? objectionToLateness(settings, { lateMs, decided, next });
+  }
+
+  function objectionToSkip(
+    reason: string | null,
+    { schedule, frozen, perhapsFrozen }: ExpectedTime,
+    decided: number,
+  ): string | undefined {
+    if (reason === "overlap" && schedule.settings.overlapPolicy === "skip") return undefined;
+    const lifted = [frozen, perhapsFrozen].some((freeze) => freeze?.skips && freeze.liftedAt === decided);
+    return reason === "frozen" && lifted ? undefined : `skipped as ${reason}`;
+  }
+
+  /** What a freeze held begins when it is lifted, unless it is skipped then. */
+  function objectionToThaw(
+    { begun_at: begun, instance_state }: Line,
+    { frozen }: ExpectedTime,
+  ): string | undefined {
+    if (frozen === undefined) return undefined;
+    if (frozen.skips && instance_state !== "stopped") return "started, although it was frozen and skipped";
+    if (begun !== null && begun.getTime() < frozen.liftedAt - TOLERANCE_MS)
+      return "begun while it was frozen";
+    return undefined;
+  }
+
+  function objectionToLateness(
+    { catchUp, catchUpSeconds }: SimulatedSchedule["settings"],
+    { lateMs, decided, next }: { readonly lateMs: number; readonly decided: number; readonly next: number },
+  ): string | undefined {
+    if (lateMs <= LATE_MS + TOLERANCE_MS) return undefined;
+    if (catchUp === "none") return `started ${lateMs} ms late`;
+    if (lateMs > catchUpSeconds * SECOND + TOLERANCE_MS) return `made up for after ${lateMs} ms`;
+    if (catchUp === "all") return undefined;
     return next <= decided - TOLERANCE_MS ? "made up for although a later time had come" : undefined;
   }
 
@@ -194,5 +274,5 @@ function createBench({ served }: Story) {
     return next <= decided + TOLERANCE_MS ? undefined : "given up for a later time that had not come";
   }
 
-  return { judge, verdict: () => ({ checked, counts, ...wrong, problems }) };
+  return { judge, judgeRunsByHand, verdict: () => ({ checked, counts, ...wrong, problems }) };
 }

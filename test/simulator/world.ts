@@ -9,10 +9,10 @@ import { createFolderBlobs } from "../../src/store/blobs.ts";
 import type { DatabaseConnection } from "../../src/store/database.ts";
 import { putRetentionChoice } from "../../src/store/retention-policies.ts";
 import { seeded } from "../setup/seeded.ts";
+import { act, isUnfinished, type JobHistory, liftAll } from "./acts.ts";
 import { addJobs } from "./population.ts";
 import type { Fault } from "./server-database.ts";
 import { type SimulatedServer, startSimulatedServer } from "./simulated-server.ts";
-import type { SimulatedSchedule } from "./timetable.ts";
 import { createTimers } from "./world-timers.ts";
 
 export interface WorldOptions {
@@ -25,7 +25,7 @@ export interface WorldOptions {
 /** What happened: all that the judge is told, beside the ledger itself. */
 export interface Story {
   readonly projectId: string;
-  readonly schedules: ReadonlyMap<number, SimulatedSchedule>;
+  readonly jobs: ReadonlyMap<number, JobHistory>;
   /** True times, in order, at which a server that works had decided all that was due. */
   readonly served: readonly number[];
   readonly events: Readonly<Record<string, number>>;
@@ -40,7 +40,15 @@ const MOMENT_SECONDS = 40;
 /** Of a clock; with the time that a moment takes less than the lateness that counts as missed. */
 const SKEW_MAX = 15 * SECOND;
 /** Of each moment. */
-const CHANCES = { crash: 0.01, stall: 0.005, resume: 0.3, skew: 0.02, outage: 0.001, restart: 0.012 };
+const CHANCES = {
+  crash: 0.01,
+  stall: 0.005,
+  resume: 0.3,
+  skew: 0.02,
+  outage: 0.001,
+  restart: 0.012,
+  act: 0.1,
+};
 /** Of each timer that is due, each time that the world's time passes: others ring late. */
 const RINGS = 0.3;
 /** Of each statement. */
@@ -57,7 +65,7 @@ export interface World {
 }
 
 /** Days for which a world keeps its history. */
-export const KEPT_DAYS = 70;
+export const KEPT_DAYS = 150;
 
 export async function createWorld(
   { pool, connection }: { readonly pool: Pool; readonly connection: DatabaseConnection },
@@ -65,7 +73,15 @@ export async function createWorld(
 ): Promise<World> {
   const { seed, from, to } = options;
   const random = seeded(seed);
-  const { projectId, jobs } = await addJobs(pool, random, options);
+  const { projectId, jobs: schedules } = await addJobs(pool, random, options);
+  const jobs = new Map(
+    [...schedules].map(([jobId, schedule]): [number, JobHistory] => [
+      jobId,
+      { phases: [{ since: from, operation: "running", schedule }], freezes: [], manualRuns: [] },
+    ]),
+  );
+  /** Jobs that somebody has paused, stopped or frozen, the longest first. */
+  const unfinished = new Set<number>();
   const events: Record<string, number> = {};
   const note = (event: string) => {
     events[event] = (events[event] ?? 0) + 1;
@@ -115,7 +131,9 @@ export async function createWorld(
         await strike();
         // Some moments before a time, so that it may be planned ahead, or some after.
         const shift = Math.floor((random() * 12 - 3) * SECOND);
-        await pass(Math.max(SECOND, (await nextDue(pool, time, to)) - time + shift));
+        const due = await nextDue(pool, time, to);
+        if (random() < CHANCES.act) await letPeopleAct(due);
+        await pass(Math.max(SECOND, due - time + shift));
         if (await settle()) served.push(time);
         if (new Date(time).getUTCMonth() === month) continue;
         month = new Date(time).getUTCMonth();
@@ -127,6 +145,32 @@ export async function createWorld(
       for (const server of servers) server.crash();
       timers.giveBack();
     }
+  }
+
+  /**
+   * Somebody acts before that time, mostly in the last moment. Clocks have been set right by then and all that was due is
+   * decided, so that each time is before the act or after it for everybody.
+   */
+  async function letPeopleAct(due: number): Promise<void> {
+    const server = servers.find((one) => !one.isStalled());
+    if (server === undefined || due - time <= 2 * SKEW_MAX || (await isUndecided(pool, time))) return;
+    const atDue = await listDue(pool, due);
+    for (const one of servers) one.skewMs = 0;
+    faulty = false;
+    await pass(due - time - 2 * SECOND);
+    // Whoever plans ahead has the time to do so.
+    for (let n = 0; n < 5; n += 1) await pass(Math.floor(random() * 390));
+    const [longest] = unfinished;
+    const jobId = longest !== undefined && random() < 0.6 ? longest : pickOf(random, atDue, [...jobs.keys()]);
+    const history = jobs.get(jobId);
+    if (history !== undefined) {
+      const { engine } = server;
+      note(await act({ pool, engine, projectId, random, time, to }, jobId, history));
+      unfinished.delete(jobId);
+      if (isUnfinished(history)) unfinished.add(jobId);
+      await rest();
+    }
+    faulty = true;
   }
 
   /** What a server does by the hour, done by the month. */
@@ -208,13 +252,17 @@ export async function createWorld(
       server.skewMs = 0;
     }
     if (servers.length === 0) await addServer();
+    const [server] = servers;
+    if (server !== undefined)
+      for (const [jobId, history] of jobs)
+        await liftAll({ pool, engine: server.engine, projectId, random, time, to }, jobId, history);
     for (let minutes = 0; minutes < 24 * 60 && (await isUnended(pool)); minutes += 1) {
       await pass(MINUTE);
       await settle();
     }
   }
 
-  return { story: { projectId, schedules: jobs, served, events }, play };
+  return { story: { projectId, jobs, served, events }, play };
 }
 
 /** Simulated work says nothing, so there is never a blob. */
@@ -253,6 +301,21 @@ async function nextDue(pool: Pool, time: number, to: number): Promise<number> {
     values: [new Date(time)],
   });
   return Math.min(rows[0]?.at?.getTime() ?? to, to);
+}
+
+/** Jobs whose schedules are due at that time. */
+async function listDue(pool: Pool, due: number): Promise<number[]> {
+  const { rows } = await pool.query<{ id: number }>(
+    "select job_id::integer as id from schedule where next_at = $1 order by 1",
+    [new Date(due)],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** One of the first list, or of the second where that has none. */
+function pickOf(random: () => number, first: readonly number[], second: readonly number[]): number {
+  const list = first.length > 0 ? first : second;
+  return list[Math.floor(random() * list.length)] ?? 0;
 }
 
 async function isUndecided(pool: Pool, time: number): Promise<boolean> {

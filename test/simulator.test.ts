@@ -1,4 +1,4 @@
-/** The simulator's short form: weeks of schedules across clock changes, with faults; and its judge sees what is wrong. */
+/** The simulator's short form: days around clock changes, with faults and people's acts; and its judge sees what is wrong. */
 import { expect, test } from "vitest";
 import { testDatabase } from "./setup/postgres.ts";
 import { createJudge } from "./simulator/verdict.ts";
@@ -7,11 +7,11 @@ import { createWorld } from "./simulator/world.ts";
 const DAY_MS = 86_400_000;
 const TIMEOUT_MS = 300_000;
 
-async function playWeeks(seed: number, start: string, days: number) {
+async function playDays(seed: number, start: string, days: number) {
   const database = await testDatabase();
   const from = Date.parse(start);
   const to = from + days * DAY_MS;
-  const { story, play } = await createWorld(database, { seed, jobs: 60, from, to });
+  const { story, play } = await createWorld(database, { seed, jobs: 100, from, to });
   await play(async () => undefined);
   const judge = async () => {
     const { judgeUntil, verdict } = createJudge(database.pool, story, from, to);
@@ -28,7 +28,7 @@ test.each([
   "no planned time is lost, unexplained or doubled (seed %i)",
   { timeout: TIMEOUT_MS },
   async (seed, start, days) => {
-    const { story, judge } = await playWeeks(seed, start, days);
+    const { pool, story, judge } = await playDays(seed, start, days);
     const { checked, lost, unexplained, doubled, clockChanges, problems } = await judge();
     expect({ lost, unexplained, doubled, problems }).toEqual({
       lost: 0,
@@ -40,13 +40,18 @@ test.each([
     expect(checked).toBeGreaterThan(100);
     expect(clockChanges).toBeGreaterThan(0);
     expect(story.events.crash).toBeGreaterThan(0);
+    expect(story.events.stop ?? story.events.pause).toBeGreaterThan(0);
+    const { rows } = await pool.query(
+      "select from planned_run where state = 'started' and decided_at = planned_at",
+    );
+    expect(rows.length).toBeGreaterThan(10); // Planned ahead.
   },
 );
 
 test("a time that is gone, one that nobody planned and one without a reason are seen", {
   timeout: TIMEOUT_MS,
 }, async () => {
-  const { pool, judge } = await playWeeks(9, "2024-03-29T00:00:00Z", 3);
+  const { pool, judge } = await playDays(9, "2024-03-29T00:00:00Z", 3);
   const started = "select job_id, planned_at from planned_run where state = 'started'";
   await pool.query(
     `update planned_run set planned_at = planned_at + interval '1 second'

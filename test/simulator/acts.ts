@@ -73,7 +73,7 @@ export async function liftAll(scene: Scene, jobId: number, { freezes }: JobHisto
   for (const held of freezes) if (held.liftedAt === Infinity) await lift(scene, jobId, held);
 }
 
-export async function start(scene: Scene, jobId: number, history: JobHistory): Promise<string> {
+async function start(scene: Scene, jobId: number, history: JobHistory): Promise<string> {
   // The run before may have been stopped: nobody could wait for its success.
   await scene.engine.startJob({ ...requestOf(scene, jobId), firstIsFree: true });
   note(scene, history, { operation: "running" });

@@ -65,7 +65,7 @@ export interface World {
 }
 
 /** Days for which a world keeps its history. */
-export const KEPT_DAYS = 150;
+const KEPT_DAYS = 150;
 
 export async function createWorld(
   { pool, connection }: { readonly pool: Pool; readonly connection: DatabaseConnection },

@@ -39,7 +39,7 @@ export interface BackfillLoopDeps extends BackfillStartDeps {
 }
 
 /** Whoever ends an instance or changes a backfill wakes the loop; this is for what a lost server or signal left. */
-const POLL_MS = 2_000;
+const POLL_MS = 5_000;
 /** Backfills that one look finds. */
 const BACKFILLS_MAX = 100;
 /** Lines of the ledger that one transaction writes. */

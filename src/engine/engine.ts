@@ -83,6 +83,10 @@ const DRAIN_GRACE_MS = 10_000;
 const ABORT_GRACE_MS = 10_000;
 /** How often running attempts are asked whether they are to end, for signals that were lost. */
 const STOP_POLL_MS = 2_000;
+/** How often loops that are told of all they wait for look by themselves: for what a lost server had not told yet. */
+const TOLD_POLL_MS = 5_000;
+/** And where nobody can tell them, behind a pooler. Source: docs/several-servers.md. */
+const UNTOLD_POLL_MS = 1_000;
 
 /** Origins of runs at whose end others may begin. */
 const PLANNED: readonly InstanceOrigin[] = ["schedule", "event", "backfill"];
@@ -128,6 +132,7 @@ export function createEngine(deps: EngineDeps): Engine {
     operators,
     slots: deps.slots,
     mayClaim: timeHolds,
+    pollMs,
     abortGraceMs: deps.abortGraceMs ?? ABORT_GRACE_MS,
     sources: deps.sources,
     prepare: createPrepareWork({ db: pool, sources: deps.sources, now, zone: deps.timeZone }),
@@ -153,6 +158,7 @@ export function createEngine(deps: EngineDeps): Engine {
   const scheduler = createScheduler({
     pool,
     mayPlan: timeHolds,
+    pollMs,
     definitions,
     operators,
     now,
@@ -180,6 +186,7 @@ export function createEngine(deps: EngineDeps): Engine {
     serverId: presence.serverId,
     now,
     observe,
+    pollMs,
     onStarted: workReady,
   });
   const rescuer = createRescuer({
@@ -189,6 +196,7 @@ export function createEngine(deps: EngineDeps): Engine {
     now,
     observe,
     onRequeued: workReady,
+    onRescued: wakeAll,
     onMoved: afterMove,
     onOthers: (count) => {
       others = count;
@@ -206,6 +214,10 @@ export function createEngine(deps: EngineDeps): Engine {
     return deps.roles.includes("worker");
   }
 
+  function pollMs(): number {
+    return presence.hears() ? TOLD_POLL_MS : UNTOLD_POLL_MS;
+  }
+
   function timeHolds(): boolean {
     return deps.clock?.apart() !== true;
   }
@@ -213,14 +225,19 @@ export function createEngine(deps: EngineDeps): Engine {
   function begin(serverId: string): void {
     if (works()) worker.start(serverId);
     rescuer.wake();
+    // What was told while it was not registered was not heard.
+    wakeAll();
   }
 
   function hear(signal: Signal): void {
     if (signal.type === "ready") wakeWorkerAt(signal.at);
     else if (signal.type === "stop") worker.stopInstance(signal.projectId, signal.instanceId);
     else if (signal.type === "child") children.noteEnd(signal.projectId, signal.instanceId);
-    else if (signal.type === "server") rescuer.wake();
-    else if (signal.type === "ended") wakeWaiters();
+    else if (signal.type === "server") {
+      rescuer.wake();
+      // What it had to tell before may have been lost with its connection.
+      wakeAll();
+    } else if (signal.type === "ended") wakeWaiters();
     else wakePlanners();
   }
 
@@ -237,6 +254,12 @@ export function createEngine(deps: EngineDeps): Engine {
   function workReady(): void {
     worker.wake();
     tell({ type: "ready" });
+  }
+
+  function wakeAll(): void {
+    worker.wake();
+    timeLimits.wake();
+    wakePlanners();
   }
 
   function wakePlanners(): void {
@@ -311,7 +334,7 @@ export function createEngine(deps: EngineDeps): Engine {
         worker.stopInstance(projectId, instanceId);
     for (const { projectId, instanceId } of await listStreamInstances(pool))
       await refreshStatus(projectId, instanceId);
-    return STOP_POLL_MS;
+    return worker.running() > 0 ? STOP_POLL_MS : TOLD_POLL_MS;
   }
 
   return {
@@ -330,9 +353,8 @@ export function createEngine(deps: EngineDeps): Engine {
       await presence.stop();
     },
     wake: () => {
-      worker.wake();
       children.loop.wake();
-      wakePlanners();
+      wakeAll();
     },
     ...createEvaluationOperations(deps),
     ...createJobOperations(operation),

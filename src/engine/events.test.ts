@@ -188,7 +188,9 @@ test("arrivals are kept until a source in operation has them; a stopped one lose
     await engine.startJob(request);
     await put("day/6");
     await expect.poll(ledger).toEqual(expected);
-    expect(seen.map((path) => path.at(-1)).join("")).toBe(readFrom === "last" ? "156" : "16");
+    await expect
+      .poll(() => seen.map((path) => path.at(-1)).join(""))
+      .toBe(readFrom === "last" ? "156" : "16");
     expect(await source()).toMatchObject({ state: "listening", lost: 0 });
     const { rows } = await pool.query("select detail from planned_run where state = 'missed'");
     expect(rows.map(({ detail }) => detail)).toEqual(

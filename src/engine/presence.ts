@@ -49,6 +49,8 @@ export interface Presence {
   readonly start: () => Promise<void>;
   /** Undefined while it is not registered. */
   readonly serverId: () => string | undefined;
+  /** Whether what other servers tell reaches this one: it is registered, and no pooler stands before the database. */
+  readonly hears: () => boolean;
   /** Tells other servers soon; several signals of one moment travel together, the same one once. */
   readonly signal: (signal: Signal) => void;
   /** Leaves the register; with node runs still in its hands it stays there as a lost one, whose work others take. */
@@ -65,6 +67,7 @@ export function createPresence(deps: PresenceDeps): Presence {
   const { beatMs, leaseMs } = deps.lease;
   let connection: DirectConnection | undefined;
   let serverId: string | undefined;
+  let listens = false;
   let stopped = false;
   let signals = new Map<string, Signal>();
   let sending: NodeJS.Timeout | undefined;
@@ -90,6 +93,7 @@ export function createPresence(deps: PresenceDeps): Presence {
       await insertServer(opened, entry, { now: deps.now(), leaseMs });
       connection = opened;
       serverId = entry.id;
+      listens = !pooled;
       opened.onLost(() => void loseServer(entry.id));
       await beatOnce(opened, entry.id);
     } catch (error) {
@@ -183,6 +187,7 @@ export function createPresence(deps: PresenceDeps): Presence {
       beat.start();
     },
     serverId: () => serverId,
+    hears: () => listens && serverId !== undefined,
     signal,
     stop: async () => {
       stopped = true;

@@ -16,6 +16,8 @@ export interface RescuerDeps {
   readonly now: () => Date;
   readonly observe: Observe;
   readonly onRequeued: () => void;
+  /** A lost server is out of the register: what it held is free, and what it had still to tell is told by nobody. */
+  readonly onRescued: () => void;
   readonly onMoved: (moved: Moved) => void;
   /** How many other servers are registered. */
   readonly onOthers: (others: number) => void;
@@ -57,6 +59,7 @@ export function createRescuer(deps: RescuerDeps): Loop {
     if (requeued > 0) deps.onRequeued();
     for (const lost of left) await settleLost(lost);
     await deleteServer(deps.pool, serverId);
+    deps.onRescued();
     deps.observe({ event: "server-lost", serverId, requeued: requeued + left.length });
   }
 

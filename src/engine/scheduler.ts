@@ -28,6 +28,8 @@ export interface SchedulerDeps {
   /** False while the clock is not to be trusted. */
   readonly mayPlan: () => boolean;
   readonly observe: Observe;
+  /** How long the loop may sleep: changes made here wake it, and those made elsewhere where signals are heard. */
+  readonly pollMs: () => number;
   /** Instances were made, or times passed over for which others may wait. */
   readonly onPlanned: () => void;
   /** Instances were made that begin at these times, which have not come. */
@@ -37,8 +39,6 @@ export interface SchedulerDeps {
 /** Schedules that one transaction takes on, and times of all of them together: after a long downtime there are many. */
 const BATCH_MAX = 500;
 const TIMES_MAX = 5_000;
-/** Changes made here wake the loop and those made elsewhere are signalled; this is for signals that were lost. */
-const POLL_MS = 1_000;
 const HELD_MS = 20;
 /** How far ahead times that simply start are planned, and how long before it is due a schedule is looked at for that. */
 const AHEAD_MS = 2_000;
@@ -56,7 +56,7 @@ export function createScheduler(deps: SchedulerDeps): Loop {
   let seenTo = new Date(0);
 
   async function round(): Promise<number> {
-    if (!deps.mayPlan()) return POLL_MS;
+    if (!deps.mayPlan()) return deps.pollMs();
     for (;;) {
       const now = deps.now();
       // The clock was set back.
@@ -64,7 +64,7 @@ export function createScheduler(deps: SchedulerDeps): Loop {
       const { nextAt, unseenAt } = await findNextDue(deps.pool, seenTo);
       const delayMs = delayUntil(nextAt, 0);
       const lookMs = delayUntil(unseenAt, LOOK_MS);
-      if (delayMs > 0 && lookMs > 0) return Math.min(delayMs, lookMs, POLL_MS);
+      if (delayMs > 0 && lookMs > 0) return Math.min(delayMs, lookMs, deps.pollMs());
       if (delayMs <= 0) {
         const { claimed } = await plan(now, undefined);
         // Another server holds what is due.
@@ -74,7 +74,7 @@ export function createScheduler(deps: SchedulerDeps): Loop {
   }
 
   function delayUntil(time: Date | undefined, before: number): number {
-    return time === undefined ? POLL_MS : time.getTime() - before - deps.now().getTime();
+    return time === undefined ? Number.POSITIVE_INFINITY : time.getTime() - before - deps.now().getTime();
   }
 
   /** Looks at all that will be due soon, or until something is. */

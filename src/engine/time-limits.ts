@@ -16,8 +16,8 @@ export interface TimeLimitDeps {
   readonly onMoved: (moved: Moved) => void;
 }
 
-/** An instance with a limit may be made anywhere at any time; limits are minutes. */
-const POLL_MS = 1_000;
+/** An instance with a limit may be made anywhere at any time, and ends that much late at most; limits are minutes. */
+const POLL_MS = 5_000;
 const BATCH_MAX = 200;
 
 export function createTimeLimitLoop(deps: TimeLimitDeps): Loop {

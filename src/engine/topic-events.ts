@@ -20,10 +20,13 @@ export interface TopicEventDeps extends EventRunDeps {
   /** Undefined while this server is not registered: it holds nothing then. */
   readonly serverId: () => string | undefined;
   readonly observe: Observe;
+  /** How long a source may wait to be followed, where nothing told of it. */
+  readonly pollMs: () => number;
   readonly onStarted: () => void;
 }
 
-const POLL_MS = 1_000;
+/** How often a full source is asked again whether a run has ended, where nothing told so. */
+const ROOM_POLL_MS = 1_000;
 /** How long a broker is asked to wait for the next message. */
 const WAIT_MS = 2_000;
 const BATCH_MAX = 100;
@@ -47,7 +50,7 @@ export function createTopicEvents(deps: TopicEventDeps): Loop {
   async function round(): Promise<number> {
     const server = deps.serverId();
     for (const one of following.values()) if (one.server !== server) one.stop.abort();
-    if (server === undefined) return POLL_MS;
+    if (server === undefined) return deps.pollMs();
     for (const source of await holdTopicSources(deps.pool, server, deps.now())) {
       const key = `${source.projectId}/${source.jobId}`;
       if (following.has(key)) continue;
@@ -55,7 +58,7 @@ export function createTopicEvents(deps: TopicEventDeps): Loop {
       const done = follow(source, server, stop.signal).finally(() => following.delete(key));
       following.set(key, { server, stop, done });
     }
-    return POLL_MS;
+    return deps.pollMs();
   }
 
   /** Until the source is no longer this server's, or this server stops; what fails is tried again, later and later. */
@@ -101,7 +104,7 @@ export function createTopicEvents(deps: TopicEventDeps): Loop {
   /** A run may have ended. */
   function ended(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, POLL_MS);
+      const timer = setTimeout(resolve, ROOM_POLL_MS);
       hear.push(() => {
         clearTimeout(timer);
         resolve();

@@ -17,6 +17,8 @@ export interface WorkerDeps extends AttemptDeps {
   readonly definitions: Definitions;
   /** Attempts at a time; `background` has what `process` leaves. */
   readonly slots: Slots;
+  /** How often it looks by itself, for what no signal told it. */
+  readonly pollMs: () => number;
   /** False while the clock is not to be trusted: nothing new is claimed then. */
   readonly mayClaim: () => boolean;
   /** How long attempts that were told to end are waited for, at most. */
@@ -67,8 +69,6 @@ interface Attempt {
 const SUCCESSES_MAX = 1_000;
 /** Most node runs of a lane that one call claims. */
 const CLAIMS_MAX = 1_000;
-/** How often a worker looks by itself, for what no signal told it. */
-const POLL_MS = 1_000;
 /** How soon it looks again for what another was just claiming. */
 const BUSY_MS = 5;
 const SETTLE_RETRY_MS = 200;
@@ -91,10 +91,10 @@ export function createWorker(deps: WorkerDeps): Worker {
 
   async function round(): Promise<number> {
     const server = serverId;
-    if (server === undefined) return POLL_MS;
+    if (server === undefined) return deps.pollMs();
     await findUnanswered(server);
     while (await stepOnce(server));
-    return POLL_MS;
+    return deps.pollMs();
   }
 
   /** One call and what follows from it; false when nothing more is to be done now. */

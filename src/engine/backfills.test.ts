@@ -116,6 +116,26 @@ test("each planned time of the range becomes an instance, one after the other, a
   expect(rows).toEqual([{ origin: "backfill", created_by: "ann", background: true }]);
 });
 
+test("free days and frozen stretches hold up schedules, not a backfill, which somebody wants", async () => {
+  const { create, held, ledger, stateOf, world, engine } = await setup();
+  const { projectId } = world;
+  await world.database.pool.query(
+    `insert into calendar (project_id, workspace_id, name, weekdays, holidays, workdays, updated_at, updated_by)
+     values ($1, 'default', 'never', '{}', '{}', '{}', now(), 'ann')`,
+    [projectId],
+  );
+  const settings = { calendar: "never" };
+  const jobId = await world.addJob({ schedule: cron(HOURLY), nodes: [at("a")], settings }, "free");
+  const stretch = { from: new Date("2001-01-01T00:00:00Z"), to: new Date("2001-01-02T00:00:00Z") };
+  await engine.freezeRuns({ projectId, jobId, by: "ann", ...stretch });
+  const range = spec("2001-01-01T01:00:00Z", "2001-01-01T03:00:00Z", { parallelMax: 2 });
+  await create(range, { jobName: "free" });
+  await expect.poll(() => held.started.toSorted()).toEqual(["01T01", "01T02"]);
+  for (const time of held.started) held.end(time);
+  await expect.poll(() => stateOf()).toBe("succeeded");
+  expect((await ledger()).map(({ state }) => state)).toEqual(["started", "started"]);
+});
+
 test("the newest comes first where asked for, as many beside one another as the cap allows", async () => {
   const { create, held, stateOf } = await setup();
   await create(spec("2001-01-01T00:00:00Z", "2001-01-01T05:00:00Z", { newestFirst: true, parallelMax: 2 }));

@@ -65,6 +65,33 @@ test("a day's run waits for the runs of all its hours, those before it was plann
   expect(await waitsOf(world)).toBe("");
 });
 
+test("a run by hand stands for no planned time: who waits for one goes on waiting", async () => {
+  let runs = 0;
+  const { world, engine, addJob, waitFor, start, clock } = await setup(() => {
+    runs += 1;
+    return runs === 1 ? { state: "failed", message: "no" } : { state: "succeeded" };
+  });
+  const day = await addJob("day", DAILY);
+  const hour = await addJob("hour", HOURLY);
+  await waitFor(hour, day, "suspend");
+  for (const job of [day, hour]) await start(job);
+  clock("01T00:30:01");
+  await expect.poll(() => runsOf(world, day)).toEqual(["01T00:30 failed"]);
+  clock("01T01:00:01");
+  await expect.poll(() => runsOf(world, hour)).toEqual(["01T01:00 waiting"]);
+  const { projectId } = world;
+  const byHand = await engine.runNow({ projectId, jobId: day, by: "x" });
+  expect(await world.ended(byHand)).toBe("succeeded");
+  engine.wake();
+  expect(await runsOf(world, hour)).toEqual(["01T01:00 waiting"]);
+  const { rows } = await world.database.pool.query<{ id: number }>(
+    "select id from instance where job_id = $1 and origin = 'schedule'",
+    [day],
+  );
+  await engine.restartInstance({ projectId, instanceId: rows[0]?.id ?? 0, by: "x" });
+  await expect.poll(() => runsOf(world, hour)).toEqual(["01T01:00 succeeded"]);
+});
+
 test("an hour's run waits for the day's, and one of the period before for yesterday's", async () => {
   const { world, addJob, waitFor, start, clock } = await setup();
   const day = await addJob("day", DAILY);

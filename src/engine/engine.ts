@@ -286,7 +286,7 @@ export function createEngine(deps: EngineDeps): Engine {
 
   function afterMove(moved: Moved): void {
     const { projectId, instanceId, origin } = moved;
-    if (moved.readied) workReady();
+    if (moved.readied || moved.freed) workReady();
     if (moved.stopping) {
       worker.stopInstance(projectId, instanceId);
       tell({ type: "stop", projectId, instanceId });

@@ -8,12 +8,14 @@ import {
   untilAborted,
 } from "../../test/setup/engine-world.ts";
 import { listNodeRuns } from "../store/instances.ts";
+import type { EngineDeps } from "./engine.ts";
 
 /** An engine whose register connection can be cut, and whose first attempt at node `a` runs until then. */
-async function cuttable(world: EngineWorld) {
+async function cuttable(world: EngineWorld, changes: Partial<EngineDeps> = {}) {
   const reasons: unknown[] = [];
   const { promise: begun, resolve: onBegun } = Promise.withResolvers<void>();
   const engine = await world.newEngine({
+    ...changes,
     operators: [
       testOperator(async (work, context) => {
         if (work.nodeName !== "a" || work.attempt > 1) return { state: "succeeded" };
@@ -55,6 +57,38 @@ test("a server that loses its place ends its attempts, registers anew, and they 
   const { rows: attempts } = await world.database.pool.query("select attempt, outcome from attempt");
   expect(attempts).toEqual([{ attempt: 1, outcome: "lost" }]);
   await expect.poll(() => servers(world)).toEqual([expect.not.stringMatching(before ?? "")]);
+});
+
+test("a claim that reaches the database after its server was given up is none", async () => {
+  const world = await engineWorld();
+  const { pool } = world.database;
+  const { promise: asked, resolve: onAsked } = Promise.withResolvers<void>();
+  const { promise: sent, resolve: send } = Promise.withResolvers<void>();
+  let held = false;
+  const slow: typeof pool = Object.create(pool, {
+    query: {
+      value: async (statement: { readonly name: string; readonly values: readonly unknown[] }) => {
+        if (statement.name === "step" && !held) {
+          held = true;
+          onAsked();
+          await sent;
+        }
+        return await pool.query(statement as never);
+      },
+    },
+  });
+  const { engine, cut } = await cuttable(world, { pool: slow });
+  await engine.start();
+  await asked;
+  const jobId = await world.addJob({ nodes: [node("b")] });
+  const id = await engine.runNow({ projectId: world.projectId, jobId, by: "x" });
+  const [before] = await servers(world);
+  expect(await cut()).toBe(1);
+  await expect.poll(() => servers(world)).toEqual([expect.not.stringMatching(before ?? "")]);
+  send();
+  expect(await world.ended(id)).toBe("succeeded");
+  const [run] = await listNodeRuns(pool, world.projectId, id);
+  expect(run).toMatchObject({ attempt: 1, losses: 0 });
 });
 
 test("a node that loses its server again and again fails", async () => {

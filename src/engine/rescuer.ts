@@ -44,8 +44,8 @@ export function createRescuer(deps: RescuerDeps): Loop {
     const looks = own !== registeredAs || others === 0 || toUnknown === 0;
     const unknown = looks ? await findUnknownServers(deps.pool) : [];
     registeredAs = own;
-    toUnknown = looks ? ROUNDS_TO_UNKNOWN : toUnknown - 1;
     for (const serverId of [...lost, ...unknown]) await rescue(serverId);
+    toUnknown = looks ? ROUNDS_TO_UNKNOWN : Math.max(0, toUnknown - 1);
     return others > 0 ? WATCH_MS : ALONE_MS;
   }
 
@@ -53,12 +53,15 @@ export function createRescuer(deps: RescuerDeps): Loop {
     const { requeued, left } = await transaction(deps.pool, async (db) => {
       if (!(await lockServer(db, serverId))) return { requeued: 0, left: undefined };
       const count = await requeueLost(db, serverId, deps.now(), LOSSES_MAX);
-      return { requeued: count, left: await listAttemptsOf(db, serverId) };
+      const rest = await listAttemptsOf(db, serverId);
+      await deleteServer(db, serverId);
+      return { requeued: count, left: rest };
     });
     if (left === undefined) return;
     if (requeued > 0) deps.onRequeued();
+    // Where this fails, they are found as those of a server that is not in the register.
+    if (left.length > 0) toUnknown = 0;
     for (const lost of left) await settleLost(lost);
-    await deleteServer(deps.pool, serverId);
     deps.onRescued();
     deps.observe({ event: "server-lost", serverId, requeued: requeued + left.length });
   }

@@ -33,6 +33,8 @@ export interface Moved {
   readonly ended: boolean;
   /** A node run became ready. */
   readonly readied: boolean;
+  /** A node run under a limit does not run any more: another may have its slot. */
+  readonly freed: boolean;
   /** It is to end, and node runs of it have to be told. */
   readonly stopping: boolean;
 }
@@ -105,6 +107,10 @@ function whatMoved(locked: LockedInstance, progress: Progress): Moved {
     progress,
     ended: INSTANCE_ENDED.includes(progress.state) && !INSTANCE_ENDED.includes(before.state),
     readied: progress.nodes.some((node, no) => node.state === "ready" && before.nodes[no]?.state !== "ready"),
+    freed: progress.nodes.some(
+      (node, no) =>
+        node.state !== "running" && before.nodes[no]?.state === "running" && locked.nodes[no]?.limited,
+    ),
     stopping: progress.state === "stopping" || progress.state === "failing",
   };
 }

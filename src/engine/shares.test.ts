@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { testDatabase } from "../../test/setup/postgres.ts";
+import { registerServer } from "../../test/setup/registered-server.ts";
 import { insertInstances } from "../store/instances.ts";
 import { type Claim, step } from "../store/node-runs.ts";
 import { createShares } from "./shares.ts";
@@ -14,7 +15,7 @@ async function share(
   { slots, runs }: { slots: number; runs: number },
 ): Promise<number[]> {
   const { pool } = await testDatabase();
-  const serverId = randomBytes(16).toString("hex");
+  const serverId = await registerServer(pool);
   const projects = weights.map(() => randomBytes(16).toString("hex"));
   let now = new Date("2026-01-01T00:00:00Z");
   for (const [n, id] of projects.entries()) {

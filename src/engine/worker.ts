@@ -32,7 +32,7 @@ export interface WorkerDeps extends AttemptDeps {
   readonly onMoved: (moved: Moved) => void;
   /** Node runs of real-time jobs that were claimed. */
   readonly onStreamClaimed: (claims: readonly InstanceFacts[]) => void;
-  /** More is ready than this server takes. */
+  /** More is ready than this server takes, or a limit has a slot for what waits elsewhere. */
   readonly onMoreReady: () => void;
 }
 
@@ -99,6 +99,8 @@ export function createWorker(deps: WorkerDeps): Worker {
 
   /** One call and what follows from it; false when nothing more is to be done now. */
   async function stepOnce(server: string): Promise<boolean> {
+    // The place may be lost, and another taken, while what the last call claimed was begun.
+    if (serverId !== server) return false;
     const wants = accepting && deps.mayClaim() ? freeLanes() : [];
     if (successes.length === 0 && wants.length === 0) return false;
     const { reply, more } = await callStep(server, wants);
@@ -119,7 +121,7 @@ export function createWorker(deps: WorkerDeps): Worker {
     const reply = await step(deps.pool, request);
     if (serverId === server) successes = successes.slice(batch.length);
     for (const { claim } of batch) release(claim);
-    if (reply.ready > reply.claims.length) deps.onMoreReady();
+    if (reply.ready > reply.claims.length || reply.freed) deps.onMoreReady();
     if (reply.busy) wakeIn(BUSY_MS);
     const capped = wants.some(({ lane, want }) => want === CLAIMS_MAX && freeSlots(lane) > want);
     return { reply, more: reply.more || (capped && reply.claims.length >= CLAIMS_MAX) };

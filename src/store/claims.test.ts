@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { testDatabase } from "../../test/setup/postgres.ts";
+import { registerServer } from "../../test/setup/registered-server.ts";
 import type { Lane } from "../domain/instance.ts";
 import { insertInstances } from "./instances.ts";
 import { type Claim, requeueLost, type StepReply, step, type UsedSlots } from "./node-runs.ts";
@@ -19,7 +20,7 @@ interface Asked {
 
 async function setup() {
   const { pool } = await testDatabase();
-  const server = newId();
+  const server = await registerServer(pool);
   const project = async (weight = 1) => {
     const id = newId();
     await pool.query("insert into project (id, name, weight, created_at) values ($1, $2, $3, now())", [
@@ -156,11 +157,11 @@ test("within a project the priority counts, then the time since when a node is r
 });
 
 test("a limit holds whoever claims, and is used to the full", async () => {
-  const { project, fill, limit, claim } = await setup();
+  const { pool, project, fill, limit, claim } = await setup();
   const id = await project();
   await limit(id, 3, "warehouse");
   await fill(id, 200, "warehouse");
-  const servers = Array.from({ length: 6 }, newId);
+  const servers = await Promise.all(Array.from({ length: 6 }, () => registerServer(pool)));
   let held: Claim[] = [];
   let ended = 0;
   while (ended < 100) {

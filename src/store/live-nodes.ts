@@ -44,7 +44,7 @@ export async function tellSuccessors(db: Database, key: NodeKey, now: Date): Pro
      )
      update node_run n
      set need = n.need - 1, live = true, state = case when n.need = 1 then 'ready' else 'waiting' end,
-       ready_at = case when n.need = 1 then $4::timestamptz else n.ready_at end
+       ready_at = case when n.need = 1 then greatest(n.after_at, $4::timestamptz) else n.ready_at end
      from one
      where n.project_id = $1 and n.instance_id = $2 and n.node_no = any (one.successors) and n.state = 'waiting'
      returning n.state`,

@@ -60,10 +60,12 @@ export interface StepReply {
   readonly more: boolean;
   /** Another was just claiming for a project with limits: what that left over is to be had in a moment. */
   readonly busy: boolean;
+  /** A limit has a free slot again that this call did not take, and others wait for it. */
+  readonly freed: boolean;
 }
 
 type StepRow = readonly [
-  kind: "claimed" | "more" | "busy" | "ended" | "late" | "slow",
+  kind: "claimed" | "more" | "busy" | "freed" | "ended" | "late" | "slow",
   projectId: string,
   instanceId: number,
   nodeNo: number | null,
@@ -78,8 +80,9 @@ type StepRow = readonly [
 const STEP_ATTEMPTS_MAX = 5;
 
 /**
- * Settles successes and claims node runs: one round trip, one commit (migrations/0012-slots.sql). Not for use within a
- * transaction: it is done again where the database ended it because of others that ran at the same time.
+ * Settles successes and claims node runs: one round trip, one commit (migrations/0028-step.sql). A server that is not in
+ * the register claims nothing. Not for use within a transaction: it is done again where the database ended it because of
+ * others that ran at the same time.
  */
 export async function step(db: Database, request: StepRequest): Promise<StepReply> {
   for (let attempt = 1; ; attempt += 1) {
@@ -135,6 +138,7 @@ function readStep(rows: readonly StepRow[], { fence, successes }: StepRequest): 
     ready: rows[0]?.[8] ?? 0,
     more: rows.some(([kind]) => kind === "more"),
     busy: rows.some(([kind]) => kind === "busy"),
+    freed: rows.some(([kind]) => kind === "freed"),
   };
 }
 
@@ -270,10 +274,11 @@ export async function requeueLost(
        where n.server_id = $1 and n.state = 'running' and n.losses < $3 and i.state = 'running'
      ), written as (
        insert into attempt (project_id, instance_id, node_no, attempt, outcome, started_at, ended_at, message)
-       select project_id, instance_id, node_no, attempt, 'lost', started_at, $2::timestamptz, 'the server that ran it was lost'
+       select project_id, instance_id, node_no, attempt, 'lost', started_at, greatest(started_at, $2::timestamptz),
+         'the server that ran it was lost'
        from lost
      )
-     update node_run n set state = 'ready', ready_at = $2::timestamptz, fence = null, losses = n.losses + 1
+     update node_run n set state = 'ready', ready_at = greatest(n.ready_at, $2::timestamptz), fence = null, losses = n.losses + 1
      from lost l
      where n.project_id = l.project_id and n.instance_id = l.instance_id and n.node_no = l.node_no
      returning n.node_no`,

@@ -31,6 +31,9 @@ export interface LockedNode {
   readonly fence: number | null;
   readonly serverId: string | null;
   readonly startedAt: Date | null;
+  readonly endedAt: Date | null;
+  /** Whether it takes slots of limits while it runs. */
+  readonly limited: boolean;
 }
 
 /** How one attempt ended, beside the state that the model gives its node. */
@@ -61,6 +64,8 @@ interface NodeRow {
   readonly fence: number | null;
   readonly server_id: string | null;
   readonly started_at: Date | null;
+  readonly ended_at: Date | null;
+  readonly limited: boolean;
 }
 
 interface InstanceRow {
@@ -84,7 +89,8 @@ export async function lockInstance(
   const nodes = await query<NodeRow>(
     db,
     "lock-node-runs",
-    `select node_no, state, need, live, held, passed, successors, attempt, tries, losses, fence, server_id, started_at
+    `select node_no, state, need, live, held, passed, successors, attempt, tries, losses, fence, server_id, started_at,
+       ended_at, limits is not null as limited
      from node_run where project_id = $1 and instance_id = $2 order by node_no for update`,
     [projectId, instanceId],
   );
@@ -126,6 +132,8 @@ export async function lockInstance(
       fence: row.fence,
       serverId: row.server_id,
       startedAt: row.started_at,
+      endedAt: row.ended_at,
+      limited: row.limited,
     })),
   };
 }
@@ -138,16 +146,23 @@ export interface ProgressChange {
   readonly errorMessage?: string;
 }
 
-/** Writes what differs between `locked` and the change. */
+/** Writes what differs between `locked` and the change, as of no earlier time than what is written already. */
 export async function saveProgress(
   db: Database,
   locked: LockedInstance,
-  change: ProgressChange,
+  given: ProgressChange,
 ): Promise<void> {
+  const change = { ...given, now: notBefore(locked, given.now) };
   await insertAttempts(db, locked, change);
   await keepEndedAttempts(db, locked, change);
   await updateNodes(db, locked, change);
   await updateInstance(db, locked, change);
+}
+
+/** What others wrote may bear a later time than ours: their clock, or a call that was asked for later and came first. */
+function notBefore({ createdAt, nodes }: LockedInstance, now: Date): Date {
+  const times = nodes.flatMap(({ startedAt, endedAt }) => [startedAt, endedAt]);
+  return [createdAt, ...times].reduce<Date>((latest, at) => (at !== null && at > latest ? at : latest), now);
 }
 
 async function insertAttempts(
@@ -222,6 +237,7 @@ async function updateNodes(db: Database, locked: LockedInstance, change: Progres
        ready_at = case
          when c.state = 'ready' then coalesce(c.ready_at, case when not c.fresh then greatest(n.ready_at, $3::timestamptz) end, $3::timestamptz)
          else coalesce(c.ready_at, n.ready_at) end,
+       after_at = case when c.need < n.need then greatest(n.after_at, $3::timestamptz) else n.after_at end,
        started_at = case when c.fresh then null else n.started_at end,
        ended_at = case
          when c.state not in ('succeeded', 'failed', 'skipped', 'cancelled') then null

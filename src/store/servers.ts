@@ -53,12 +53,12 @@ export async function deleteServer(db: Database, serverId: string): Promise<void
   await execute(db, "delete-server", "delete from server where id = $1", [serverId]);
 }
 
-/** Takes a server out of the register unless node runs are still in its hands: others then find it there, and them. */
+/** Takes a server out of the register unless node runs are in its hands, or may yet be: others then find it there, and them. */
 export async function deleteIdleServer(db: Database, serverId: string): Promise<void> {
   await execute(
     db,
     "delete-idle-server",
-    `delete from server where id = $1
+    `delete from server where id = $1 and ${CLAIMS_NOTHING}
        and not exists (select from node_run where server_id = $1 and state = 'running')`,
     [serverId],
   );
@@ -96,13 +96,21 @@ export async function findUnknownServers(db: Database): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
-/** In a transaction: keeps other rescuers away from a server; false where one is at work on it, or it lives after all. */
+/** No call of `step` that could claim for the server is under way, and none begins before the transaction's end. */
+const CLAIMS_NOTHING = "pg_try_advisory_xact_lock(hashtext('azalai claims'), hashtext($1::uuid::text))";
+
+/**
+ * In a transaction: keeps other rescuers and its own claims away from a server; false where one of them is under way, or
+ * it lives after all. Once it is out of the register it claims nothing more.
+ */
 export async function lockServer(db: Database, serverId: string): Promise<boolean> {
   const rows = await query(
     db,
     "lock-server",
-    `select locked.id from (select id from server where id = $1 and (${LOST}) for update skip locked) locked
-     union all select $1::uuid where not exists (select from server where id = $1)`,
+    `select id from (
+       select locked.id from (select id from server where id = $1 and (${LOST}) for update skip locked) locked
+       union all select $1::uuid where not exists (select from server where id = $1)
+     ) lost where ${CLAIMS_NOTHING}`,
     [serverId],
   );
   return rows.length > 0;

@@ -80,12 +80,6 @@ async function judgeInstances(database: Client, { accepted, nodesOfEach }: Asked
   ];
 }
 
-/**
- * Each server writes the time at which it called the database. Where the calls of two overlap, the one that took effect
- * second may have been made first.
- */
-const OVERLAP_SECONDS = 0.25;
-
 /** Every node run succeeded after those before it, and every earlier try of it was lost: none ended twice. */
 async function judgeNodes(database: Client): Promise<string[]> {
   const { rows: odd } = await database.query(
@@ -102,13 +96,18 @@ async function judgeNodes(database: Client): Promise<string[]> {
     `select s.instance_id, s.node_no, s.started_at, p.node_no as before, p.ended_at from node_run p
      join node_run s on s.project_id = p.project_id and s.instance_id = p.instance_id
        and s.node_no = any (p.successors)
-     where s.started_at < p.ended_at - make_interval(secs => $1)`,
-    [OVERLAP_SECONDS],
+     where s.started_at < p.ended_at`,
+  );
+  const { rows: backwards } = await database.query(
+    `select n.instance_id, n.node_no, n.ready_at, n.started_at, n.ended_at, i.ended_at as "instanceEndedAt"
+     from node_run n join instance i on i.project_id = n.project_id and i.id = n.instance_id
+     where n.started_at < n.ready_at or n.ended_at < n.started_at or i.ended_at < n.ended_at`,
   );
   return [
     ...odd.map((row) => `a node run does not add up: ${JSON.stringify(row)}`),
     ...others.map((row) => `an attempt ended by itself: ${JSON.stringify(row)}`),
     ...early.map((row) => `a node began before one before it had ended: ${JSON.stringify(row)}`),
+    ...backwards.map((row) => `times of a node run go backwards: ${JSON.stringify(row)}`),
   ];
 }
 

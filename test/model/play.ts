@@ -10,6 +10,7 @@ import { type DatabasePool, transaction } from "../../src/store/database.ts";
 import { insertInstances } from "../../src/store/instances.ts";
 import { type Claim, type PlainSuccess, step } from "../../src/store/node-runs.ts";
 import { lockInstance } from "../../src/store/progress.ts";
+import { registerServer } from "../setup/registered-server.ts";
 
 const SERVER = "5e".repeat(16);
 const NOW = new Date("2026-01-01T00:00:00Z");
@@ -78,7 +79,8 @@ export function progressProperty(pool: DatabasePool, onEvents: (events: number) 
     STARTS,
     fc.array(DEEDS, { minLength: 45, maxLength: 100 }),
     async (starts, done) => {
-      await pool.query("truncate node_run, attempt, instance, run_end cascade");
+      await pool.query("truncate node_run, attempt, instance, run_end, server cascade");
+      await registerServer(pool, SERVER);
       plays += 1;
       const projectId = createHash("md5").update(String(plays)).digest("hex");
       const play: Play = { pool, projectId, models: new Map(), touched: new Set(), running: [], late: [] };

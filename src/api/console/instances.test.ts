@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { testDatabase } from "../../../test/setup/postgres.ts";
+import { registerServer } from "../../../test/setup/registered-server.ts";
 import { Fault } from "../../domain/fault.ts";
 import type { JobNode } from "../../domain/job.ts";
 import { NODE_DEFAULTS } from "../../domain/job.ts";
@@ -19,7 +20,6 @@ import { instanceRoutes, LOG_PART_BYTES_MAX } from "./instances.ts";
 
 const OURS = "0123456789abcdef0123456789abcdef";
 const THEIRS = "fedcba9876543210fedcba9876543210";
-const SERVER = "5e4e45e4e45e4e45e4e45e4e45e4e45e";
 const NOW = new Date("2026-11-23T09:00:00Z");
 const LATER = new Date("2026-11-23T09:00:02Z");
 
@@ -35,6 +35,7 @@ const node = (name: string, after: string[]): JobNode => ({
 /** An instance of two nodes, the first of them in its first attempt. Tokens are the names of projects. */
 async function setup() {
   const { pool } = await testDatabase();
+  const serverId = await registerServer(pool);
   const folder = await mkdtemp(join(tmpdir(), "azalai-console-"));
   onTestFinished(() => rm(folder, { recursive: true }));
   const blobs = createFolderBlobs(folder);
@@ -78,7 +79,7 @@ async function setup() {
   );
   const wants = [{ lane: "process", want: 1 } as const];
   const { claims } = await step(pool, {
-    serverId: SERVER,
+    serverId,
     fence: 7,
     now: NOW,
     successes: [],
@@ -88,14 +89,14 @@ async function setup() {
   /** The first node's attempt ends well; the second node is not claimed. */
   const finishFirst = () =>
     step(pool, {
-      serverId: SERVER,
+      serverId,
       fence: 8,
       now: LATER,
       used: [],
       successes: claims.map((claim) => ({ claim, exitCode: 0, output: "[[1]]" })),
       wants: [],
     });
-  const loseServer = () => transaction(pool, (db) => requeueLost(db, SERVER, LATER, 3));
+  const loseServer = () => transaction(pool, (db) => requeueLost(db, serverId, LATER, 3));
   const app = await createServer({
     faces: [
       {

@@ -7,6 +7,7 @@ import type { Caller } from "../domain/user.ts";
 import { findCalendar } from "../store/calendars.ts";
 import { type Database, transaction } from "../store/database.ts";
 import { findJob, insertJob, type JobWrite, lockJob, updateJob } from "../store/jobs.ts";
+import { hasJobLimit, refreshLimits } from "../store/limits.ts";
 import type { WorkspaceKey } from "../store/workspaces.ts";
 import { checkParentJobs, saveChildJobs } from "./child-jobs.ts";
 import { findUpstream, refuseCircle } from "./dependencies.ts";
@@ -65,10 +66,11 @@ export async function saveJob(
 ): Promise<void> {
   checkDraft(draft);
   const key = { projectId: caller.projectId, workspaceId };
-  await transaction(deps.pool, async (db) => {
+  const isFirstLimit = await transaction(deps.pool, async (db) => {
     await checkWorkspace(db, deps, key);
     const job = await lockJob(db, key, name);
     if (job === undefined) throw jobMissing();
+    const isLimited = await hasJobLimit(db, job.projectId, job.id);
     checkChange(job, draft);
     await checkParentJobs(db, job, draft);
     const write = await writeOf(db, deps, caller, key, draft);
@@ -76,7 +78,10 @@ export async function saveJob(
     if (!(await updateJob(db, job, write))) throw nameTaken();
     await saveChildJobs(db, key, { id: job.id, definition: draft.definition });
     if (job.status !== "stopped") await deps.scheduleSaved(db, job.projectId, job.id);
+    return !isLimited && draft.definition.settings?.slots !== undefined;
   });
+  // What was begun under no limit does not know of it yet.
+  if (isFirstLimit) await refreshLimits(deps.pool, caller.projectId);
 }
 
 /** The job of that name. Faults: `job-missing`, `workspace-missing`. */

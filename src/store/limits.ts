@@ -74,6 +74,17 @@ export async function deleteLimit(db: Database, projectId: string, scope: LimitS
   );
 }
 
+/** Whether a job has a limit of its own (migrations/0012-slots.sql, `limit_job`). */
+export async function hasJobLimit(db: Database, projectId: string, jobId: number): Promise<boolean> {
+  const rows = await query(
+    db,
+    "has-job-limit",
+    "select from slot_limit where project_id = $1 and kind = 'job' and job_id = $2",
+    [projectId, jobId],
+  );
+  return rows.length > 0;
+}
+
 const INSTANCES_AT_ONCE = 200;
 
 /** Brings the limits of all node runs of the project that have not ended up to date, some instances at a time. */

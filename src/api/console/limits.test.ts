@@ -61,6 +61,26 @@ test("a job runs as many nodes at a time as its setting says, whatever its insta
   expect((await limits()).limits).toEqual([]);
 });
 
+test("a job's first limit holds for what waits already", async () => {
+  const { ok, run, running, limits, pool, held } = await setup();
+  const after = (name: string) => ({ ...hold(name), preNodeName: ["a"] });
+  const body = { nodes: [hold("a"), after("b"), after("c")] };
+  const id = await run("j", body);
+  await held.running(id, "a");
+  const basicConfig = { customFields: { "azalai.slots": "1" } };
+  await ok("PUT", "/jobs/j", { body: jobBody("j", { ...body, basicConfig }) });
+  const [limit] = (await limits()).limits;
+  expect(limit).toMatchObject({ kind: "job", slots: 1, held: 1 });
+  held.letEnd(id, "a");
+  const fullOf = async () => {
+    const { rows } = await pool.query(
+      `select project_id as "projectId", instance_id as "instanceId", node_no as "nodeNo" from node_run where state = 'ready'`,
+    );
+    return rows.length === 1 && (await running()) === 1 ? await listFullLimits(pool, rows[0]) : [];
+  };
+  await expect.poll(fullOf, SOON).toEqual([limit.id]);
+});
+
 test("limits of a workspace and a connection hold for what waits already, and are taken away", async () => {
   const { ok, call, run, running, set, limits } = await setup();
   await ok("POST", "/connections", {

@@ -43,7 +43,7 @@ test("every problem is told at once, by the name of its setting", () => {
   const read = readConfig({}, wrong);
   const problems = "problems" in read ? read.problems.join("\n") : "";
   const named = [
-    "port",
+    "AZALAI_PORT",
     "roles",
     "AZALAI_PROJECT_ID",
     "Mars/Base",
@@ -52,6 +52,10 @@ test("every problem is told at once, by the name of its setting", () => {
   ];
   for (const name of [...named, "AZALAI_FACTORY_PAGE_MAX", "AZALAI_UPLOAD_BYTES_MAX"])
     expect(problems).toContain(name);
+});
+
+test("a wrong flag is told by its own name", () => {
+  check({ port: "x" }, {}, { problems: ['--port must be a whole number from 0 to 65535, not "x"'] });
 });
 
 test("a server's lease, beat and grace time have defaults that fit together", () => {

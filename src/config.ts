@@ -1,5 +1,6 @@
 /** The process's settings: flags and environment turned into one frozen Config, or a list of what is wrong with them. */
 import { resolve } from "node:path";
+import { isZone } from "./domain/zone.ts";
 
 export const SERVER_ROLES = ["api", "scheduler", "worker"] as const;
 export type ServerRole = (typeof SERVER_ROLES)[number];
@@ -70,89 +71,71 @@ export function readConfig(
   const text = (flag: string | undefined, name: string): string | undefined =>
     flag ?? (environment[name] || undefined);
   const reader = createReader(environment, problems);
-  const { integer, flag } = reader;
+  const { whole, flag } = reader;
   const roles = readRoles(text(flags.roles, "AZALAI_ROLES"), problems);
-  const projectId = readProjectId(environment.AZALAI_PROJECT_ID, problems);
   const timeZone = environment.AZALAI_TIME_ZONE || "UTC";
-  if (!isZoneName(timeZone)) problems.push(`AZALAI_TIME_ZONE: "${timeZone}" is not a time zone`);
-  if ((environment.AZALAI_ACCESS_KEY === undefined) !== (environment.AZALAI_SECRET_KEY === undefined))
-    problems.push("AZALAI_ACCESS_KEY and AZALAI_SECRET_KEY must be given together");
+  if (!isZone(timeZone)) problems.push(`AZALAI_TIME_ZONE: "${timeZone}" is not a time zone`);
   const config: Config = {
     host: text(flags.host, "AZALAI_HOST") ?? "127.0.0.1",
-    port: integer(text(flags.port, "AZALAI_PORT"), "port", { least: 0, most: 65535, fallback: 8790 }),
+    port: whole("AZALAI_PORT", 0, 65535, 8790, flags.port),
     dataDir: resolve(text(flags.dataDir, "AZALAI_DATA_DIR") ?? ".azalai"),
     ...optional("databaseUrl", text(flags.databaseUrl, "AZALAI_DATABASE_URL")),
     roles,
-    ...optional("projectId", projectId),
-    ...optional("adminPassword", environment.AZALAI_ADMIN_PASSWORD || undefined),
-    ...optional("accessKey", environment.AZALAI_ACCESS_KEY || undefined),
-    ...optional("secretKey", environment.AZALAI_SECRET_KEY || undefined),
+    ...readFirst(environment, problems),
     ...optional("masterKey", environment.AZALAI_MASTER_KEY || undefined),
     ...optional("metricsToken", environment.AZALAI_METRICS_TOKEN || undefined),
     ...optional("publicUrl", text(flags.publicUrl, "AZALAI_PUBLIC_URL")?.replace(/\/+$/, "")),
     timeZone,
     region: environment.AZALAI_REGION || "RegionOne",
-    factoryPageMax: integer(environment.AZALAI_FACTORY_PAGE_MAX || undefined, "AZALAI_FACTORY_PAGE_MAX", {
-      least: 100,
-      most: 1000,
-      fallback: 100,
-    }),
+    factoryPageMax: whole("AZALAI_FACTORY_PAGE_MAX", 100, 1000, 100),
     workspacesOnFirstUse: flag("AZALAI_WORKSPACES_ON_FIRST_USE", true),
-    tokenHours: integer(environment.AZALAI_TOKEN_HOURS || undefined, "AZALAI_TOKEN_HOURS", {
-      least: 1,
-      most: 24,
-      fallback: 1,
-    }),
+    tokenHours: whole("AZALAI_TOKEN_HOURS", 1, 24, 1),
     logLevel: environment.AZALAI_LOG_LEVEL || "info",
     localCommands: flag("AZALAI_LOCAL_COMMANDS", true),
     allowedPrivateAddresses: (environment.AZALAI_ALLOWED_PRIVATE_ADDRESSES ?? "")
       .split(",")
       .map((part) => part.trim())
       .filter(Boolean),
-    processSlots: integer(environment.AZALAI_PROCESS_SLOTS || undefined, "AZALAI_PROCESS_SLOTS", {
-      least: 1,
-      most: 1000,
-      fallback: 16,
-    }),
-    streamSlots: integer(environment.AZALAI_STREAM_SLOTS || undefined, "AZALAI_STREAM_SLOTS", {
-      least: 1,
-      most: 1000,
-      fallback: 32,
-    }),
+    processSlots: whole("AZALAI_PROCESS_SLOTS", 1, 1000, 16),
+    streamSlots: whole("AZALAI_STREAM_SLOTS", 1, 1000, 32),
     ...readTogether(reader, environment, problems),
-    uploadBytesMax: integer(environment.AZALAI_UPLOAD_BYTES_MAX || undefined, "AZALAI_UPLOAD_BYTES_MAX", {
-      least: 1,
-      most: 2 ** 40,
-      fallback: 2 ** 30,
-    }),
-    historyPeriodDays: integer(
-      environment.AZALAI_HISTORY_PERIOD_DAYS || undefined,
-      "AZALAI_HISTORY_PERIOD_DAYS",
-      { least: 1, most: 366, fallback: 7 },
-    ),
+    uploadBytesMax: whole("AZALAI_UPLOAD_BYTES_MAX", 1, 2 ** 40, 2 ** 30),
+    historyPeriodDays: whole("AZALAI_HISTORY_PERIOD_DAYS", 1, 366, 7),
     ...optional("traces", readTraces(environment)),
     demo: flags.demo ?? false,
   };
   return problems.length > 0 ? { problems } : { config: Object.freeze(config) };
 }
 
+type First = "projectId" | "adminPassword" | "accessKey" | "secretKey";
+
+/** What the first start on a database makes the first project and user of. */
+function readFirst(environment: Environment, problems: string[]): Pick<Config, First> {
+  if ((environment.AZALAI_ACCESS_KEY === undefined) !== (environment.AZALAI_SECRET_KEY === undefined))
+    problems.push("AZALAI_ACCESS_KEY and AZALAI_SECRET_KEY must be given together");
+  return {
+    ...optional("projectId", readProjectId(environment.AZALAI_PROJECT_ID, problems)),
+    ...optional("adminPassword", environment.AZALAI_ADMIN_PASSWORD || undefined),
+    ...optional("accessKey", environment.AZALAI_ACCESS_KEY || undefined),
+    ...optional("secretKey", environment.AZALAI_SECRET_KEY || undefined),
+  };
+}
+
 interface Reader {
-  /** `name` is what a problem calls it. */
-  readonly integer: (
-    value: string | undefined,
-    name: string,
-    range: { readonly least: number; readonly most: number; readonly fallback: number },
-  ) => number;
+  /** A whole number from `least` to `most`; `given` by a flag goes before the setting `name`. */
+  readonly whole: (name: string, least: number, most: number, fallback: number, given?: string) => number;
   readonly flag: (name: string, fallback: boolean) => boolean;
 }
 
 function createReader(environment: Environment, problems: string[]): Reader {
   return {
-    integer: (value, name, { least, most, fallback }) => {
+    whole: (name, least, most, fallback, given) => {
+      const value = given ?? (environment[name] || undefined);
       if (value === undefined) return fallback;
       const number = Number(value);
       if (/^\d+$/.test(value) && number >= least && number <= most) return number;
-      problems.push(`${name} must be a whole number from ${least} to ${most}, not "${value}"`);
+      const called = given === undefined ? name : name.replace("AZALAI_", "--").toLowerCase();
+      problems.push(`${called} must be a whole number from ${least} to ${most}, not "${value}"`);
       return fallback;
     },
     flag: (name, fallback) => {
@@ -170,12 +153,10 @@ type Together = "leaseSeconds" | "beatSeconds" | "drainSeconds" | "requestsMax" 
 
 /** How this server gets on with others on its database, and with what is asked of it (docs/several-servers.md). */
 function readTogether(
-  { integer, flag }: Reader,
+  { whole, flag }: Reader,
   environment: Environment,
   problems: string[],
 ): Pick<Config, Together> {
-  const whole = (name: string, least: number, most: number, fallback: number) =>
-    integer(environment[name] || undefined, name, { least, most, fallback });
   const leaseSeconds = whole("AZALAI_LEASE_SECONDS", 3, 300, 30);
   const third = Math.max(1, Math.floor(leaseSeconds / 3));
   const beatSeconds = whole("AZALAI_BEAT_SECONDS", 1, 100, third);
@@ -264,13 +245,4 @@ function readProjectId(text: string | undefined, problems: string[]): string | u
   const id = text.replaceAll("-", "").toLowerCase();
   if (!/^[0-9a-f]{32}$/.test(id)) problems.push("AZALAI_PROJECT_ID must be 32 hexadecimal digits");
   return id;
-}
-
-function isZoneName(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: zone });
-    return true;
-  } catch {
-    return false;
-  }
 }

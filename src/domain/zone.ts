@@ -22,7 +22,6 @@ export interface OffsetSpan {
 }
 
 interface Zone {
-  readonly name: string;
   /** Reads the offset from Intl; some microseconds a call. */
   readonly readOffset: (instant: number) => number;
   /** Spans by UTC year, made when first asked for. */
@@ -46,11 +45,6 @@ const zones = new Map<string, Zone>();
 /** Whether `name` is a zone: an IANA name, `UTC`, `Z`, or an offset such as `GMT+8`, `UTC+08:00`, `+0800`. */
 export function isZone(name: string): boolean {
   return find(name) !== undefined;
-}
-
-/** One spelling for each zone: `UTC`, `GMT+08:00` for offsets, else the IANA name; undefined when unknown. */
-export function zoneName(name: string): string | undefined {
-  return find(name)?.name;
 }
 
 /** Milliseconds that local time is ahead of UTC at the instant. Fault `schedule-invalid` for an unknown zone. */
@@ -159,17 +153,13 @@ function fixedZone(name: string): Zone | undefined {
   const size = Number(hours) * HOUR_MS + Number(minutes) * MINUTE_MS;
   if (size > 18 * HOUR_MS) return undefined;
   const offset = size === 0 ? 0 : sign === "-" ? -size : size;
-  const shown = size === 0 ? "UTC" : `GMT${sign}${hours.padStart(2, "0")}:${minutes}`;
-  return { name: shown, readOffset: () => offset, years: new Map() };
+  return { readOffset: () => offset, years: new Map() };
 }
 
 function namedZone(name: string): Zone | undefined {
   const format = intlFormat(name);
   if (format === undefined) return undefined;
-  const resolved = format.resolvedOptions().timeZone;
-  // An alias keeps its own name: who wrote Asia/Kolkata is not answered Asia/Calcutta.
-  const shown = resolved.toLowerCase() === name.toLowerCase() ? resolved : name;
-  return { name: shown, readOffset: (instant) => intlOffset(format, instant), years: new Map() };
+  return { readOffset: (instant) => intlOffset(format, instant), years: new Map() };
 }
 
 function intlFormat(timeZone: string): Intl.DateTimeFormat | undefined {

@@ -1,4 +1,4 @@
-/** All operators of this server, by the node types that they know. */
+/** All operators of this server. */
 
 import { createDuckdbOperator } from "./duckdb-sql.ts";
 import { createDummyOperator } from "./dummy.ts";
@@ -13,9 +13,7 @@ import type { OperatorSettings } from "./settings.ts";
 import { createShellOperator } from "./shell.ts";
 import { createSubJobOperator } from "./sub-job.ts";
 
-/** Finds the operator of a node type; undefined for a type that this server cannot run. */
-export type FindOperator = (type: string) => Operator | undefined;
-
+/** The one that stands first for a node's type runs it. */
 export function createOperators(settings: OperatorSettings, runner: ProcessRunner): readonly Operator[] {
   return [
     createDummyOperator(),
@@ -33,11 +31,4 @@ export function createOperators(settings: OperatorSettings, runner: ProcessRunne
 /** Ends what operators keep between attempts; call it when no attempt runs any more. */
 export async function stopOperators(operators: readonly Operator[]): Promise<void> {
   await Promise.all(operators.map((operator) => operator.stop?.()));
-}
-
-export function createOperatorFinder(operators: readonly Operator[]): FindOperator {
-  const byType = new Map(
-    operators.flatMap((operator) => operator.types.map((type) => [type, operator] as const)),
-  );
-  return (type) => byType.get(type);
 }

@@ -1,7 +1,6 @@
-/** Backfills: the objects and the jobs they run. Their planned times are in backfill-runs.ts. */
+/** Backfills: the objects and the jobs they run. Their planned times are in backfill-runs.ts, lists in backfill-lists.ts. */
 import type { Backfill, BackfillProgress, TimeFilter } from "../domain/backfill.ts";
 import type { RunWindow } from "../domain/day-window.ts";
-import type { Page } from "../domain/page.ts";
 import type { Interval } from "../domain/period.ts";
 import type { PlanRule } from "../domain/plan.ts";
 import type { BackfillState } from "../domain/states.ts";
@@ -42,21 +41,22 @@ export interface PlannedBackfillJob extends BackfillJob {
   readonly plannedAll: boolean;
 }
 
-const COLUMNS = `b.project_id as "projectId", b.id, b.workspace_id as "workspaceId", b.name, b.state,
+/** Of `backfill b`, as `backfillFromRow` takes them. */
+export const BACKFILL_COLUMNS = `b.project_id as "projectId", b.id, b.workspace_id as "workspaceId", b.name, b.state,
   b.starts_at as "startsAt", b.ends_at as "endsAt", b.zone, b.parallel_max as "parallelMax",
   b.day_granularity as "dayGranularity", b.newest_first as "newestFirst", b.stop_on_failure as "stopOnFailure",
   b.priority, b.parameters, b.run_window as "runWindow", b.time_filter as "timeFilter",
   b.planned, b.running, b.succeeded, b.failed, b.skipped,
   b.created_at as "createdAt", b.created_by as "createdBy", b.ended_at as "endedAt", b.reason`;
 
-interface BackfillRow extends Omit<Backfill, "progress" | Absent>, BackfillProgress {
+export interface BackfillRow extends Omit<Backfill, "progress" | Absent>, BackfillProgress {
   readonly priority: number | null;
   readonly runWindow: RunWindow | null;
   readonly timeFilter: TimeFilter | null;
 }
 type Absent = "priority" | "runWindow" | "timeFilter";
 
-function backfillFromRow(row: BackfillRow): Backfill {
+export function backfillFromRow(row: BackfillRow): Backfill {
   const { planned, running, succeeded, failed, skipped, priority, runWindow, timeFilter, ...same } = row;
   return {
     ...same,
@@ -140,7 +140,7 @@ export async function findBackfill(
   const rows = await query<BackfillRow>(
     db,
     "find-backfill",
-    `select ${COLUMNS} from backfill b where project_id = $1 and workspace_id = $2 and name = $3`,
+    `select ${BACKFILL_COLUMNS} from backfill b where project_id = $1 and workspace_id = $2 and name = $3`,
     [projectId, workspaceId, name],
   );
   return rows.map(backfillFromRow)[0];
@@ -155,7 +155,7 @@ export async function lockBackfill(
   const rows = await query<BackfillRow>(
     db,
     "lock-backfill",
-    `select ${COLUMNS} from backfill b where project_id = $1 and workspace_id = $2 and name = $3 for no key update`,
+    `select ${BACKFILL_COLUMNS} from backfill b where project_id = $1 and workspace_id = $2 and name = $3 for no key update`,
     [projectId, workspaceId, name],
   );
   return rows.map(backfillFromRow)[0];
@@ -169,7 +169,7 @@ export async function claimBackfill(
   const rows = await query<BackfillRow>(
     db,
     "claim-backfill",
-    `select ${COLUMNS} from backfill b where project_id = $1 and id = $2 for no key update skip locked`,
+    `select ${BACKFILL_COLUMNS} from backfill b where project_id = $1 and id = $2 for no key update skip locked`,
     [projectId, id],
   );
   return rows.map(backfillFromRow)[0];
@@ -287,70 +287,4 @@ export async function findOverlapping(
     [projectId, range.jobIds, range.startsAt, range.endsAt],
   );
   return rows[0];
-}
-
-/** Which backfills of a workspace a list shows. */
-export interface BackfillFilter {
-  readonly workspaceId: string;
-  /** A part of it; letter case counts. */
-  readonly nameContains?: string;
-  /** Its whole name, of any of its jobs. */
-  readonly jobName?: string;
-  readonly createdBy?: string;
-  readonly states?: readonly BackfillState[];
-  /** Made at or after, and at or before. */
-  readonly createdFrom?: Date;
-  readonly createdTo?: Date;
-  readonly oldestFirst?: boolean;
-}
-
-/** A backfill with the names of its jobs. */
-export interface BackfillListing extends Backfill {
-  readonly jobNames: readonly string[];
-}
-
-/** By the time of making, newest first unless asked otherwise; `total` counts all that the filter lets through. */
-export async function listBackfills(
-  db: Database,
-  projectId: string,
-  filter: BackfillFilter,
-  page: Page,
-): Promise<{ readonly backfills: BackfillListing[]; readonly total: number }> {
-  const values = [
-    projectId,
-    filter.workspaceId,
-    filter.nameContains ?? null,
-    filter.createdBy ?? null,
-    filter.states ?? null,
-    filter.createdFrom ?? null,
-    filter.createdTo ?? null,
-    filter.jobName ?? null,
-  ];
-  const where = `b.project_id = $1 and b.workspace_id = $2 and ($3::text is null or position($3 in b.name) > 0)
-    and ($4::text is null or b.created_by = $4) and ($5::text[] is null or b.state = any ($5))
-    and ($6::timestamptz is null or b.created_at >= $6) and ($7::timestamptz is null or b.created_at <= $7)
-    and ($8::text is null or exists (
-      select from backfill_job j where j.project_id = b.project_id and j.backfill_id = b.id and j.job_name = $8
-    ))`;
-  const [direction, name] = filter.oldestFirst === true ? ["asc", "oldest"] : ["desc", "newest"];
-  const [counted, rows] = await Promise.all([
-    query<{ readonly total: number }>(
-      db,
-      "count-backfills",
-      `select count(*) as total from backfill b where ${where}`,
-      values,
-    ),
-    query<BackfillRow & { readonly jobNames: readonly string[] }>(
-      db,
-      `list-backfills-${name}`,
-      `select ${COLUMNS}, (
-         select array_agg(j.job_name order by j.place) from backfill_job j
-         where j.project_id = b.project_id and j.backfill_id = b.id
-       ) as "jobNames"
-       from backfill b where ${where} order by b.id ${direction} limit $9 offset $10`,
-      [...values, page.limit, page.offset],
-    ),
-  ]);
-  const backfills = rows.map(({ jobNames, ...row }) => ({ ...backfillFromRow(row), jobNames }));
-  return { backfills, total: counted[0]?.total ?? 0 };
 }

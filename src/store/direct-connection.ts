@@ -1,7 +1,8 @@
 /** One connection beside the pool, for what belongs to a session: the lock that shows life, and being notified. */
 import { Socket } from "node:net";
 import { Client, type QueryConfig } from "pg";
-import { type Database, type DatabaseConnection, TYPES } from "./database.ts";
+import { TYPES } from "./column-types.ts";
+import type { Database, DatabaseConnection } from "./database.ts";
 
 /**
  * A session of its own: a lock taken on it lasts until `close`, or until the server notices that it is gone. Statements

@@ -57,19 +57,8 @@ export function decryptSecret(keys: MasterKeys, place: SecretPlace, sealed: Buff
   return open(dataKey, associatedData("secret", place, ""), sealed.subarray(SECRET_START));
 }
 
-/**
- * The same secret with its data key wrapped by the current master key, or undefined when it is so already.
- * The secret itself is not opened. Faults as `decryptSecret`.
- */
-export function rewrapSecret(keys: MasterKeys, place: SecretPlace, sealed: Buffer): Buffer | undefined {
-  if (secretKeyId(sealed) === keys.current.id) return undefined;
-  const dataKey = unwrapDataKey(keys, place, sealed);
-  const wrapped = seal(keys.current.bytes, associatedData("key", place, keys.current.id), dataKey);
-  return Buffer.concat([sealHead(keys.current), wrapped, sealed.subarray(SECRET_START)]);
-}
-
 /** The id of the master key that a sealed secret needs. */
-export function secretKeyId(sealed: Buffer): string {
+function secretKeyId(sealed: Buffer): string {
   return sealed.subarray(1, WRAPPED_START).toString("hex");
 }
 

@@ -9,7 +9,7 @@ import { detectIsolation, type Isolation } from "../../src/operators/isolation.t
 import type { Buckets, ChildJobs, Operator, Outcome, Work, WorkFile } from "../../src/operators/operator.ts";
 import { createProcessRunner, type ProcessRunner } from "../../src/operators/process.ts";
 import { listProcesses, type ProcessEntry } from "../../src/operators/process-table.ts";
-import { createOperatorFinder, createOperators, stopOperators } from "../../src/operators/registry.ts";
+import { createOperators, stopOperators } from "../../src/operators/registry.ts";
 import { OPERATOR_DEFAULTS, type OperatorSettings } from "../../src/operators/settings.ts";
 
 export interface OperatorWorld {
@@ -67,10 +67,9 @@ export async function operatorWorld(
     throw error;
   });
   const operators = createOperators(settings, runner);
-  const find = createOperatorFinder(operators);
   const buckets = folderBuckets(join(dataFolder, "buckets"));
   const operatorFor = (type: string) => {
-    const operator = find(type);
+    const operator = operators.find(({ types }) => types.includes(type));
     if (operator === undefined) throw new Fault("unsupported", "engine-missing", `no operator for ${type}`);
     return operator;
   };

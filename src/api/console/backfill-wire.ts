@@ -6,8 +6,8 @@ import type { JobReference } from "../../domain/schedule.ts";
 import type { BackfillState } from "../../domain/states.ts";
 import { instantOf, isZone, localText } from "../../domain/zone.ts";
 import type { BackfillPreview, NotedTime } from "../../engine/backfill-plan.ts";
+import type { BackfillListing } from "../../store/backfill-lists.ts";
 import type { BackfillRun } from "../../store/backfill-runs.ts";
-import type { BackfillListing } from "../../store/backfills.ts";
 import { checkSchema } from "../route.ts";
 
 const TimeOfDay = Type.String({ description: "22:00-06:00; over midnight where the end is earlier" });

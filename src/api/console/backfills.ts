@@ -4,14 +4,9 @@ import { invalid, missing } from "../../domain/fault.ts";
 import { BACKFILL, type BackfillState, PLANNED_RUN } from "../../domain/states.ts";
 import type { Engine } from "../../engine/operations.ts";
 import type { BackfillControl, BackfillRequest } from "../../engine/requests.ts";
+import { type BackfillFilter, type BackfillListing, listBackfills } from "../../store/backfill-lists.ts";
 import { listBackfillRuns } from "../../store/backfill-runs.ts";
-import {
-  type BackfillFilter,
-  type BackfillListing,
-  findBackfill,
-  listBackfillJobs,
-  listBackfills,
-} from "../../store/backfills.ts";
+import { findBackfill, listBackfillJobs } from "../../store/backfills.ts";
 import { findVersionedJob } from "../../store/job-versions.ts";
 import {
   type CallerRequest,

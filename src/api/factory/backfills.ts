@@ -1,6 +1,6 @@
 /** Routes of DataArts Factory v2 about patch data: create, list, stop (dataarts-factory 5). */
 import { checkWorkspace } from "../../catalog/workspaces.ts";
-import { listBackfills } from "../../store/backfills.ts";
+import { listBackfills } from "../../store/backfill-lists.ts";
 import { type CallerRequest, json, type Reply, type Route } from "../route.ts";
 import { workspaceOf } from "../workspace.ts";
 import { decodePatchData, decodePatchDataQuery, encodePatchData } from "./backfill-wire.ts";

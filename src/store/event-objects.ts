@@ -5,6 +5,9 @@ import { ENGINE_CHANNEL } from "./servers.ts";
 
 type SourceKey = Pick<EventSource, "projectId" | "jobId">;
 
+/** Behind every key: no character has a higher code. */
+const LAST_KEY = "\u{10ffff}";
+
 /** A source whose bucket is to be listed, and by what this listing is known. */
 export interface Listing {
   readonly source: ClaimedSource;
@@ -63,7 +66,8 @@ export async function holdListing(db: Database, { source, id }: Listing, until: 
 
 /**
  * In a transaction that holds the source: remembers what a page has. With `starts`, what was not seen before as it is
- * now is pending, and the source is looked at: gives how many.
+ * now is pending, and the source is looked at: gives how many. Each key is looked up by itself: as long as the table has
+ * no statistics, a join would read all of it for each page of a first listing.
  */
 export async function recordObjects(
   db: Database,
@@ -76,16 +80,17 @@ export async function recordObjects(
     "record-objects",
     `with given as (select * from unnest($3::text[], $4::text[], $5::timestamptz[]) g (key, etag, modified_at)),
      gone as (
-       update event_object o set gone_at = $9
-       where project_id = $1 and job_id = $2 and key > $6 and ($7::text is null or key <= $7) and gone_at is null
-         and not exists (select from given g where g.key = o.key)
+       update event_object set gone_at = $9
+       where project_id = $1 and job_id = $2 and key > $6 and key <= $7 and gone_at is null
+         and key not in (select g.key from given g)
      ), found as (
        insert into event_object as o (project_id, job_id, key, etag, modified_at, pending)
-       select $1, $2, key, etag, modified_at, $8 from given g
-       where not exists (
-         select from event_object s where s.project_id = $1 and s.job_id = $2 and s.key = g.key
-           and s.etag = g.etag and s.modified_at = g.modified_at and s.gone_at is null
-       )
+       select $1, $2, g.key, g.etag, g.modified_at, $8 from given g
+       left join lateral (
+         select etag, modified_at, gone_at from event_object s
+         where s.project_id = $1 and s.job_id = $2 and s.key = g.key offset 0
+       ) known on true
+       where (known.etag, known.modified_at) is distinct from (g.etag, g.modified_at) or known.gone_at is not null
        on conflict (project_id, job_id, key) do update
        set etag = excluded.etag, modified_at = excluded.modified_at, gone_at = null, pending = o.pending
          or excluded.pending and (o.etag, o.modified_at) is distinct from (excluded.etag, excluded.modified_at)
@@ -99,7 +104,7 @@ export async function recordObjects(
       objects.map(({ etag }) => etag),
       objects.map(({ modifiedAt }) => modifiedAt),
       after,
-      last ?? null,
+      last ?? LAST_KEY,
       starts,
       now,
     ],

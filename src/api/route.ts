@@ -1,7 +1,5 @@
 /** How a face declares its routes, and what a handler receives and answers. */
 import type { Readable } from "node:stream";
-import type { TSchema } from "typebox";
-import { Compile } from "typebox/compile";
 import type { Fault } from "../domain/fault.ts";
 import type { Caller, Role } from "../domain/user.ts";
 
@@ -115,19 +113,4 @@ export const NO_CONTENT: Reply = { status: 204 };
 export function firstOf(query: Query, name: string): string | undefined {
   const value = query[name];
   return typeof value === "string" || value === undefined ? value : value[0];
-}
-
-const compiled = new WeakMap<TSchema, ReturnType<typeof Compile>>();
-
-/** What `value` has against `schema`, each as `place: rule`; empty when it fits. */
-export function checkSchema(schema: TSchema, value: unknown): string[] {
-  let validator = compiled.get(schema);
-  if (validator === undefined) {
-    validator = Compile(schema);
-    compiled.set(schema, validator);
-  }
-  if (validator.Check(value)) return [];
-  return validator
-    .Errors(value)
-    .map((error) => `${error.instancePath.slice(1).replaceAll("/", ".") || "body"}: ${error.message}`);
 }

@@ -8,7 +8,7 @@ import { instantOf, isZone, localText } from "../../domain/zone.ts";
 import type { BackfillPreview, NotedTime } from "../../engine/backfill-plan.ts";
 import type { BackfillListing } from "../../store/backfill-lists.ts";
 import type { BackfillRun } from "../../store/backfill-runs.ts";
-import { checkSchema } from "../route.ts";
+import { checkSchema } from "../check-schema.ts";
 
 const TimeOfDay = Type.String({ description: "22:00-06:00; over midnight where the end is earlier" });
 

@@ -3,7 +3,7 @@ import { type Static, Type } from "typebox";
 import { invalid } from "../../domain/fault.ts";
 import type { CalendarRule } from "../../domain/workday.ts";
 import type { Calendar } from "../../store/calendars.ts";
-import { checkSchema } from "../route.ts";
+import { checkSchema } from "../check-schema.ts";
 
 const dates = Type.Array(Type.String());
 

@@ -3,7 +3,7 @@ import { type Static, Type } from "typebox";
 import { plainValue } from "../../domain/expression-value.ts";
 import { invalid } from "../../domain/fault.ts";
 import type { EvaluationRequest } from "../../engine/evaluation.ts";
-import { checkSchema } from "../route.ts";
+import { checkSchema } from "../check-schema.ts";
 
 const Texts = Type.Record(Type.String(), Type.String());
 const Moment = Type.String({

@@ -7,7 +7,7 @@ import { DEFAULT_WORKSPACE } from "../../domain/project.ts";
 import { INSTANCE, type InstanceState } from "../../domain/states.ts";
 import type { InstanceAct } from "../../engine/instance-acts.ts";
 import type { InstanceFilter } from "../../store/instances.ts";
-import { checkSchema } from "../route.ts";
+import { checkSchema } from "../check-schema.ts";
 
 const NodeName = Type.String({ minLength: 1, maxLength: 128 });
 const Parameters = Type.Record(Type.String(), Type.String());

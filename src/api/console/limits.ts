@@ -5,7 +5,8 @@ import { DEFAULT_WORKSPACE } from "../../domain/project.ts";
 import type { Engine } from "../../engine/operations.ts";
 import type { Database } from "../../store/database.ts";
 import { findWeight, type LimitScope, listLimits, listSlotHolders } from "../../store/limits.ts";
-import { type CallerRequest, checkSchema, json, NO_CONTENT, type Reply, type Route } from "../route.ts";
+import { checkSchema } from "../check-schema.ts";
+import { type CallerRequest, json, NO_CONTENT, type Reply, type Route } from "../route.ts";
 import { encodeHolders, encodeLimits, LimitBody, ProjectLimitBody } from "./limit-wire.ts";
 
 export interface LimitDeps {

@@ -6,7 +6,7 @@ import type { PlanRule, PreviewedTime } from "../../domain/plan.ts";
 import { checkCronSchedule } from "../../domain/schedule.ts";
 import type { Freeze } from "../../store/freezes.ts";
 import type { LedgerKey, LedgerLine } from "../../store/ledger.ts";
-import { checkSchema } from "../route.ts";
+import { checkSchema } from "../check-schema.ts";
 
 /** An instant with its offset or `Z`. */
 const instant = Type.String({ maxLength: 64 });

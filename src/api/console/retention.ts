@@ -5,7 +5,8 @@ import type { Retention } from "../../engine/retention.ts";
 import { insertAct } from "../../store/audit.ts";
 import { type DatabasePool, transaction } from "../../store/database.ts";
 import { listRetentionSettings, putRetentionChoice } from "../../store/retention-policies.ts";
-import { type CallerRequest, checkSchema, json, type Reply, type Route } from "../route.ts";
+import { checkSchema } from "../check-schema.ts";
+import { type CallerRequest, json, type Reply, type Route } from "../route.ts";
 import { ChoiceView, encodeFindings, encodeRemovals, type RetentionView } from "./retention-wire.ts";
 
 export interface RetentionRouteDeps {

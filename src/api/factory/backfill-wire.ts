@@ -6,7 +6,8 @@ import { Fault, invalid } from "../../domain/fault.ts";
 import type { JobReference } from "../../domain/schedule.ts";
 import type { BackfillState } from "../../domain/states.ts";
 import type { BackfillFilter, BackfillListing } from "../../store/backfill-lists.ts";
-import { checkSchema, firstOf, type Query } from "../route.ts";
+import { checkSchema } from "../check-schema.ts";
+import { firstOf, type Query } from "../route.ts";
 import { integerOf, meaningOf, objectBody, type WireObject, withoutNulls } from "./request-wire.ts";
 import { parseScheduleTime } from "./time-wire.ts";
 

@@ -3,7 +3,7 @@ import { type Static, Type } from "typebox";
 import type { ConnectionDraft } from "../../catalog/connections.ts";
 import { CONNECTION_TYPES, type Connection, isConnectionType } from "../../domain/connection.ts";
 import { invalid } from "../../domain/fault.ts";
-import { checkSchema } from "../route.ts";
+import { checkSchema } from "../check-schema.ts";
 import { objectBody, type WireObject, withoutNulls } from "./request-wire.ts";
 
 const DESCRIPTION_MAX = 1024;

@@ -2,7 +2,7 @@
 import { type Static, Type } from "typebox";
 import { invalid } from "../../domain/fault.ts";
 import type { EnvironmentVariable } from "../../domain/project.ts";
-import { checkSchema } from "../route.ts";
+import { checkSchema } from "../check-schema.ts";
 import { objectBody, type WireObject, withoutNulls } from "./request-wire.ts";
 
 const EnvironmentBody = Type.Object({

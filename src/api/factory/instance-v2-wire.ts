@@ -4,7 +4,8 @@ import { invalid } from "../../domain/fault.ts";
 import type { JobReference } from "../../domain/schedule.ts";
 import type { Rerun } from "../../engine/instance-acts.ts";
 import type { InstanceFilter } from "../../store/instances.ts";
-import { checkSchema, firstOf, type Query } from "../route.ts";
+import { checkSchema } from "../check-schema.ts";
+import { firstOf, type Query } from "../route.ts";
 import { decodeInstanceFilter, type InstanceQueryContext } from "./instance-wire.ts";
 import { booleanOf, isObject, objectBody, type WireObject, withoutNulls } from "./request-wire.ts";
 

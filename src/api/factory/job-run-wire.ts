@@ -8,7 +8,7 @@ import { checkParameters, type JobDefinition, type JobStatus } from "../../domai
 import type { RunParameters, StartJobRequest } from "../../engine/requests.ts";
 import type { VersionedJob } from "../../store/job-versions.ts";
 import type { NodeJob } from "../../store/node-jobs.ts";
-import { checkSchema } from "../route.ts";
+import { checkSchema } from "../check-schema.ts";
 import { encodeInstanceState, encodeLogPath } from "./instance-wire.ts";
 import { withParameterNames } from "./job-aliases.ts";
 import { decodeParameter, Parameter } from "./job-wire.ts";

@@ -15,7 +15,7 @@ import { readJobSettings } from "../../domain/job-settings.ts";
 import { checkCronSchedule, type JobReference, type NodeTrigger } from "../../domain/schedule.ts";
 import { DAY_SECONDS, type TimeLimits } from "../../domain/time-limit.ts";
 import type { VersionedJob } from "../../store/job-versions.ts";
-import { checkSchema } from "../route.ts";
+import { checkSchema } from "../check-schema.ts";
 import { withCanonicalNames } from "./job-aliases.ts";
 import { isObject, objectBody, type WireObject, withoutNulls } from "./request-wire.ts";
 import {

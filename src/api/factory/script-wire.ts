@@ -3,7 +3,7 @@ import { type Static, Type } from "typebox";
 import type { ScriptDraft } from "../../catalog/scripts.ts";
 import { invalid } from "../../domain/fault.ts";
 import { isScriptType, SCRIPT_DESCRIPTION_MAX, SCRIPT_TYPES, type Script } from "../../domain/script.ts";
-import { checkSchema } from "../route.ts";
+import { checkSchema } from "../check-schema.ts";
 import { objectBody, type WireObject, withoutNulls } from "./request-wire.ts";
 
 const Approver = Type.Object({});

@@ -3,7 +3,8 @@ import { type Static, type TSchema, Type } from "typebox";
 import { type FaultCode, invalid, missing } from "../../domain/fault.ts";
 import { IDENTITY_DOMAIN } from "../../domain/project.ts";
 import { parseId } from "../../identity/ids.ts";
-import { checkSchema, firstOf, type Query, type RouteRequest } from "../route.ts";
+import { checkSchema } from "../check-schema.ts";
+import { firstOf, type Query, type RouteRequest } from "../route.ts";
 
 /** Rows in one list; more are left out and the list says so (`truncated`). */
 export const LIST_MAX = 1000;

@@ -9,7 +9,7 @@ import {
   type SharedObject,
   URL_MAX,
 } from "../../domain/shared-object.ts";
-import { checkSchema } from "../route.ts";
+import { checkSchema } from "../check-schema.ts";
 
 export const Name = Type.String({ pattern: FILE_NAME_PATTERN, minLength: 1, maxLength: OBJECT_NAME_MAX });
 export const Description = Type.String({ maxLength: DESCRIPTION_MAX });

@@ -2,6 +2,7 @@
 import type { Readable } from "node:stream";
 import type { Fault } from "../domain/fault.ts";
 import type { Caller, Role } from "../domain/user.ts";
+import type { Contract, FaceContract } from "./contract.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";
 
@@ -63,6 +64,8 @@ interface RouteShape {
 /** A route for an authenticated caller who holds at least `role` in the project. */
 export interface GuardedRoute extends RouteShape {
   readonly role: Role;
+  /** Absent: the face's page is silent about the route. */
+  readonly contract?: Contract;
   readonly handle: (request: CallerRequest) => Promise<Reply>;
 }
 
@@ -78,6 +81,8 @@ export type Route = GuardedRoute | OpenRoute;
 export interface Face {
   readonly name: string;
   readonly routes: readonly Route[];
+  /** Absent: the face has no OpenAPI page. */
+  readonly contract?: FaceContract;
   /** Whether a path that no route matched is this face's to refuse. */
   readonly owns: (path: string) => boolean;
   /** The project that the path names; undefined when the caller's own counts. */

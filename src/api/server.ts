@@ -10,6 +10,7 @@ import { type Admit, createAdmission } from "./admission.ts";
 import { type Authenticate, requireRole } from "./authenticate.ts";
 import { isStorable, parseJson } from "./body.ts";
 import { addMetricsRoute, type MetricsRoute } from "./metrics.ts";
+import { describeFace } from "./openapi.ts";
 import {
   type BodyKind,
   type Face,
@@ -82,6 +83,7 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
   });
   addHealth(app, deps);
   if (deps.metrics !== undefined) addMetricsRoute(app, deps.metrics);
+  for (const face of deps.faces) addOpenApiRoute(app, face);
   const admit = createAdmission(deps.requestsMax ?? REQUESTS_MAX);
   for (const face of deps.faces) await addFace(app, deps, face, admit);
   app.setErrorHandler((error, request, reply) => refuse(deps, request, reply, faultOf(error), error));
@@ -108,6 +110,16 @@ function addHealth(app: FastifyInstance, deps: ServerDeps): void {
     } catch {
       return reply.code(503).header("retry-after", "1").send({ status: "not ready" });
     }
+  });
+}
+
+/** `GET /openapi/{face}.json` for anybody: it says what there is to ask for, and nothing of what is kept. */
+function addOpenApiRoute(app: FastifyInstance, { name, routes, contract }: Face): void {
+  if (contract === undefined) return;
+  let page: string | undefined;
+  app.get(`/openapi/${name}.json`, async (_request, reply) => {
+    page ??= JSON.stringify(describeFace(routes, contract));
+    return reply.type("application/json").send(page);
   });
 }
 

@@ -108,7 +108,8 @@ export const NODE_DEFAULTS = {
 /** Most characters of a parameter's value. Source: dataarts-factory 4.1, Param. */
 const PARAMETER_VALUE_MAX = 1024;
 
-const PARAMETER_NAME = /^[A-Za-z0-9_-]{1,64}$/;
+/** Of parameters of jobs, scripts and workspaces. Source: dataarts-factory 4.1, Param. */
+export const PARAMETER_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 /** As a job's name, and `/`, `<`, `>`, which the vendor's console allows. Source: dataarts-factory 4.1, Node. */
 const NODE_NAME = /^[\p{Script=Han}A-Za-z0-9._/<>-]{1,128}$/u;
 const JOB_NAME = /^[\p{Script=Han}A-Za-z0-9._-]{1,128}$/u;

@@ -28,6 +28,7 @@ import { connectDirectly } from "../../src/store/direct-connection.ts";
 import { recordArrival } from "../../src/store/file-arrivals.ts";
 import { findInstance } from "../../src/store/instances.ts";
 import { createMasterKey } from "../../src/store/secrets.ts";
+import { createHoldToContract } from "./contracts.ts";
 import { testOperator } from "./engine-world.ts";
 import { createHeldNodes, type HeldNodes } from "./held-nodes.ts";
 import { NO_SOURCES } from "./no-sources.ts";
@@ -58,7 +59,10 @@ export interface FactoryWorld {
   readonly deps: FactoryDeps;
   readonly engine: Engine;
   readonly clock: { now: Date };
-  /** `path` after the project, e.g. `/jobs`; one from `/v` or `/api` on is taken whole. */
+  /**
+   * `path` after the project, e.g. `/jobs`; one from `/v` or `/api` on is taken whole. Throws for an answer that the
+   * route's contract does not promise.
+   */
   call(method: string, path: string, call?: Call): Promise<Answer>;
   /** As `call`, expecting success. */
   ok(method: string, path: string, call?: Call): Promise<Answer>;
@@ -104,8 +108,10 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
   const now = () => clock.now;
   const retention = createRetention({ pool, blobs, now, observe, periodDays: 7 });
   let requests = 0;
+  const face = createFactoryFace(deps);
+  const hold = createHoldToContract(face);
   const app = await createServer({
-    faces: [createFactoryFace(deps), createConsoleFace({ ...deps, engine, blobs, buckets, retention })],
+    faces: [face, createConsoleFace({ ...deps, engine, blobs, buckets, retention })],
     authenticate,
     observe: () => undefined,
     elapsedMs: () => 0,
@@ -114,9 +120,10 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
   });
   const call = async (method: string, path: string, given: Call = {}): Promise<Answer> => {
     const { role = "manager", workspace, body, text, headers } = given;
+    const url = /^[/](v|api)/.test(path) ? path : `/v1/${PROJECT}${path}`;
     const response = await app.inject({
       method: method as "GET",
-      url: /^[/](v|api)/.test(path) ? path : `/v1/${PROJECT}${path}`,
+      url,
       headers: {
         ...(role !== "none" && { "x-auth-token": role }),
         ...(workspace !== undefined && { workspace }),
@@ -126,11 +133,13 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
       ...(body !== undefined && { payload: JSON.stringify(body) }),
       ...(text !== undefined && { payload: text }),
     });
-    return {
+    const answer = {
       status: response.statusCode,
       json: response.body === "" ? undefined : JSON.parse(response.body),
       headers: response.headers,
     };
+    hold(method, url, answer);
+    return answer;
   };
   const ok = async (method: string, path: string, given?: Call): Promise<Answer> => {
     const answer = await call(method, path, given);

@@ -6,9 +6,8 @@ import { Fault, invalid } from "../../domain/fault.ts";
 import type { JobReference } from "../../domain/schedule.ts";
 import type { BackfillState } from "../../domain/states.ts";
 import type { BackfillFilter, BackfillListing } from "../../store/backfill-lists.ts";
-import { checkSchema } from "../check-schema.ts";
 import { firstOf, type Query } from "../route.ts";
-import { integerOf, meaningOf, objectBody, type WireObject, withoutNulls } from "./request-wire.ts";
+import { integerOf, meaningOf, readBody, type WireObject } from "./request-wire.ts";
 import { parseScheduleTime } from "./time-wire.ts";
 
 /** More at a time only through our own API. */
@@ -60,10 +59,7 @@ export interface DecodedPatchData {
 
 /** Raises `request-invalid` with every problem; `backfill-range-invalid` for dates in another form. */
 export function decodePatchData(body: unknown, workspaceId: string): DecodedPatchData {
-  const given = withoutNulls(objectBody(body));
-  const problems = checkSchema(PatchData, given);
-  if (problems.length > 0) invalid("request-invalid", problems);
-  const wire = given as Static<typeof PatchData>; // The schema has just been held against it.
+  const wire = readBody(PatchData, body);
   const runWindow = decodeRunTime(wire.supplement_data_run_time ?? {});
   const timeFilter = decodeInstanceTime(wire.supplement_data_instance_time ?? {});
   return {

@@ -1,10 +1,9 @@
 /** Connections as DataArts Factory v1 writes them: schema, decode and encode (dataarts-factory 4.12). */
-import { type Static, Type } from "typebox";
+import { Type } from "typebox";
 import type { ConnectionDraft } from "../../catalog/connections.ts";
 import { CONNECTION_TYPES, type Connection, isConnectionType } from "../../domain/connection.ts";
 import { invalid } from "../../domain/fault.ts";
-import { checkSchema } from "../check-schema.ts";
-import { objectBody, type WireObject, withoutNulls } from "./request-wire.ts";
+import { readBody, type WireObject } from "./request-wire.ts";
 
 const DESCRIPTION_MAX = 1024;
 
@@ -17,10 +16,7 @@ const ConnectionBody = Type.Object({
 
 /** Reads the body of a create or update. Fault: `connection-invalid` with every problem. */
 export function decodeConnection(body: unknown): ConnectionDraft {
-  const given = withoutNulls(objectBody(body)) as WireObject;
-  const problems = checkSchema(ConnectionBody, given);
-  if (problems.length > 0) invalid("connection-invalid", problems);
-  const { name, type, config, description } = given as Static<typeof ConnectionBody>; // Just checked.
+  const { name, type, config, description } = readBody(ConnectionBody, body, "connection-invalid");
   if (!isConnectionType(type)) return invalid("connection-invalid", ["type: is unknown"]);
   return { name, type, config: config ?? {}, description: description ?? null };
 }

@@ -4,14 +4,43 @@ import { listEnvironment } from "../../store/workspaces.ts";
 import { type CallerRequest, json, type Reply, type Route } from "../route.ts";
 import { workspaceOf } from "../workspace.ts";
 import type { FactoryDeps } from "./deps.ts";
-import { decodeEnvironment, encodeEnvironment } from "./environment-wire.ts";
+import {
+  decodeEnvironment,
+  Environment,
+  EnvironmentBody,
+  EnvironmentSaved,
+  encodeEnvironment,
+} from "./environment-wire.ts";
 
 const ENVIRONMENT = "/v2/:project_id/factory/env";
 
 export function environmentRoutes(deps: FactoryDeps): Route[] {
   return [
-    { method: "GET", path: ENVIRONMENT, role: "reader", handle: (request) => show(deps, request) },
-    { method: "PUT", path: ENVIRONMENT, role: "manager", handle: (request) => replace(deps, request) },
+    {
+      method: "GET",
+      path: ENVIRONMENT,
+      role: "reader",
+      contract: {
+        operation: "show_factory_env",
+        summary: "Shows a workspace's environment",
+        tag: "Environment",
+        replies: { 200: Environment },
+      },
+      handle: (request) => show(deps, request),
+    },
+    {
+      method: "PUT",
+      path: ENVIRONMENT,
+      role: "manager",
+      contract: {
+        operation: "create_factory_env",
+        summary: "Replaces a workspace's environment",
+        tag: "Environment",
+        body: EnvironmentBody,
+        replies: { 200: EnvironmentSaved },
+      },
+      handle: (request) => replace(deps, request),
+    },
   ];
 }
 

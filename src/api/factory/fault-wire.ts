@@ -1,4 +1,5 @@
 /** Faults as DataArts Factory answers them: status, code and body (dataarts-factory 1.2, 6). */
+import { type Static, Type } from "typebox";
 import type { Fault, FaultCode } from "../../domain/fault.ts";
 import { type FaultRequest, json, type Reply } from "../route.ts";
 
@@ -69,15 +70,29 @@ function business(number: string, message: string, v2Code?: string): VendorError
   return { status: 400, code: `DLF.${number}`, message, ...(v2Code !== undefined && { v2Code }) };
 }
 
-/**
- * The answer for a fault: the vendor's words first, then what exactly is wrong. `errors` repeats the pair, because
- * one client looks only there (dataarts-factory 1.2).
- */
+const REFUSED = {
+  error_code: Type.String({ description: "The vendor's code." }),
+  error_msg: Type.String({ description: "The vendor's words, then what exactly is wrong." }),
+};
+
+/** `errors` repeats the pair, because one client looks only there (dataarts-factory 1.2). */
+export const RefusalBody = Type.Object({
+  ...REFUSED,
+  errors: Type.Array(Type.Object(REFUSED)),
+  request_id: Type.Optional(Type.String({ description: "With status 401." })),
+});
+
+/** Every status of a refusal. */
+export const REFUSAL_STATUSES: readonly number[] = [
+  ...new Set([INVALID, ...Object.values(ERRORS)].map(({ status }) => status)),
+].toSorted((one, other) => one - other);
+
+/** The answer for a fault: the vendor's words first, then what exactly is wrong. */
 export function encodeFault(fault: Fault, request: FaultRequest): Reply {
   const error = ERRORS[fault.code] ?? INVALID;
   const code = request.path.startsWith("/v2/") ? (error.v2Code ?? error.code) : error.code;
   const message = messageOf(fault, error);
-  const body = {
+  const body: Static<typeof RefusalBody> = {
     error_code: code,
     error_msg: message,
     errors: [{ error_code: code, error_msg: message }],

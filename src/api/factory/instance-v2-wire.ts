@@ -4,10 +4,10 @@ import { invalid } from "../../domain/fault.ts";
 import type { JobReference } from "../../domain/schedule.ts";
 import type { Rerun } from "../../engine/instance-acts.ts";
 import type { InstanceFilter } from "../../store/instances.ts";
-import { checkSchema } from "../check-schema.ts";
 import { firstOf, type Query } from "../route.ts";
 import { decodeInstanceFilter, type InstanceQueryContext } from "./instance-wire.ts";
-import { booleanOf, isObject, objectBody, type WireObject, withoutNulls } from "./request-wire.ts";
+import { booleanOf, isObject, readBody, type WireObject } from "./request-wire.ts";
+import { Milliseconds } from "./time-wire.ts";
 
 /** As the filter of v1's list, of one job. Any stretch may be asked for: patch data lies far back. */
 export function decodeInstanceFilterV2(
@@ -51,8 +51,6 @@ function snakeOf(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-const Milliseconds = Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 });
-
 const Retry = Type.Object({
   retry_location: Type.Enum(["firstNode", "errorNode", "specifiedNode"]),
   node_name: Type.Optional(Type.String()),
@@ -95,10 +93,7 @@ export interface DecodedRetry {
 
 /** Raises `request-invalid`. */
 export function decodeRetry(body: unknown, workspaceId: string): DecodedRetry {
-  const given = withoutNulls(objectBody(body));
-  const problems = checkSchema(Retry, given);
-  if (problems.length > 0) invalid("request-invalid", problems);
-  const retry = given as Static<typeof Retry>; // The schema has just been held against it.
+  const retry = readBody(Retry, body);
   const { task_retrys: tasks = [], begin_time: from, end_time: to, jobs = [] } = retry;
   if (tasks.length === 0 && (from === undefined || to === undefined))
     invalid("request-invalid", [

@@ -1,4 +1,5 @@
 /** Job instances as DataArts Factory v1 writes them: list query, entries and the detail answer (dataarts-factory 4.7). */
+import { Type } from "typebox";
 import { invalid } from "../../domain/fault.ts";
 import { topologicalOrder } from "../../domain/graph.ts";
 import { type Instance, type InstanceOrigin, type NodeRun, shownAt } from "../../domain/instance.ts";
@@ -28,6 +29,9 @@ const STATES: Readonly<Record<InstanceState, string>> = {
   stopped: "manual-stop",
   skipped: "skip-by-depend",
 };
+
+/** How a run stands. */
+export const InstanceStatus = Type.Enum([...new Set(Object.values(STATES))]);
 
 export function encodeInstanceState(state: InstanceState): string {
   return STATES[state];

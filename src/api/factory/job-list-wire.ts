@@ -1,29 +1,72 @@
 /** The job list as DataArts Factory v1 writes it: query and entries (dataarts-factory 4.4). */
+import { type Static, Type } from "typebox";
 import { shownAt } from "../../domain/instance.ts";
 import type { JobStatus } from "../../domain/job.ts";
 import type { JobFilter, JobListing } from "../../store/job-lists.ts";
-import { firstOf, type Query } from "../route.ts";
-import { encodeInstanceState } from "./instance-wire.ts";
+import { wordOf } from "../query.ts";
+import { encodeInstanceState, InstanceStatus } from "./instance-wire.ts";
 import { encodeKind, JOB_KINDS } from "./job-wire.ts";
-import { meaningOf, type WireObject } from "./request-wire.ts";
-import { timeMember } from "./time-wire.ts";
+import { pageMembers } from "./request-wire.ts";
+import { Milliseconds, timeMember } from "./time-wire.ts";
 
-/** Raises `request-invalid` for a `jobType` that is none. */
-export function decodeJobFilter(query: Query): JobFilter {
-  const nameContains = firstOf(query, "jobName") ?? "";
-  const tags = (firstOf(query, "tags") ?? "")
+/** With pages of at most `pageMax` entries. */
+export function jobListQuery(pageMax: number) {
+  return Type.Object({
+    jobType: wordOf(JOB_KINDS, { default: "BATCH" }),
+    jobName: Type.Optional(Type.String({ description: "A part of the name; case counts." })),
+    tags: Type.Optional(Type.String({ description: "Tags parted by commas; a job has all of them." })),
+    ...pageMembers(pageMax),
+  });
+}
+
+export type JobListQuery = Static<ReturnType<typeof jobListQuery>>;
+
+export function decodeJobFilter(query: JobListQuery): JobFilter {
+  const { jobType, jobName: nameContains = "" } = query;
+  const tags = (query.tags ?? "")
     .split(",")
     .map((tag) => tag.trim())
     .filter((tag) => tag !== "");
   return {
-    kind: meaningOf(query, "jobType", JOB_KINDS, "batch"),
+    kind: JOB_KINDS[jobType],
     ...(nameContains !== "" && { nameContains }),
     ...(tags.length > 0 && { tags: [...new Set(tags)] }),
   };
 }
 
+const STATUSES: Readonly<Record<JobStatus, string>> = {
+  stopped: "STOPPED",
+  scheduling: "SCHEDULING",
+  paused: "PAUSED",
+  starting: "STARTING",
+  normal: "NORMAL",
+  exception: "EXCEPTION",
+  stopping: "STOPPING",
+};
+
+const JobSummary = Type.Object({
+  name: Type.String(),
+  jobType: wordOf(JOB_KINDS),
+  owner: Type.Optional(Type.String()),
+  priority: Type.Optional(Type.Integer({ minimum: 0, maximum: 2, description: "0 goes first." })),
+  status: Type.Enum(Object.values(STATUSES)),
+  createUser: Type.String(),
+  createTime: Milliseconds,
+  startTime: Type.Optional(Milliseconds),
+  endTime: Type.Optional(Milliseconds),
+  lastInstanceStatus: Type.Optional(InstanceStatus),
+  lastInstanceEndTime: Type.Optional(Milliseconds),
+  lastUpdateTime: Milliseconds,
+  lastUpdateUser: Type.String(),
+  path: Type.String({ description: "The job's directory." }),
+  singleNodeJobFlag: Type.Boolean(),
+});
+
+/** A page of the list; `total` counts all that the query chooses. */
+export const JobList = Type.Object({ total: Type.Integer({ minimum: 0 }), jobs: Type.Array(JobSummary) });
+
 /** Unknown members are left out: neither null nor 0. */
-export function encodeJobSummary(job: JobListing, now: Date): WireObject {
+export function encodeJobSummary(job: JobListing, now: Date): Static<typeof JobSummary> {
   return {
     name: job.name,
     jobType: encodeKind(job.kind),
@@ -42,16 +85,6 @@ export function encodeJobSummary(job: JobListing, now: Date): WireObject {
   };
 }
 
-const STATUSES: Readonly<Record<JobStatus, string>> = {
-  stopped: "STOPPED",
-  scheduling: "SCHEDULING",
-  paused: "PAUSED",
-  starting: "STARTING",
-  normal: "NORMAL",
-  exception: "EXCEPTION",
-  stopping: "STOPPING",
-};
-
 /** A job that ran once goes on as SCHEDULING for a while, or a client that looks later would wait for it in vain. */
 function encodeStatus({ kind, status, schedulingShownUntil }: JobListing, now: Date): string {
   const stillShown =
@@ -59,7 +92,7 @@ function encodeStatus({ kind, status, schedulingShownUntil }: JobListing, now: D
   return STATUSES[stillShown ? "scheduling" : status];
 }
 
-function encodeLastInstance({ kind, lastInstance }: JobListing, now: Date): WireObject {
+function encodeLastInstance({ kind, lastInstance }: JobListing, now: Date) {
   if (kind !== "batch" || lastInstance === null) return {};
   return {
     lastInstanceStatus: encodeInstanceState(shownAt(lastInstance, now).state),

@@ -129,9 +129,11 @@ const JobBody = Type.Object({
 });
 
 /** The vendor's words for the kinds of jobs. */
-export const JOB_KINDS: Readonly<Record<string, JobKind>> = { BATCH: "batch", REAL_TIME: "real-time" };
+export const JOB_KINDS = { BATCH: "batch", REAL_TIME: "real-time" } as const satisfies Readonly<
+  Record<string, JobKind>
+>;
 
-export function encodeKind(kind: JobKind): string {
+export function encodeKind(kind: JobKind): keyof typeof JOB_KINDS {
   return kind === "batch" ? "BATCH" : "REAL_TIME";
 }
 

@@ -5,6 +5,7 @@ import { invalid } from "../../domain/fault.ts";
 import { listJobs } from "../../store/job-lists.ts";
 import { findVersionedJob, type VersionedJob } from "../../store/job-versions.ts";
 import { listDownstream } from "../../store/jobs.ts";
+import { readQuery } from "../query.ts";
 import {
   type CallerRequest,
   DOCUMENT_BYTES_MAX,
@@ -15,18 +16,37 @@ import {
 } from "../route.ts";
 import { workspaceOf } from "../workspace.ts";
 import type { FactoryDeps } from "./deps.ts";
-import { decodeJobFilter, encodeJobSummary } from "./job-list-wire.ts";
+import {
+  decodeJobFilter,
+  encodeJobSummary,
+  JobList,
+  type JobListQuery,
+  jobListQuery,
+} from "./job-list-wire.ts";
 import { decodeJob, encodeJobDetail } from "./job-wire.ts";
-import { booleanOf, integerOf, readPage, wirePageOf } from "./request-wire.ts";
+import { booleanOf, integerOf, readPage } from "./request-wire.ts";
 
 const JOBS = "/v1/:project_id/jobs";
 const JOB = `${JOBS}/:job_name`;
 
 export function jobRoutes(deps: FactoryDeps): Route[] {
   const bodyBytesMax = DOCUMENT_BYTES_MAX;
+  const listQuery = jobListQuery(deps.pageMax);
   return [
     { method: "POST", path: JOBS, role: "member", bodyBytesMax, handle: (request) => create(deps, request) },
-    { method: "GET", path: JOBS, role: "reader", handle: (request) => list(deps, request) },
+    {
+      method: "GET",
+      path: JOBS,
+      role: "reader",
+      contract: {
+        operation: "list_jobs",
+        summary: "Lists the jobs of a workspace, newest first",
+        tag: "Jobs",
+        query: listQuery,
+        replies: { 200: JobList },
+      },
+      handle: (request) => list(deps, request, readQuery(listQuery, request.query)),
+    },
     { method: "GET", path: JOB, role: "reader", handle: (request) => show(deps, request) },
     { method: "PUT", path: JOB, role: "member", bodyBytesMax, handle: (request) => update(deps, request) },
     { method: "DELETE", path: JOB, role: "member", handle: (request) => remove(deps, request) },
@@ -47,12 +67,11 @@ async function update(deps: FactoryDeps, request: CallerRequest): Promise<Reply>
   return NO_CONTENT;
 }
 
-async function list(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
+async function list(deps: FactoryDeps, request: CallerRequest, query: JobListQuery): Promise<Reply> {
   const workspace = workspaceOf(request);
-  const filter = decodeJobFilter(request.query);
-  const page = wirePageOf(request.query, { most: deps.pageMax });
+  const filter = decodeJobFilter(query);
   await checkWorkspace(deps.pool, deps, workspace);
-  const { jobs, total } = await readPage(page, (records) => listJobs(deps.pool, workspace, filter, records));
+  const { jobs, total } = await readPage(query, (records) => listJobs(deps.pool, workspace, filter, records));
   const now = deps.now();
   return json(200, { total, jobs: jobs.map((job) => encodeJobSummary(job, now)) });
 }

@@ -1,8 +1,10 @@
 /** What all Factory requests share: query values, pages, and an object as body. */
+import { type Static, type TObject, Type } from "typebox";
 import { checkWorkspace } from "../../catalog/workspaces.ts";
-import { Fault, invalid } from "../../domain/fault.ts";
+import { Fault, type FaultCode, invalid } from "../../domain/fault.ts";
 import type { Page } from "../../domain/page.ts";
 import type { WorkspaceKey } from "../../store/workspaces.ts";
+import { checkSchema } from "../check-schema.ts";
 import { type CallerRequest, firstOf, type Query } from "../route.ts";
 import { workspaceOf } from "../workspace.ts";
 import type { FactoryDeps } from "./deps.ts";
@@ -32,6 +34,18 @@ export function withoutNulls(value: unknown): unknown {
   if (!isObject(value)) return value;
   const given = Object.entries(value).filter(([, member]) => member !== null);
   return Object.fromEntries(given.map(([name, member]) => [name, withoutNulls(member)]));
+}
+
+/** The body as its schema has it, without nulls. Raises `code` with every problem. */
+export function readBody<Schema extends TObject>(
+  schema: Schema,
+  body: unknown,
+  code: FaultCode = "request-invalid",
+): Static<Schema> {
+  const given = withoutNulls(objectBody(body));
+  const problems = checkSchema(schema, given);
+  if (problems.length > 0) invalid(code, problems);
+  return given as Static<Schema>; // The schema has just been held against it.
 }
 
 /** A whole number of the query within its range; the fallback when the name is absent. */
@@ -73,6 +87,19 @@ export interface WirePage {
   /** A page number from 0, unless `readPage` finds that a client counted records. */
   readonly offset: number;
   readonly limit: number;
+}
+
+/** The members that ask for a page of at most `most` entries, for a list's query. */
+export function pageMembers(most: number, fallback = LIMIT_DEFAULT) {
+  return {
+    offset: Type.Integer({
+      minimum: 0,
+      maximum: OFFSET_MAX,
+      default: 0,
+      description: "Number of the page, from 0.",
+    }),
+    limit: Type.Integer({ minimum: 1, maximum: most, default: fallback, description: "Entries of a page." }),
+  };
 }
 
 export function wirePageOf(

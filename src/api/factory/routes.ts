@@ -1,11 +1,13 @@
 /** The DataArts Factory face: its routes, and what it owns beside them (dataarts-factory 1). */
+import { Type } from "typebox";
 import { Fault } from "../../domain/fault.ts";
+import type { FaceContract } from "../contract.ts";
 import type { Face } from "../route.ts";
 import { backfillRoutes } from "./backfills.ts";
 import { connectionRoutes } from "./connections.ts";
 import type { FactoryDeps } from "./deps.ts";
 import { environmentRoutes } from "./environment.ts";
-import { encodeFault } from "./fault-wire.ts";
+import { encodeFault, REFUSAL_STATUSES, RefusalBody } from "./fault-wire.ts";
 import { instanceRoutes } from "./instances.ts";
 import { instanceRoutesV2 } from "./instances-v2.ts";
 import { jobRunRoutes } from "./job-runs.ts";
@@ -15,9 +17,24 @@ import { scriptRoutes } from "./scripts.ts";
 const PATHS = /^\/(v1|v1[.]0|v2\/[^/]+\/factory)(\/|$)/;
 const JSON_TYPE = /^application\/([^;\s]+[+])?json\s*(;|$)/i;
 
+const CONTRACT: FaceContract = {
+  title: "DataArts Factory",
+  description:
+    "The vendor's API for data development, v1 and v2, as Azalai serves it. Business errors are 400, what is missing " +
+    "included; members that are unknown are kept or passed over, never refused. Every answer has an `X-Request-Id`.",
+  version: "2",
+  headers: Type.Object({
+    workspace: Type.Optional(
+      Type.String({ description: "Id of the workspace; `default` where it is absent or empty." }),
+    ),
+  }),
+  refusals: { statuses: REFUSAL_STATUSES, body: RefusalBody },
+};
+
 export function createFactoryFace(deps: FactoryDeps): Face {
   return {
     name: "factory",
+    contract: CONTRACT,
     routes: [
       ...jobRoutes(deps),
       ...jobRunRoutes(deps),

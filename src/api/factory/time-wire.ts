@@ -1,5 +1,10 @@
 /** Instants as DataArts Factory writes them: with an offset in definitions, as RFC 3339 text, as milliseconds. */
 
+import { Type } from "typebox";
+
+/** Any instant that a date can hold, in the form that lists have: milliseconds since 1970. */
+export const Milliseconds = Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 });
+
 const SCHEDULE_TIME = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:Z|([+-])(\d\d)(?::?(\d\d))?)$/;
 const OFFSET_HOURS_MAX = 18;
 const MINUTE_MS = 60_000;

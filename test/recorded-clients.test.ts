@@ -74,20 +74,26 @@ async function send(app: FastifyInstance, { clock, pool }: FactoryWorld, request
   };
 }
 
-/** Every signed request of the file that this face has a route for; gives how many were sent. */
-async function replaySigned(world: FactoryWorld, file: string, differing?: Differing): Promise<number> {
+/** Every signed request of the file that this face has a route for. */
+async function replaySigned(world: FactoryWorld, file: string, differing?: Differing): Promise<void> {
   const app = await judgedServer(world);
   const requests = await readRecorded(file, createFactoryFace(world.deps).routes);
   const signed = requests.filter(({ headers }) => headers.Authorization !== undefined);
-  return await replay(signed, (request) => send(app, world, request), differing);
+  await replay(signed, (request) => send(app, world, request), differing);
 }
 
 test("the vendor's Python SDK for data development is let in, but for its wrong secret", async () => {
-  expect(await replaySigned(await factoryWorld(), "dgc_calls.json")).toBe(24);
+  await replaySigned(await factoryWorld(), "dgc_calls.json");
 });
 
 test("the vendor's older Python SDK is let in", async () => {
-  expect(await replaySigned(await factoryWorld(), "dlf_calls.json", { create_script: [204] })).toBe(17);
+  await replaySigned(await factoryWorld(), "dlf_calls.json", { create_script: [204] });
+});
+
+test("the vendor's Python SDK for data development v2 is let in", async () => {
+  const world = await factoryWorld();
+  await prepareRecorded(world, "dataartsstudio");
+  await replaySigned(world, "dataartsstudio_v2_calls.json");
 });
 
 test("the Terraform provider is let in, but for its wrong secret and a lasting key called temporary", async () => {
@@ -97,13 +103,13 @@ test("the Terraform provider is let in, but for its wrong secret and a lasting k
     "data source jobs: unknown workspace": [200],
     "auth: temporary keys": [401, "APIGW.0301"],
   } as const;
-  expect(await replaySigned(world, "terraform_calls.json", differing)).toBe(80);
+  await replaySigned(world, "terraform_calls.json", differing);
 });
 
 test("the Airflow provider is let in", async () => {
   const world = await factoryWorld();
   await prepareRecorded(world, "airflow");
-  expect(await replaySigned(world, "airflow_calls.json")).toBe(13);
+  await replaySigned(world, "airflow_calls.json");
 });
 
 test("the second vendor's Go client, refused by the recording's stand-in, is let in", async () => {

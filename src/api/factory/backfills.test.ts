@@ -2,10 +2,8 @@
 import { expect, test } from "vitest";
 import { type FactoryWorld, factoryWorld, jobBody, PROJECT } from "../../../test/setup/factory.ts";
 import { nodes } from "../../../test/setup/job-nodes.ts";
-import { readRecorded, replay } from "../../../test/setup/recorded.ts";
 import { listBackfillRuns } from "../../store/backfill-runs.ts";
 import { findBackfill } from "../../store/backfills.ts";
-import { createFactoryFace } from "./routes.ts";
 
 const PATCH = `/v2/${PROJECT}/factory/supplement-data`;
 
@@ -266,28 +264,4 @@ test("the list pages from 0, sorts by the time of making, and narrows by each of
       status: 400,
       json: { error_code: "DLF.3051" },
     });
-});
-
-test("the vendor's Python SDK patches data, lists it and stops it", async () => {
-  const world = await factoryWorld();
-  await world.ok("POST", "/jobs", {
-    workspace: "w3",
-    body: jobBody("v2j", { schedule: cron("0 0 0 * * ?") }),
-  });
-  const routes = createFactoryFace(world.deps).routes.filter(({ path }) =>
-    path.startsWith(PATCH.replace(PROJECT, ":project_id")),
-  );
-  const requests = await readRecorded("dataartsstudio_v2_calls.json", routes);
-  const sent = await replay(requests, async ({ method, target, headers, body }) => {
-    const answer = await world.call(method, target, {
-      ...(method !== "GET" && { text: body }),
-      headers: { "content-type": headers["Content-Type"] ?? "" },
-      workspace: headers.workspace ?? "",
-    });
-    return answer;
-  });
-  expect(sent).toBe(3);
-  expect((await world.ok("GET", PATCH, { workspace: "w3" })).json.rows).toMatchObject([
-    { name: "P_v2j_1", job_list: ["v2j"], status: "CANCEL" },
-  ]);
 });

@@ -2,8 +2,6 @@
 import { expect, test } from "vitest";
 import { factoryWorld, jobBody, PROJECT } from "../../../test/setup/factory.ts";
 import { nodes } from "../../../test/setup/job-nodes.ts";
-import { readRecorded, replay } from "../../../test/setup/recorded.ts";
-import { createFactoryFace } from "./routes.ts";
 
 const JOBS = `/v2/${PROJECT}/factory/jobs`;
 
@@ -131,15 +129,4 @@ test("a retry that says too little, or of what is not there, is refused", async 
     json: { error_code: "DLF.0100" },
   });
   expect((await list()).total).toBe(0);
-});
-
-test("the vendor's Python SDK lists a job's instances", async () => {
-  const world = await factoryWorld();
-  await world.ok("POST", "/jobs", { workspace: "w3", body: jobBody("v2j") });
-  const routes = createFactoryFace(world.deps).routes.filter(({ path }) => path.includes("/instances/"));
-  const requests = await readRecorded("dataartsstudio_v2_calls.json", routes);
-  const sent = await replay(requests, ({ method, target, headers }) =>
-    world.call(method, target, { workspace: headers.workspace ?? "" }),
-  );
-  expect(sent).toBe(1);
 });

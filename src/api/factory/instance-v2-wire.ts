@@ -6,7 +6,7 @@ import type { Rerun } from "../../engine/instance-acts.ts";
 import type { InstanceFilter } from "../../store/instances.ts";
 import { firstOf, type Query } from "../route.ts";
 import { decodeInstanceFilter, type InstanceQueryContext } from "./instance-wire.ts";
-import { booleanOf, isObject, readBody, type WireObject } from "./request-wire.ts";
+import { booleanOf, readBody } from "./request-wire.ts";
 import { Milliseconds } from "./time-wire.ts";
 
 /** As the filter of v1's list, of one job. Any stretch may be asked for: patch data lies far back. */
@@ -31,24 +31,6 @@ export function decodeInstanceFilterV2(
       ignoreSuccess: booleanOf(query, "ignore_success", false),
     }),
   };
-}
-
-/** Members that only the older SDKs read. */
-const OLD_MEMBERS = ["instancesId", "nodeType"];
-
-/** What v1 writes of an instance, in snake_case at any depth. */
-export function withSnakeNames(value: WireObject): WireObject {
-  const members = Object.entries(value).filter(([name]) => !OLD_MEMBERS.includes(name));
-  return Object.fromEntries(members.map(([name, member]) => [snakeOf(name), withSnakeMembers(member)]));
-}
-
-function withSnakeMembers(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withSnakeMembers);
-  return isObject(value) ? withSnakeNames(value) : value;
-}
-
-function snakeOf(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 const Retry = Type.Object({

@@ -5,16 +5,12 @@ import type { WorkspaceKey } from "../../store/workspaces.ts";
 import { type CallerRequest, json, NO_CONTENT, type Reply, type Route } from "../route.ts";
 import { workspaceOf } from "../workspace.ts";
 import type { FactoryDeps } from "./deps.ts";
-import {
-  type DecodedRetry,
-  decodeInstanceFilterV2,
-  decodeRetry,
-  withSnakeNames,
-} from "./instance-v2-wire.ts";
+import { type DecodedRetry, decodeInstanceFilterV2, decodeRetry } from "./instance-v2-wire.ts";
 import { encodeInstance } from "./instance-wire.ts";
 import { instanceMissing, viewInstance } from "./instances.ts";
 import { jobNameOf } from "./jobs.ts";
 import { readPage, wirePageOf } from "./request-wire.ts";
+import { withSnakeNames } from "./snake-names.ts";
 
 const INSTANCES = "/v2/:project_id/factory/jobs/:job_name/instances";
 const LIMIT_MAX = 1000;

@@ -24,7 +24,7 @@ let client: PythonClient;
 beforeAll(async () => {
   testPython();
   service = await startService();
-  client = startPythonClient("factory", { url: service.url, ...service.credentials });
+  client = startPythonClient("factory", { sdk: "dgc", url: service.url, ...service.credentials });
 }, SLOW_MS);
 afterAll(async () => {
   await client?.end();
@@ -274,12 +274,44 @@ describe("scripts", () => {
   });
 });
 
+describe("the vendor's other SDKs", () => {
+  const start = (sdk: string) =>
+    startPythonClient("factory", { sdk, url: service.url, ...service.credentials });
+
+  test("the older one keeps connections", async () => {
+    const older = start("dlf");
+    const body = { name: "kept-by-dlf", type: "DLI", config: {}, description: "x" };
+    expect(await older.call("create_connection", { body })).toEqual(NOTHING);
+    expect(await older.call("show_connection", { connection_name: "kept-by-dlf" })).toMatchObject({
+      ...OK,
+      ...body,
+    });
+    await older.end();
+  });
+
+  test("the newest one replaces the environment", async () => {
+    const newest = start("dataartsstudio");
+    const params = [{ name: "a", type: "variable", value: "1", desc: "d" }];
+    expect(await newest.call("create_factory_env", { body: { params } })).toMatchObject({
+      ...OK,
+      is_success: true,
+    });
+    expect(await newest.call("show_factory_env")).toEqual({ ...OK, params });
+    await newest.end();
+  });
+});
+
 test.each([
   ["a wrong secret", { secretKey: "guess" }],
   ["an unknown access key", { accessKey: "AKIDUNKNOWN" }],
   ["a project that is not the key's", { projectId: "0".repeat(32) }],
 ])("%s is refused", async (_name, changes) => {
-  const stranger = startPythonClient("factory", { url: service.url, ...service.credentials, ...changes });
+  const stranger = startPythonClient("factory", {
+    sdk: "dgc",
+    url: service.url,
+    ...service.credentials,
+    ...changes,
+  });
   for (const call of ["list_jobs", "list_scripts"])
     expect(await stranger.refusal(call)).toMatchObject({ status: 401, code: "APIGW.0301" });
   await stranger.end();

@@ -1,5 +1,6 @@
-"""Drives the vendor's SDK for DataArts Factory, which signs with an access key; told what to call by a test."""
+"""Drives one of the vendor's SDKs for DataArts Factory, which sign with an access key; told what to call by a test."""
 
+import importlib
 import json
 import re
 import sys
@@ -7,14 +8,22 @@ import sys
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ServiceResponseException
 from huaweicloudsdkcore.utils.http_utils import sanitize_for_serialization
-from huaweicloudsdkdgc import v1
 
 from conversation import converse
 
 LOGIN = json.loads(sys.argv[1])
 
+# The package of the SDK and its client; that of dataartsstudio calls the API's v2 by a package named v1.
+PACKAGE, CLIENT = {
+    "dgc": ("huaweicloudsdkdgc.v1", "DgcClient"),
+    "dlf": ("huaweicloudsdkdlf.v1", "DlfClient"),
+    "dataartsstudio": ("huaweicloudsdkdataartsstudio.v1", "DataArtsStudioClient"),
+}[LOGIN["sdk"]]
+sdk = importlib.import_module(PACKAGE)
+
 client = (
-    v1.DgcClient.new_builder()
+    getattr(sdk, CLIENT)
+    .new_builder()
     .with_credentials(BasicCredentials(LOGIN["accessKey"], LOGIN["secretKey"], LOGIN["projectId"]))
     .with_endpoint(LOGIN["url"])
     .build()
@@ -33,9 +42,9 @@ def model(kind, value):
     entry = re.fullmatch(r"list\[(.+)\]", kind)
     if entry:
         return [model(entry[1], item) for item in value]
-    if not hasattr(v1, kind):
+    if not hasattr(sdk, kind):
         return value
-    made = getattr(v1, kind)
+    made = getattr(sdk, kind)
     return made(**{name: model(made.openapi_types[name], item) for name, item in value.items()})
 
 

@@ -33,10 +33,10 @@ export async function startChosen(
   },
 ): Promise<{ readonly started: number; readonly skipped: number; readonly reason?: string }> {
   if (chosen.length === 0) return { started: 0, skipped: 0 };
+  const { projectId } = backfill;
   const versions = await findPresentVersions(
     db,
-    backfill.projectId,
-    jobs.map(({ jobId }) => jobId),
+    jobs.map(({ jobId }) => ({ projectId, jobId })),
   );
   const starts: { readonly candidate: BackfillCandidate; readonly start: Start }[] = [];
   let skipped = 0;

@@ -8,7 +8,6 @@ import { listParentJobs } from "../store/job-children.ts";
 import { listNodeJobs } from "../store/node-jobs.ts";
 import {
   deleteJobRow,
-  findOperatedJob,
   insertDeletedJob,
   lockOperatedJob,
   type OperatedJob,
@@ -17,6 +16,7 @@ import {
 import { listUnended, listWaiting } from "../store/waiting.ts";
 import { pin } from "./definitions.ts";
 import { startListening } from "./event-operations.ts";
+import { createImmediateRuns } from "./immediate-runs.ts";
 import { putNodeJobs } from "./node-jobs.ts";
 import type { OperationDeps } from "./operation-deps.ts";
 import type { JobRequest, RunNowRequest, StartJobRequest } from "./requests.ts";
@@ -60,6 +60,7 @@ const SHOWN_SECONDS = 15;
 
 export function createJobOperations(deps: OperationDeps): JobOperations {
   const { workReady, planChanged, afterMove } = deps;
+  const runNow = createImmediateRuns(deps);
   return {
     startJob: async (request) => {
       if (!(await startJob(deps, request))) return;
@@ -71,7 +72,7 @@ export function createJobOperations(deps: OperationDeps): JobOperations {
       planChanged();
     },
     runNow: async (request) => {
-      const instanceId = await runNow(deps, request);
+      const instanceId = await runNow(request);
       workReady();
       const { projectId, by } = request;
       deps.observe({ event: "instance-started", projectId, instanceId, by });
@@ -133,12 +134,8 @@ async function startOne(
   { operators, now }: OperationDeps,
   db: Database,
   job: OperatedJob,
-  {
-    parameters = {},
-    by,
-    origin,
-  }: StartJobRequest & { readonly origin: "once" | "stream" | "test" | "manual" },
-): Promise<number> {
+  { parameters = {}, by, origin }: StartJobRequest & { readonly origin: "once" | "stream" },
+): Promise<void> {
   const time = now();
   const start = {
     projectId: job.projectId,
@@ -152,18 +149,7 @@ async function startOne(
     by,
     waits: false,
   };
-  const [id] = await startInstances(db, [start], { operators, now: time });
-  return id ?? 0;
-}
-
-/** Gives the instance's id. */
-async function runNow(deps: OperationDeps, request: RunNowRequest): Promise<number> {
-  return await transaction(deps.pool, async (db) => {
-    const job = (await findOperatedJob(db, request.projectId, request.jobId)) ?? jobMissing();
-    const instanceId = await startOne(deps, db, job, { ...request, origin: request.origin ?? "test" });
-    await writeAct(deps, db, request, "run", { instanceId });
-    return instanceId;
-  });
+  await startInstances(db, [start], { operators, now: time });
 }
 
 /** Gives the instances that were moved by it. */

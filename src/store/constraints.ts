@@ -19,3 +19,8 @@ export async function orFault<Value>(
     throw error;
   }
 }
+
+/** Whether the database refused what a statement says, its values or what they refer to: nothing of it was written. */
+export function isRefusedValue(error: unknown): boolean {
+  return error instanceof Error && "code" in error && /^2[23]...$/.test(String(error.code));
+}

@@ -34,24 +34,25 @@ export async function findVersionedJob(
 
 /** A job as it is now, as far as making an instance of it goes. */
 export interface PresentVersion {
+  readonly projectId: string;
   readonly jobId: number;
   readonly workspaceId: string;
   readonly name: string;
   readonly version: number;
 }
 
-/** The present versions of several jobs, in no order; those that are gone are left out. */
+/** The present versions of several jobs, each once, in no order; those that are gone are left out. */
 export async function findPresentVersions(
   db: Database,
-  projectId: string,
-  jobIds: readonly number[],
+  jobs: readonly { readonly projectId: string; readonly jobId: number }[],
 ): Promise<PresentVersion[]> {
   return await query<PresentVersion>(
     db,
     "find-present-versions",
-    `select id as "jobId", workspace_id as "workspaceId", name, version
-     from job where project_id = $1 and id = any ($2::bigint[])`,
-    [projectId, jobIds],
+    `select j.project_id as "projectId", j.id as "jobId", j.workspace_id as "workspaceId", j.name, j.version
+     from (select distinct * from unnest($1::uuid[], $2::bigint[])) as k (project_id, id)
+     join job j using (project_id, id)`,
+    [jobs.map(({ projectId }) => projectId), jobs.map(({ jobId }) => jobId)],
   );
 }
 

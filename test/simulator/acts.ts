@@ -23,8 +23,20 @@ export interface SimulatedFreeze {
   skips: boolean;
 }
 
+/** A job whose runs are waited for: those of the same period, or of the one before. */
+export interface Waiting {
+  readonly jobId: number;
+  readonly periods: 0 | 1;
+  readonly failPolicy: "fail" | "ignore" | "suspend";
+}
+
 /** All that was done to a job, in order. */
 export interface JobHistory {
+  readonly waitsFor: readonly Waiting[];
+  /** Whether others wait for its runs, or it for theirs: its schedule stays as it is. */
+  readonly isTied: boolean;
+  /** When runs of it that could not begin any more were stopped. */
+  readonly sweeps: number[];
   readonly phases: Phase[];
   readonly freezes: SimulatedFreeze[];
   /** When it was run by hand. */
@@ -80,7 +92,7 @@ async function start(scene: Scene, jobId: number, history: JobHistory): Promise<
   return "start";
 }
 
-async function stop(scene: Scene, jobId: number, history: JobHistory): Promise<string> {
+export async function stop(scene: Scene, jobId: number, history: JobHistory): Promise<string> {
   await scene.engine.stopJob(requestOf(scene, jobId));
   note(scene, history, { operation: "stopped" });
   return "stop";
@@ -103,7 +115,7 @@ async function save(scene: Scene, jobId: number, history: JobHistory): Promise<s
   const { pool, projectId, random, time, to } = scene;
   const { schedule: before } = presentOf(history);
   const schedule =
-    random() < 0.5
+    history.isTied || random() < 0.5
       ? before
       : { ...chooseSchedule(random, time, to), afterOwnPrevious: before.afterOwnPrevious };
   await transaction(pool, async (db) => {

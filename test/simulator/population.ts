@@ -2,11 +2,13 @@
 import { randomBytes } from "node:crypto";
 import type { Pool } from "pg";
 import { type JobDefinition, NODE_DEFAULTS } from "../../src/domain/job.ts";
+import type { JobHistory, Waiting } from "./acts.ts";
 import { CALENDARS, chooseSchedule, cronText, type SimulatedSchedule } from "./timetable.ts";
+import { intervalOf } from "./waiting.ts";
 
 export interface Population {
   readonly projectId: string;
-  readonly jobs: ReadonlyMap<number, SimulatedSchedule>;
+  readonly jobs: ReadonlyMap<number, JobHistory>;
 }
 
 /** Puts so many jobs into the database, none of them in operation yet. */
@@ -47,7 +49,58 @@ export async function addJobs(
     );
     made.set(rows[0]?.id ?? 0, schedule);
   }
-  return { projectId, jobs: made };
+  const waits = chooseWaits(random, made);
+  for (const [jobId, waitsFor] of waits)
+    for (const { jobId: upstream, periods, failPolicy } of waitsFor)
+      await pool.query(
+        "insert into job_dependency (project_id, job_id, upstream_id, periods, fail_policy) values ($1, $2, $3, $4, $5)",
+        [projectId, jobId, upstream, periods, failPolicy],
+      );
+  return { projectId, jobs: historiesOf(made, waits, from) };
+}
+
+function historiesOf(
+  made: ReadonlyMap<number, SimulatedSchedule>,
+  waits: ReadonlyMap<number, readonly Waiting[]>,
+  since: number,
+): Map<number, JobHistory> {
+  const upstream = new Set([...waits.values()].flat().map(({ jobId }) => jobId));
+  return new Map(
+    [...made].map(([jobId, schedule]): [number, JobHistory] => [
+      jobId,
+      {
+        waitsFor: waits.get(jobId) ?? [],
+        isTied: waits.has(jobId) || upstream.has(jobId),
+        sweeps: [],
+        phases: [{ since, operation: "running", schedule }],
+        freezes: [],
+        manualRuns: [],
+      },
+    ]),
+  );
+}
+
+/** One job in ten waits for runs of one or two others, which wait for none. */
+function chooseWaits(
+  random: () => number,
+  made: ReadonlyMap<number, SimulatedSchedule>,
+): Map<number, readonly Waiting[]> {
+  const whole = [...made].filter(([, { timetable }]) => timetable.every !== "minutes");
+  const waiting = whole.filter(([, { afterOwnPrevious }]) => !afterOwnPrevious && random() < 0.1);
+  const others = whole.map(([jobId]) => jobId).filter((id) => waiting.every(([jobId]) => jobId !== id));
+  const choose = <T>(list: readonly [T, ...T[]]) => list[Math.floor(random() * list.length)] ?? list[0];
+  const [first, ...rest] = others;
+  if (first === undefined) return new Map();
+  return new Map(
+    waiting.map(([jobId]): [number, readonly Waiting[]] => {
+      const failPolicy = choose(["fail", "ignore", "suspend"] as const);
+      const upstream = new Set([choose([first, ...rest]), choose([first, ...rest])]);
+      return [
+        jobId,
+        [...upstream].map((id) => ({ jobId: id, periods: choose([0, 0, 1] as const), failPolicy })),
+      ];
+    }),
+  );
 }
 
 /** Those dates in every year of the world. */
@@ -91,6 +144,7 @@ export function definitionOf({
         startsAt: new Date(startsAt).toISOString(),
         endsAt: new Date(endsAt).toISOString(),
         afterOwnPrevious,
+        interval: intervalOf(timetable),
       },
     },
     priority: 0,

@@ -1,8 +1,10 @@
 /** Judges a played world: knows only the schedules, what people did to them, and when a server was there to serve them. */
+import assert from "node:assert/strict";
 import type { Pool } from "pg";
 import type { JobHistory } from "./acts.ts";
 import { type ExpectedTime, expectedTimes } from "./expectation.ts";
 import type { SimulatedSchedule } from "./timetable.ts";
+import { objectionToWaiting } from "./waiting.ts";
 import { type WallClock, wallClock } from "./wall-clock.ts";
 import type { Story } from "./world.ts";
 
@@ -67,14 +69,23 @@ export function createJudge(pool: Pool, story: Story, from: number, to: number):
 
   async function judgeUntil(until: number): Promise<void> {
     if (until <= judged) return;
-    const lines = Map.groupBy(await readLines(pool, story.projectId, judged, until), ({ job_id }) => job_id);
+    // Runs may have waited for those of the month before theirs.
+    const known = await readLines(pool, story.projectId, judged - 65 * DAY, until);
+    const lines = Map.groupBy(known, ({ job_id }) => job_id);
     const byHand = Map.groupBy(
       await readRunsByHand(pool, story.projectId, judged, until),
       ({ job_id }) => job_id,
     );
     for (const [jobId, history] of story.jobs) {
       const times = expectedTimes(history, clockOf, judged, Math.min(to, until + AHEAD_DAYS * DAY));
-      bench.judge(jobId, history, times, { until, lines: lines.get(jobId) ?? [] });
+      const own = (lines.get(jobId) ?? []).filter(({ planned_at }) => planned_at.getTime() > judged);
+      const upstream = history.waitsFor.map((waiting) => ({
+        waiting,
+        history: story.jobs.get(waiting.jobId) ?? assert.fail("the job is there"),
+        lines: lines.get(waiting.jobId) ?? [],
+      }));
+      const objectionToWait = (line: Line) => objectionToWaiting(history, line, upstream, clockOf);
+      bench.judge(jobId, history, times, { until, lines: own, objectionToWait });
       const wanted = history.manualRuns.filter((at) => at > judged && at <= until);
       bench.judgeRunsByHand(jobId, wanted, byHand.get(jobId) ?? []);
     }
@@ -87,6 +98,13 @@ export function createJudge(pool: Pool, story: Story, from: number, to: number):
   }
 
   return { judgeUntil, verdict };
+}
+
+interface Evidence {
+  readonly until: number;
+  readonly lines: readonly Line[];
+  /** What speaks against the end of a run that others had to end before; undefined for nothing. */
+  readonly objectionToWait: (line: Line) => string | undefined;
 }
 
 interface RunByHand {
@@ -158,7 +176,7 @@ function createBench({ served }: Story) {
     jobId: number,
     history: JobHistory,
     times: readonly ExpectedTime[],
-    { until, lines }: { readonly until: number; readonly lines: readonly Line[] },
+    { until, lines, objectionToWait }: Evidence,
   ) {
     const byTime = new Map(lines.map((line) => [line.planned_at.getTime(), line]));
     for (const [n, time] of times.entries()) {
@@ -172,11 +190,15 @@ function createBench({ served }: Story) {
         continue;
       }
       const isStopped = wasStopped(line, history);
-      count(isStopped ? "stopped while it waited" : (line.reason ?? line.state));
+      const isRefused = wasRefused(line, history);
+      if (isRefused) count("not begun after a run that failed");
+      else count(isStopped ? "stopped while it waited" : (line.reason ?? line.state));
       if ((line.instances ?? 0) > 1) complain("doubled", jobId, at, `${line.instances} instances`, time);
-      if (line.state === "started" && line.instance_state !== "succeeded" && !isStopped)
+      if (line.state === "started" && line.instance_state !== "succeeded" && !isStopped && !isRefused)
         complain("lost", jobId, at, `started, and its instance is ${line.instance_state}`, time);
-      const objection = objectionTo(line, time, times[n + 1]?.at);
+      const objection =
+        objectionTo(line, time, times[n + 1]?.at) ??
+        (line.state === "started" && !isStopped ? objectionToWait(line) : undefined);
       if (objection !== undefined) complain("unexplained", jobId, at, objection, time);
     }
     for (const at of byTime.keys())
@@ -203,6 +225,19 @@ function createBench({ served }: Story) {
       instance_state === "stopped" &&
       begun_at === null &&
       phases.some(({ operation, since }) => operation === "stopped" && since === ended_at?.getTime())
+    );
+  }
+
+  /** What waits for a run that did not succeed fails, or waits until somebody stops it. */
+  function wasRefused(
+    { instance_state, begun_at, ended_at }: Line,
+    { waitsFor, sweeps }: JobHistory,
+  ): boolean {
+    const [policy] = waitsFor.map(({ failPolicy }) => failPolicy);
+    if (begun_at !== null) return false;
+    if (policy === "fail") return instance_state === "failed";
+    return (
+      policy === "suspend" && instance_state === "stopped" && sweeps.some((at) => at === ended_at?.getTime())
     );
   }
 

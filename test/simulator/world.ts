@@ -1,4 +1,5 @@
 /** A seeded world: servers that crash, stall and misread the time run many schedules for years, in minutes. */
+import assert from "node:assert/strict";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Pool } from "pg";
@@ -9,7 +10,7 @@ import { createFolderBlobs } from "../../src/store/blobs.ts";
 import type { DatabaseConnection } from "../../src/store/database.ts";
 import { putRetentionChoice } from "../../src/store/retention-policies.ts";
 import { seeded } from "../setup/seeded.ts";
-import { act, isUnfinished, type JobHistory, liftAll } from "./acts.ts";
+import { act, isUnfinished, type JobHistory, liftAll, type Scene, stop } from "./acts.ts";
 import { addJobs } from "./population.ts";
 import type { Fault } from "./server-database.ts";
 import { type SimulatedServer, startSimulatedServer } from "./simulated-server.ts";
@@ -73,13 +74,7 @@ export async function createWorld(
 ): Promise<World> {
   const { seed, from, to } = options;
   const random = seeded(seed);
-  const { projectId, jobs: schedules } = await addJobs(pool, random, options);
-  const jobs = new Map(
-    [...schedules].map(([jobId, schedule]): [number, JobHistory] => [
-      jobId,
-      { phases: [{ since: from, operation: "running", schedule }], freezes: [], manualRuns: [] },
-    ]),
-  );
+  const { projectId, jobs } = await addJobs(pool, random, options);
   /** Jobs that somebody has paused, stopped or frozen, the longest first. */
   const unfinished = new Set<number>();
   const events: Record<string, number> = {};
@@ -137,6 +132,7 @@ export async function createWorld(
         if (await settle()) served.push(time);
         if (new Date(time).getUTCMonth() === month) continue;
         month = new Date(time).getUTCMonth();
+        await sweep();
         await onMonth(time);
         await keepHouse();
       }
@@ -164,13 +160,30 @@ export async function createWorld(
     const jobId = longest !== undefined && random() < 0.6 ? longest : pickOf(random, atDue, [...jobs.keys()]);
     const history = jobs.get(jobId);
     if (history !== undefined) {
-      const { engine } = server;
-      note(await act({ pool, engine, projectId, random, time, to }, jobId, history));
+      note(await act(sceneOf(server), jobId, history));
       unfinished.delete(jobId);
       if (isUnfinished(history)) unfinished.add(jobId);
       await rest();
     }
     faulty = true;
+  }
+
+  /** Somebody stops the runs that wait for what has failed for days. */
+  async function sweep(): Promise<void> {
+    const server = servers.find((one) => !one.isStalled());
+    if (server === undefined) return;
+    faulty = false;
+    server.skewMs = 0;
+    for (const { id, job_id } of await listHopeless(pool, time - 10 * DAY)) {
+      await server.engine.stopInstance({ projectId, instanceId: id, by: "simulator" });
+      jobs.get(job_id)?.sweeps.push(time);
+      note("sweep");
+    }
+    faulty = true;
+  }
+
+  function sceneOf({ engine }: SimulatedServer): Scene {
+    return { pool, engine, projectId, random, time, to };
   }
 
   /** What a server does by the hour, done by the month. */
@@ -252,10 +265,12 @@ export async function createWorld(
       server.skewMs = 0;
     }
     if (servers.length === 0) await addServer();
-    const [server] = servers;
-    if (server !== undefined)
-      for (const [jobId, history] of jobs)
-        await liftAll({ pool, engine: server.engine, projectId, random, time, to }, jobId, history);
+    for (const [jobId, history] of jobs) {
+      const scene = sceneOf(servers[0] ?? assert.fail("a server was added"));
+      await liftAll(scene, jobId, history);
+      // They wait for times that this world has no more.
+      if (history.waitsFor.length > 0) await stop(scene, jobId, history);
+    }
     for (let minutes = 0; minutes < 24 * 60 && (await isUnended(pool)); minutes += 1) {
       await pass(MINUTE);
       await settle();
@@ -301,6 +316,19 @@ async function nextDue(pool: Pool, time: number, to: number): Promise<number> {
     values: [new Date(time)],
   });
   return Math.min(rows[0]?.at?.getTime() ?? to, to);
+}
+
+/** Instances planned before that time which wait for a run that did not succeed. */
+async function listHopeless(pool: Pool, before: number): Promise<{ id: number; job_id: number }[]> {
+  const { rows } = await pool.query<{ id: number; job_id: number }>(
+    `select i.id, i.job_id::integer from instance i
+     where i.state = 'waiting' and i.planned_at < $1 and exists (
+       select from instance_wait w
+       where w.project_id = i.project_id and w.instance_id = i.id and w.state = 'failed'
+     )`,
+    [new Date(before)],
+  );
+  return rows;
 }
 
 /** Jobs whose schedules are due at that time. */

@@ -44,7 +44,7 @@ test.each([
     const { rows } = await pool.query(
       "select from planned_run where state = 'started' and decided_at = planned_at",
     );
-    expect(rows.length).toBeGreaterThan(10); // Planned ahead.
+    expect(rows.length).toBeGreaterThan(0); // Planned ahead.
   },
 );
 

@@ -125,7 +125,7 @@ export async function createWorld(
       while (time < to) {
         await strike();
         // Some moments before a time, so that it may be planned ahead, or some after.
-        const shift = Math.floor((random() * 12 - 3) * SECOND);
+        const shift = Math.floor((random() * 6 - 2) * SECOND);
         const due = await nextDue(pool, time, to);
         if (random() < CHANCES.act) await letPeopleAct(due);
         await pass(Math.max(SECOND, due - time + shift));

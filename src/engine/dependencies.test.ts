@@ -181,6 +181,26 @@ test("what waits for a time that is missed, or whose job is stopped, is told", a
   await expect.poll(() => waitsOf(world)).toBe("2 failed, 21 open");
 });
 
+test("a time that was waited for and falls on a free day of the calendar is held against nobody", async () => {
+  const { world, addJob, waitFor, start, clock } = await setup();
+  const { projectId } = world;
+  await world.database.pool.query(
+    `insert into calendar (project_id, workspace_id, name, weekdays, holidays, workdays, updated_at, updated_by)
+     values ($1, 'default', 'office', '{1,2,3,4,5,6,7}', '{2001-01-01}', '{}', now(), 'x')`,
+    [projectId],
+  );
+  const cron = { expression: "0 0 1 * * ?", zone: "UTC", afterOwnPrevious: false };
+  const up = await world.addJob({ schedule: { type: "cron", cron }, settings: { calendar: "office" } }, "up");
+  const down = await addJob("down", DAILY);
+  await waitFor(down, up);
+  for (const job of [up, down]) await start(job);
+  clock("01T00:30:01");
+  await expect.poll(() => waitsOf(world)).toBe("1 open");
+  clock("01T01:00:01");
+  await expect.poll(() => runsOf(world, down)).toEqual(["01T00:30 succeeded"]);
+  expect(await runsOf(world, up)).toEqual([]);
+});
+
 test("nothing is waited for of a job that is not in operation and has no run in the period", async () => {
   const { world, addJob, waitFor, start, clock } = await setup();
   const idle = await addJob("idle", HOURLY);

@@ -101,12 +101,17 @@ async function tellDependants(
   { projectId, jobId }: JobKey,
   { plannedAt, state, instanceId }: RunEnd,
 ): Promise<void> {
-  if (state !== "missed" && !INSTANCE_ENDED.includes(state)) return;
+  if (state !== "missed" && state !== "free" && !INSTANCE_ENDED.includes(state)) return;
   const reason = instanceId === null ? `it was ${state}` : `instance ${instanceId} ${state}`;
   await settleWaits(
     db,
     { projectId, jobId, plannedAt },
-    { succeeded: state === "succeeded", skipped: state === "skipped", reason, instanceId },
+    {
+      succeeded: state === "succeeded" || state === "free",
+      skipped: state === "skipped",
+      reason,
+      instanceId,
+    },
   );
 }
 

@@ -56,10 +56,11 @@ export async function updatePlannedRuns(
          as d (project_id, job_id, planned_at, state, instance_id, reason, detail)
        where p.project_id = d.project_id and p.job_id = d.job_id and p.planned_at = d.planned_at
          and p.origin = 'schedule' and p.state = 'due'
-       returning p.project_id, p.job_id, p.planned_at, p.state
+       returning p.project_id, p.job_id, p.planned_at, p.state, p.reason
      )
      insert into run_end (audience, project_id, job_id, planned_at, state)
-     select 'dependants', d.project_id, d.job_id, d.planned_at, d.state
+     select 'dependants', d.project_id, d.job_id, d.planned_at,
+       case when d.reason = 'calendar' then 'free' else d.state end
      from decided d
      where d.state <> 'started' and exists (
        select from instance_wait w

@@ -12,8 +12,11 @@ export interface RunEnd {
   readonly plannedAt: Date;
   /** Null for a planned time that never became an instance. */
   readonly instanceId: number | null;
-  /** For `dependants` also `suspended`, and `waiting`: an instance of the job began to wait. */
-  readonly state: InstanceState | "missed";
+  /**
+   * For `dependants` also `suspended`, and `waiting`: an instance of the job began to wait. A time on a free day of the
+   * calendar is `free`: it counts for nothing.
+   */
+  readonly state: InstanceState | "missed" | "free";
 }
 
 /** Jobs with ends that wait to be taken for dependants. */

@@ -69,8 +69,8 @@ export function createJudge(pool: Pool, story: Story, from: number, to: number):
 
   async function judgeUntil(until: number): Promise<void> {
     if (until <= judged) return;
-    // Runs may have waited for those of the month before theirs.
-    const known = await readLines(pool, story.projectId, judged - 65 * DAY, until);
+    // Runs may have waited for those of the month before theirs, or of the rest of their own.
+    const known = await readLines(pool, story.projectId, judged - 65 * DAY, until + 32 * DAY);
     const lines = Map.groupBy(known, ({ job_id }) => job_id);
     const byHand = Map.groupBy(
       await readRunsByHand(pool, story.projectId, judged, until),
@@ -78,7 +78,9 @@ export function createJudge(pool: Pool, story: Story, from: number, to: number):
     );
     for (const [jobId, history] of story.jobs) {
       const times = expectedTimes(history, clockOf, judged, Math.min(to, until + AHEAD_DAYS * DAY));
-      const own = (lines.get(jobId) ?? []).filter(({ planned_at }) => planned_at.getTime() > judged);
+      const own = (lines.get(jobId) ?? []).filter(
+        ({ planned_at }) => planned_at.getTime() > judged && planned_at.getTime() <= until,
+      );
       const upstream = history.waitsFor.map((waiting) => ({
         waiting,
         history: story.jobs.get(waiting.jobId) ?? assert.fail("the job is there"),

@@ -24,7 +24,12 @@ interface Stretch {
   readonly to: number;
 }
 
-const DAY = 86_400_000;
+/** What was found of it for one run: the times that count, and whether it was out of operation meanwhile. */
+interface Looked {
+  readonly stretch: Stretch;
+  readonly wasStopped: boolean;
+}
+
 /** Between any two clocks of the world. */
 const TOLERANCE_MS = 31_000;
 
@@ -44,31 +49,46 @@ export function objectionToWaiting(
 ): string | undefined {
   if (upstream.length === 0) return undefined;
   const at = line.planned_at.getTime();
+  const until = (line.begun_at ?? line.ended_at)?.getTime() ?? Infinity;
   const judged = upstream.map((one) => {
+    const wasStopped = isStoppedWithin(one.history, at - TOLERANCE_MS, until);
     const stretch = stretchOf(own, one, at, clockOf);
-    const lines = one.lines.filter(
-      ({ planned_at, reason }) =>
-        planned_at.getTime() >= stretch.from && planned_at.getTime() < stretch.to && reason !== "calendar",
-    );
-    return { ...one, stretch, lines };
+    return { ...one, wasStopped, stretch, lines: linesWithin(one.lines, stretch) };
   });
   if (line.begun_at !== null) {
     const begun = line.begun_at.getTime();
     return judged.map((one) => objectionToBegin(one, begun, clockOf)).find((found) => found !== undefined);
   }
   const isHeld = judged.some(
-    ({ history, lines }) =>
-      lines.some(({ instance_state }) => instance_state !== "succeeded") ||
-      history.phases.some(({ operation, since }) => operation === "stopped" && since > at - 62 * DAY),
+    ({ wasStopped, lines }) =>
+      wasStopped || lines.some(({ instance_state }) => instance_state !== "succeeded"),
   );
   return isHeld ? undefined : `${line.instance_state}, although all that it waited for succeeded`;
 }
 
+/** A time on a free day of the other's calendar counts for nothing. */
+function linesWithin(lines: readonly Ending[], { from, to }: Stretch): Ending[] {
+  return lines.filter(
+    ({ planned_at, reason }) =>
+      planned_at.getTime() >= from && planned_at.getTime() < to && reason !== "calendar",
+  );
+}
+
+/** Whether the job was out of operation at some moment between these. */
+function isStoppedWithin({ phases }: JobHistory, from: number, to: number): boolean {
+  return phases.some(
+    ({ since, operation }, place) =>
+      operation === "stopped" && since <= to && (phases[place + 1]?.since ?? Infinity) >= from,
+  );
+}
+
 function objectionToBegin(
-  { waiting, history, lines, stretch }: Upstream & { readonly stretch: Stretch },
+  { waiting, history, lines, stretch, wasStopped }: Upstream & Looked,
   begun: number,
   clockOf: (zone: string) => WallClock,
 ): string | undefined {
+  // Without a schedule in operation nothing is waited for but what there is in the own period, whichever that was then.
+  if (wasStopped) return undefined;
   for (const { planned_at, instance_state, ended_at } of lines) {
     if (planned_at.getTime() > begun - TOLERANCE_MS) continue;
     const which = `the run of job ${waiting.jobId} of ${planned_at.toISOString()}`;
@@ -76,22 +96,20 @@ function objectionToBegin(
       return `begun, although ${which} ended as ${instance_state}`;
     if (ended_at !== null && ended_at.getTime() > begun + TOLERANCE_MS) return `begun before ${which} ended`;
   }
-  const phase = history.phases.findLast(({ since }) => since <= begun);
-  if (phase === undefined || phase.operation === "stopped" || isNear(history, begun)) return undefined;
-  const [coming] = plannedTimes(
-    phase.schedule,
-    clockOf(phase.schedule.zone),
-    begun + TOLERANCE_MS,
-    stretch.to - 1,
-  ).filter((at) => at >= stretch.from);
-  return coming === undefined
-    ? undefined
-    : `begun before ${new Date(coming).toISOString()}, which it waits for`;
+  const { schedule } = history.phases.findLast(({ since }) => since <= begun) ?? {};
+  if (schedule === undefined) return undefined;
+  const clock = clockOf(schedule.zone);
+  const [coming] = plannedTimes(schedule, clock, begun + TOLERANCE_MS, stretch.to - 1).filter(
+    (at) => at >= stretch.from,
+  );
+  if (coming === undefined) return undefined;
+  const acts = history.phases.map(({ since, operation }) => `${operation} since ${textOf(since)}`).join(", ");
+  const { jobId, failPolicy } = waiting;
+  return `begun at ${textOf(begun)} before the run of job ${jobId} of ${textOf(coming)} (${failPolicy}; ${acts})`;
 }
 
-/** Whether somebody acted about then: clocks differ too much to say what came first. */
-function isNear({ phases }: JobHistory, time: number): boolean {
-  return phases.some(({ since }) => Math.abs(since - time) <= TOLERANCE_MS);
+function textOf(time: number): string {
+  return new Date(time).toISOString();
 }
 
 const COARSENESS = ["hours", "days", "weeks", "months"] as const;

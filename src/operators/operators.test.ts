@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type OperatorWorld, operatorWorld, workFile } from "../../test/setup/operators.ts";
 import { testDatabase } from "../../test/setup/postgres.ts";
 import type { Work, WorkConnection } from "./operator.ts";
+import type { ProcessEntry } from "./process-table.ts";
 
 type Task = Partial<Work> & { type: string };
 
@@ -40,6 +41,8 @@ beforeAll(async () => {
     allowedAddresses: ["loopback"],
     warehouse: async () => ({ ...connection, password: connection.password ?? "" }),
   });
+  // So that what starts attempts is there before the first that is looked at.
+  await world.run({ type: "Shell", properties: { statement: "true" } });
 });
 
 afterAll(async () => {
@@ -158,7 +161,7 @@ describe.each(variants)("$label", ({ name, make }) => {
 
   test.skipIf(skipped || name === "Dummy")("an end on request leaves nothing running", async () => {
     const { lasts = { type: name }, beginsBy } = make();
-    const before = world.processes().length;
+    const before = world.processes();
     const controller = new AbortController();
     const running = world.run(lasts, {
       signal: controller.signal,
@@ -171,7 +174,7 @@ describe.each(variants)("$label", ({ name, make }) => {
     const { outcome } = await running;
     expect(outcome.state).toBe("cancelled");
     // What was killed may stand in the system's table for a moment longer.
-    await expect.poll(() => world.processes().length).toBeLessThanOrEqual(Math.max(before, spawnerSize()));
+    await expect.poll(() => beganSince(before)).toEqual([]);
   });
 
   test.skipIf(name === "Dummy")("an attempt that was aborted before it began does not begin", async () => {
@@ -222,16 +225,30 @@ async function listWork(): Promise<string[]> {
 }
 
 /** Waits for a process, a query or a call that gives no sign of itself in the log. */
-async function begun(name: string, before: number): Promise<void> {
+async function begun(name: string, before: readonly ProcessEntry[]): Promise<void> {
   if (name === "RESTAPI") return await slowCalled.promise;
   // The process of a session is there before its attempt is; this file is not.
   if (name === "DLISQL") return await expect.poll(listWork, POLL).toContain("lasts.csv");
-  await expect.poll(() => world.processes().length, POLL).toBeGreaterThan(Math.max(before, spawnerSize()));
+  await expect.poll(() => beganSince(before), POLL).not.toEqual([]);
 }
 
-/** The spawner with what made it. */
-function spawnerSize(): number {
-  return world.runner.isolation.namespace ? 3 : 1;
+/** Processes that were not there, but for those that sessions which were make ready for their next attempt. */
+function beganSince(before: readonly ProcessEntry[]): number[] {
+  const spawner = spawnerProcess();
+  const sessions = new Set(before.map(({ pid }) => pid).filter((pid) => pid !== spawner));
+  return world
+    .processes()
+    .filter(({ pid, parentPid }) => pid !== spawner && !sessions.has(pid) && !sessions.has(parentPid))
+    .map(({ pid }) => pid);
+}
+
+/** The parent of all attempts: in a namespace of its own it has two above it. */
+function spawnerProcess(): number | undefined {
+  const processes = world.processes();
+  let pid = world.runner.spawnerPid();
+  for (let level = world.runner.isolation.namespace ? 2 : 0; level > 0; level -= 1)
+    pid = processes.find(({ parentPid }) => parentPid === pid)?.pid;
+  return pid;
 }
 
 const slowCalled = Promise.withResolvers<void>();

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { signalProcess } from "../../src/operators/process-table.ts";
 import { seeded } from "../setup/seeded.ts";
 import { type Service, startService } from "../setup/service.ts";
 import { findProcesses, livesStill, type MetProcess } from "./processes.ts";
@@ -144,7 +145,8 @@ async function killDatabase({ dataDir }: Pair): Promise<void> {
   const file = join(dataDir, "postgres", "cluster", "data", "postmaster.pid");
   const text = await readFile(file, "utf8").catch(() => ""); // it is being started again since the last strike
   const pid = Number(text.split("\n")[0]);
-  if (pid > 0) process.kill(pid, "SIGKILL");
+  // It may have ended by itself since, with the service that was struck.
+  if (pid > 0) signalProcess(pid, "SIGKILL");
 }
 
 async function removePair({ services: [first, second] }: Pair): Promise<void> {

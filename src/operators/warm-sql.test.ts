@@ -46,7 +46,7 @@ describe("PostgreSQL", () => {
     [
       "locks",
       "select pg_advisory_lock(1)",
-      "select count(*) from pg_locks where locktype = 'advisory'",
+      "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()",
       '[["0"]]',
     ],
     ["cursors", "declare leak cursor with hold for select 1", "select count(*) from pg_cursors", '[["0"]]'],

@@ -65,8 +65,11 @@ async function send(app: FastifyInstance, { clock, pool }: FactoryWorld, request
       headers: request.headers,
       ...(request.body !== "" && { payload: request.body }),
     });
-  const { instanceId } = request.response.body ?? {};
+  const { instanceId, resourceId } = request.response.body ?? {};
   const response = await (instanceId === undefined ? inject() : numbered(pool, instanceId, inject));
+  // As with instances, the stand-in's id is in the paths to come.
+  if (resourceId !== undefined)
+    await pool.query("update resource set id = $1 where id = $2", [resourceId, response.json().resourceId]);
   return {
     status: response.statusCode,
     json: response.body === "" ? undefined : response.json(),
@@ -87,7 +90,10 @@ test("the vendor's Python SDK for data development is let in, but for its wrong 
 });
 
 test("the vendor's older Python SDK is let in", async () => {
-  await replaySigned(await factoryWorld(), "dlf_calls.json", { create_script: [204] });
+  await replaySigned(await factoryWorld(), "dlf_calls.json", {
+    create_script: [204],
+    create_resource: [200],
+  });
 });
 
 test("the vendor's Python SDK for data development v2 is let in", async () => {
@@ -136,6 +142,7 @@ test("the second vendor's Go client, refused by the recording's stand-in, is let
     ["DELETE /jobs/otcjob", 204],
     ["POST /scripts", 204],
     ["GET /scripts/s", 200],
+    ["POST /resources", 200],
     ["POST /connections", 204],
     ["GET /connections", 200],
   ]);

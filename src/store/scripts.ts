@@ -13,32 +13,70 @@ export interface ScriptWrite {
   readonly at: Date;
 }
 
-const COLUMNS = `project_id, workspace_id, id, name, type, content, version, document,
+const COLUMNS = `project_id, workspace_id, id, name, type, version, document,
   created_at, created_by, updated_at, updated_by`;
+
+/** A script without its text. */
+export type ScriptHead = Omit<Script, "content">;
 
 /** One page of a workspace's scripts, newest first, and how many there are in all; `nameContains` heeds case. */
 export async function listScripts(
   db: Database,
-  { projectId, workspaceId }: WorkspaceKey,
+  key: WorkspaceKey,
   nameContains: string,
   page: Page,
 ): Promise<{ scripts: Script[]; total: number }> {
+  const { rows, total } = await listRows<ScriptRow>(db, key, {
+    name: "list-scripts",
+    columns: `${COLUMNS}, content`,
+    nameContains,
+    page,
+  });
+  return { scripts: rows.map(scriptFromRow), total };
+}
+
+/** As `listScripts`, where nobody wants the texts. */
+export async function listScriptHeads(
+  db: Database,
+  key: WorkspaceKey,
+  nameContains: string,
+  page: Page,
+): Promise<{ scripts: ScriptHead[]; total: number }> {
+  const { rows, total } = await listRows<HeadRow>(db, key, {
+    name: "list-script-heads",
+    columns: COLUMNS,
+    nameContains,
+    page,
+  });
+  return { scripts: rows.map(headFromRow), total };
+}
+
+async function listRows<Row extends object>(
+  db: Database,
+  { projectId, workspaceId }: WorkspaceKey,
+  {
+    name,
+    columns,
+    nameContains,
+    page,
+  }: {
+    readonly name: string;
+    readonly columns: string;
+    readonly nameContains: string;
+    readonly page: Page;
+  },
+): Promise<{ rows: readonly Row[]; total: number }> {
+  const matching = "from script where project_id = $1 and workspace_id = $2 and strpos(name, $3) > 0";
+  const values = [projectId, workspaceId, nameContains];
   const [total, rows] = await Promise.all([
-    query<{ total: number }>(
-      db,
-      "count-scripts",
-      "select count(*) as total from script where project_id = $1 and workspace_id = $2 and strpos(name, $3) > 0",
-      [projectId, workspaceId, nameContains],
-    ),
-    query<ScriptRow>(
-      db,
-      "list-scripts",
-      `select ${COLUMNS} from script where project_id = $1 and workspace_id = $2 and strpos(name, $3) > 0
-       order by id desc offset $4 limit $5`,
-      [projectId, workspaceId, nameContains, page.offset, page.limit],
-    ),
+    query<{ total: number }>(db, "count-scripts", `select count(*) as total ${matching}`, values),
+    query<Row>(db, name, `select ${columns} ${matching} order by id desc offset $4 limit $5`, [
+      ...values,
+      page.offset,
+      page.limit,
+    ]),
   ]);
-  return { scripts: rows.map(scriptFromRow), total: total[0]?.total ?? 0 };
+  return { rows, total: total[0]?.total ?? 0 };
 }
 
 export async function findScript(
@@ -49,7 +87,7 @@ export async function findScript(
   const rows = await query<ScriptRow>(
     db,
     "find-script",
-    `select ${COLUMNS} from script where project_id = $1 and workspace_id = $2 and name = $3`,
+    `select ${COLUMNS}, content from script where project_id = $1 and workspace_id = $2 and name = $3`,
     [projectId, workspaceId, name],
   );
   return rows.map(scriptFromRow)[0];
@@ -112,13 +150,12 @@ export async function deleteScript(
   return deleted === 1;
 }
 
-interface ScriptRow {
+interface HeadRow {
   readonly project_id: string;
   readonly workspace_id: string;
   readonly id: number;
   readonly name: string;
   readonly type: ScriptType;
-  readonly content: string;
   readonly version: number;
   readonly document: Readonly<Record<string, unknown>>;
   readonly created_at: Date;
@@ -127,14 +164,21 @@ interface ScriptRow {
   readonly updated_by: string;
 }
 
+interface ScriptRow extends HeadRow {
+  readonly content: string;
+}
+
 function scriptFromRow(row: ScriptRow): Script {
+  return { ...headFromRow(row), content: row.content };
+}
+
+function headFromRow(row: HeadRow): ScriptHead {
   return {
     projectId: row.project_id,
     workspaceId: row.workspace_id,
     id: row.id,
     name: row.name,
     type: row.type,
-    content: row.content,
     version: row.version,
     document: row.document,
     createdAt: row.created_at,

@@ -99,6 +99,7 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
     now: () => clock.now,
     timeZone: "UTC",
     pageMax: 100,
+    newId: () => randomBytes(16).toString("hex"),
     workspacesOnFirstUse: true,
     ...settings,
   };

@@ -14,7 +14,11 @@ export interface Recorded {
   readonly body: string;
   readonly response: {
     readonly status: number;
-    readonly body?: { readonly error_code?: string; readonly instanceId?: number };
+    readonly body?: {
+      readonly error_code?: string;
+      readonly instanceId?: number;
+      readonly resourceId?: string;
+    };
   };
 }
 
@@ -27,14 +31,11 @@ const NOT_SERVED: readonly (readonly [asked: RegExp, why: string])[] = [
     /^\w+ \/v(1[.]1|2)\/\w+\/(clusters|cluster_infos|run-job-flow)\b/,
     "clusters are another API of the vendor",
   ],
-  [/^\w+ \/v1\/\w+\/resources\b/, "there are no resources yet"],
-  [/^GET \/v1[.]0\/\w+\/directory\/tree$/, "directories are not listed yet"],
   [/^POST \/v1\/\w+\/(jobs\/\w+|connections)\/export$/, "there are no packages yet"],
   [/^POST \/v1\/\w+\/jobs\/(batch-export|check-file|import)$/, "there are no packages yet"],
   [/^GET \/v1\/\w+\/system-tasks\//, "there are no packages yet"],
-  [/^\w+ \/v1\/\w+\/scripts\/\w+\/(execute|instances\/)/, "scripts are not run by themselves yet"],
   [/^\w+ \/v2\/\w+\/factory\/jobs(\/\w+\/(tags|rename|depend))?$/, "v2 has no jobs yet"],
-  [/^GET \/v2\/\w+\/factory\/scripts$/, "v2 has no scripts yet"],
+  [/^\w+ \/v1\/\w+\/scripts\/\w+\/(execute|instances\/)/, "scripts are not run by themselves yet"],
   [/^GET \/v2\/\w+\/factory\/alarm-info$/, "there are no alarms yet"],
   [/^GET \/v2\/\w+\/factory\/monitor\//, "there is no monitor yet"],
 ];

@@ -12,15 +12,12 @@ import { createFactoryFace } from "./routes.ts";
 const WITHOUT_CONTRACT: readonly string[] = [
   "DELETE /v1/:project_id/connections/:connection_name",
   "DELETE /v1/:project_id/jobs/:job_name",
-  "DELETE /v1/:project_id/scripts/:script_name",
   "GET /v1/:project_id/connections",
   "GET /v1/:project_id/connections/:connection_name",
   "GET /v1/:project_id/jobs/:job_name",
   "GET /v1/:project_id/jobs/:job_name/instances/:instance_id",
   "GET /v1/:project_id/jobs/:job_name/status",
   "GET /v1/:project_id/jobs/instances/detail",
-  "GET /v1/:project_id/scripts",
-  "GET /v1/:project_id/scripts/:script_name",
   "GET /v2/:project_id/factory/jobs/:job_name/instances/:instance_id",
   "GET /v2/:project_id/factory/jobs/:job_name/instances/detail",
   "GET /v2/:project_id/factory/supplement-data",
@@ -31,13 +28,11 @@ const WITHOUT_CONTRACT: readonly string[] = [
   "POST /v1/:project_id/jobs/:job_name/run-immediate",
   "POST /v1/:project_id/jobs/:job_name/start",
   "POST /v1/:project_id/jobs/:job_name/stop",
-  "POST /v1/:project_id/scripts",
   "POST /v2/:project_id/factory/jobs/:job_name/instances/retry",
   "POST /v2/:project_id/factory/supplement-data",
   "POST /v2/:project_id/factory/supplement-data/:instance_name/stop",
   "PUT /v1/:project_id/connections/:connection_name",
   "PUT /v1/:project_id/jobs/:job_name",
-  "PUT /v1/:project_id/scripts/:script_name",
 ];
 
 interface SdkOperation {

@@ -21,4 +21,6 @@ export interface FactoryDeps extends ConnectionDeps {
   readonly timeZone: string;
   /** Largest page of the job list: 100 to 1000. */
   readonly pageMax: number;
+  /** A fresh id of 32 hexadecimal digits. */
+  readonly newId: () => string;
 }

@@ -11,18 +11,20 @@ async function replayBodies(world: FactoryWorld, file: string, differing?: Diffe
   const requests = (await readRecorded(file, routes)).filter(
     ({ response }) => !(file.startsWith("otc") && response.status === 401),
   );
-  const instances = new Map<string, string>();
+  // Ours for the ids that the stand-in gave to instances and resources.
+  const ids = new Map<string, string>();
   await replay(
     requests,
     async ({ method, target, headers, body, response }) => {
       const { "Content-Type": type = "", workspace = "", Workspace = "" } = headers;
-      const ours = target.replace(/(?<=\/instances\/)\d+/, (id) => instances.get(id) ?? id);
+      const ours = target.replace(/(?<=\/(instances|resources)\/)[\w-]+/, (id) => ids.get(id) ?? id);
       const answer = await world.call(method, ours, {
         ...(method !== "GET" && { text: body }),
         headers: { ...(type !== "" && { "content-type": type }), workspace: workspace + Workspace },
       });
-      if (response.body?.instanceId !== undefined)
-        instances.set(String(response.body.instanceId), String(answer.json.instanceId));
+      for (const member of ["instanceId", "resourceId"] as const)
+        if (response.body?.[member] !== undefined)
+          ids.set(String(response.body[member]), String(answer.json[member]));
       return answer;
     },
     differing,
@@ -37,7 +39,7 @@ test("the vendor's Python SDK for data development is understood", async () => {
 
 test("the vendor's older Python SDK is understood", async () => {
   const world = await factoryWorld();
-  await replayBodies(world, "dlf_calls.json", { create_script: [204] });
+  await replayBodies(world, "dlf_calls.json", { create_script: [204], create_resource: [200] });
 });
 
 test("the vendor's Python SDK for data development v2 is understood", async () => {

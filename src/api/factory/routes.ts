@@ -6,13 +6,16 @@ import type { Face } from "../route.ts";
 import { backfillRoutes } from "./backfills.ts";
 import { connectionRoutes } from "./connections.ts";
 import type { FactoryDeps } from "./deps.ts";
+import { directoryRoutes } from "./directories.ts";
 import { environmentRoutes } from "./environment.ts";
 import { encodeFault, REFUSAL_STATUSES, RefusalBody } from "./fault-wire.ts";
 import { instanceRoutes } from "./instances.ts";
 import { instanceRoutesV2 } from "./instances-v2.ts";
 import { jobRunRoutes } from "./job-runs.ts";
 import { jobRoutes } from "./jobs.ts";
+import { resourceRoutes } from "./resources.ts";
 import { scriptRoutes } from "./scripts.ts";
+import { scriptRoutesV2 } from "./scripts-v2.ts";
 
 const PATHS = /^\/(v1|v1[.]0|v2\/[^/]+\/factory)(\/|$)/;
 const JSON_TYPE = /^application\/([^;\s]+[+])?json\s*(;|$)/i;
@@ -41,6 +44,9 @@ export function createFactoryFace(deps: FactoryDeps): Face {
       ...instanceRoutes(deps),
       ...instanceRoutesV2(deps),
       ...scriptRoutes(deps),
+      ...scriptRoutesV2(deps),
+      ...resourceRoutes(deps),
+      ...directoryRoutes(deps),
       ...connectionRoutes(deps),
       ...environmentRoutes(deps),
       ...backfillRoutes(deps),

@@ -4,9 +4,21 @@ import type { ScriptDraft } from "../../catalog/scripts.ts";
 import { invalid } from "../../domain/fault.ts";
 import { isScriptType, SCRIPT_DESCRIPTION_MAX, SCRIPT_TYPES, type Script } from "../../domain/script.ts";
 import { checkSchema } from "../check-schema.ts";
-import { objectBody, type WireObject, withoutNulls } from "./request-wire.ts";
+import { objectBody, pageMembers, type WireObject, withoutNulls } from "./request-wire.ts";
+import { Milliseconds } from "./time-wire.ts";
 
-const Approver = Type.Object({});
+const LIMIT_MAX = 100;
+
+export const ScriptListQuery = Type.Object({
+  scriptName: Type.Optional(Type.String({ description: "A part of the name; case counts." })),
+  ...pageMembers(LIMIT_MAX),
+});
+
+/** The vendor writes the name as `approverName`, an older page of it as `approver_name`. */
+const Approver = Type.Object(
+  { approverName: Type.Optional(Type.String()), approver_name: Type.Optional(Type.String()) },
+  { additionalProperties: true },
+);
 
 /** The older SDK writes the configuration as text. */
 const ScriptMembers = {
@@ -24,16 +36,39 @@ const ScriptMembers = {
   approvers: Type.Optional(Type.Array(Approver, { maxItems: 100 })),
 };
 
-const CreateBody = Type.Object({ name: Type.String(), type: Type.Enum([...SCRIPT_TYPES]), ...ScriptMembers });
+export const NewScriptBody = Type.Object({
+  name: Type.String(),
+  type: Type.Enum([...SCRIPT_TYPES]),
+  ...ScriptMembers,
+});
 /** Name and type stay as they are, whatever the body says. */
-const SaveBody = Type.Object(ScriptMembers);
+export const ScriptBody = Type.Object(ScriptMembers);
+
+const ShownMembers = {
+  ...ScriptMembers,
+  name: Type.String(),
+  id: Type.String(),
+  type: Type.Enum([...SCRIPT_TYPES]),
+  owner: Type.String(),
+  createUser: Type.String(),
+  modifyTime: Milliseconds,
+  version: Type.Integer({ minimum: 1 }),
+};
+const AS_SAVED = { additionalProperties: true };
+
+export const ScriptDetail = Type.Object({ ...ShownMembers, autoAcquireLock: Type.Boolean() }, AS_SAVED);
+
+export const ScriptList = Type.Object({
+  total: Type.Integer({ minimum: 0 }),
+  scripts: Type.Array(Type.Object(ShownMembers, AS_SAVED)),
+});
 
 /** Reads the body of a create. Faults: `script-type-missing`, `script-invalid` with every problem. */
 export function decodeNewScript(body: unknown): ScriptDraft {
   const given = givenMembers(body);
   if (given.type === undefined || given.type === "") invalid("script-type-missing", ["type: must be given"]);
-  refuse(checkSchema(CreateBody, given));
-  const { name, type, content, ...document } = given as Static<typeof CreateBody> & WireObject;
+  refuse(checkSchema(NewScriptBody, given));
+  const { name, type, content, ...document } = given as Static<typeof NewScriptBody> & WireObject;
   if (!isScriptType(type)) return invalid("script-invalid", ["type: is unknown"]);
   return { name, type, content, document };
 }
@@ -41,8 +76,8 @@ export function decodeNewScript(body: unknown): ScriptDraft {
 /** Reads the body of an update. Fault: `script-invalid` with every problem. */
 export function decodeScript(body: unknown): Pick<ScriptDraft, "content" | "document"> {
   const given = givenMembers(body);
-  refuse(checkSchema(SaveBody, given));
-  const { name: _name, type: _type, content, ...document } = given as Static<typeof SaveBody> & WireObject;
+  refuse(checkSchema(ScriptBody, given));
+  const { name: _name, type: _type, content, ...document } = given as Static<typeof ScriptBody> & WireObject;
   return { content, document };
 }
 

@@ -162,6 +162,7 @@ const SOURCES: WorkSources = {
   loadProgram: async () => ({ files: [], args: [], environment: {} }),
   localCommandsAllowed: async () => true,
   openTopic: () => Promise.reject(new RangeError("no topics here")),
+  publish: () => Promise.reject(new RangeError("no notices here")),
   openBucket: () => {
     throw new RangeError("no endpoints here");
   },

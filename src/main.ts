@@ -10,6 +10,7 @@ import { bootstrap } from "./identity/bootstrap.ts";
 import { createIdentity, type IdentitySettings } from "./identity/identity.ts";
 import { listen } from "./parts/api.ts";
 import { slotsOf, startEngine } from "./parts/engine.ts";
+import { startNotices } from "./parts/notices.ts";
 import { createOutlook } from "./parts/outlook.ts";
 import { readOrCreateSecret } from "./parts/secret-file.ts";
 import { openStore } from "./parts/store.ts";
@@ -79,9 +80,11 @@ async function startParts(
   const projectId = first?.projectId ?? (await firstProjectId(pool));
   const catalog = { pool, now, masterKeys, workspacesOnFirstUse: config.workspacesOnFirstUse };
   if (store.warehouse !== undefined) await offerWarehouse(catalog, projectId);
-  const running = await startEngine(config, { store, catalog, clock, observe, undo });
+  const notices = startNotices(config, { catalog, observe, undo });
+  const running = await startEngine(config, { store, catalog, notices, clock, observe, undo });
   const url = await listen(config, {
     ...running,
+    notices,
     store,
     identity,
     catalog,

@@ -37,13 +37,14 @@ async function setup() {
   const { pool, masterKeys, now } = identity;
   const blobs = createFolderBlobs(join(tmpdir(), `azalai-routes-${newId()}`)); // Nothing is ever written there.
   const buckets = (projectId: string) => createBuckets(blobs, projectId);
-  const shared = { pool, masterKeys, now, blobs, buckets, engine, newId, workspacesOnFirstUse: true };
+  const region = "RegionOne";
+  const shared = { pool, masterKeys, now, blobs, buckets, engine, newId, region, workspacesOnFirstUse: true };
   const retention = createRetention({ pool, blobs, now, observe: () => undefined, periodDays: 7 });
   const faces: Face[] = [
     createKeystoneFace(identity),
     createFactoryFace({ ...shared, pageMax: 100, timeZone: "UTC" }),
     createSaharaFace(shared),
-    createConsoleFace({ ...shared, retention, timeZone: "UTC" }),
+    createConsoleFace({ ...shared, retention, timeZone: "UTC", noticesPublished: () => undefined }),
   ];
   const app = await createServer({
     faces,

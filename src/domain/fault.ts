@@ -137,6 +137,14 @@ export type FaultCode =
   | "object-in-use"
   | "object-protected"
   | "object-foreign"
+  | "topic-missing"
+  | "topic-exists"
+  | "topic-limit"
+  | "topic-invalid"
+  | "notice-invalid"
+  | "alarm-rule-missing"
+  | "alarm-rule-limit"
+  | "alarm-rule-invalid"
   | "expression-invalid"
   | "engine-missing";
 

@@ -114,6 +114,15 @@ export type Observation =
       readonly jobId: number;
       readonly message: string;
     }
+  /** `again`: it failed, and will be tried again. */
+  | {
+      readonly event: "notice-tried";
+      readonly projectId: string;
+      readonly noticeId: number;
+      readonly targetId: string;
+      readonly outcome: "sent" | "again" | "failed";
+      readonly message?: string;
+    }
   | { readonly event: "loop-failed"; readonly loop: string; readonly error: unknown };
 
 /** Takes an observation; never throws, never waits. */

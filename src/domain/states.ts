@@ -124,6 +124,14 @@ export const REAL_TIME = {
   stopping: ["stopped"],
 } as const satisfies Machine<"stopped" | "starting" | "normal" | "exception" | "stopping">;
 
+/** One notice on its way to one target; it waits for each of its tries. */
+const NOTICE_DELIVERY = {
+  waiting: ["sent", "failed"],
+  sent: [],
+  failed: [],
+} as const satisfies Machine<"waiting" | "sent" | "failed">;
+export type DeliveryState = keyof typeof NOTICE_DELIVERY;
+
 /** The machines as they are drawn in docs/states.md and enforced in the database. */
 export const MACHINES = [
   { title: "Planned run", table: "planned_run", column: "state", machine: PLANNED_RUN },
@@ -132,6 +140,7 @@ export const MACHINES = [
   { title: "Attempt", table: "attempt", column: undefined, machine: ATTEMPT },
   { title: "Real-time job", table: "job", column: "status", machine: REAL_TIME },
   { title: "Backfill", table: "backfill", column: "state", machine: BACKFILL },
+  { title: "Delivery of a notice", table: "notice_delivery", column: "state", machine: NOTICE_DELIVERY },
 ] as const satisfies readonly {
   readonly title: string;
   readonly table: string;

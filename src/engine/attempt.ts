@@ -1,6 +1,7 @@
 /** One attempt at a node: prepares its work, runs the operator within its time, and says how it is to be settled. */
 import type { JobNode } from "../domain/job.ts";
 import { type KeepRules, keepRulesOf } from "../domain/kept-alive.ts";
+import type { NoticeText } from "../domain/notice.ts";
 import {
   type AbortReason,
   type ChildJobs,
@@ -133,6 +134,8 @@ async function outcomeOf(
       background: facts.instance.background,
       buckets: deps.sources.buckets(work.projectId),
       children: deps.childrenOf(claim, facts, abort.signal),
+      publish: (topic: string, notice: NoticeText) =>
+        deps.sources.publish(work.projectId, { ...notice, topic, key: `node/${work.idempotencyKey}` }),
       ...(keep !== undefined && { stopGraceMs: keep.stopGraceMs }),
     };
     return await runOperator(operator, work, context);

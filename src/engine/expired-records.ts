@@ -1,8 +1,9 @@
-/** Records that have had their time: the plan ledger by months, lines and backfills, and the audit trail. */
+/** Records that have had their time: the plan ledger by months, lines and backfills, the audit trail, notices and alarms. */
 import { commonCutoff, cutoffOf, monthOf, type RetentionKind } from "../domain/retention.ts";
 import { type Database, transaction } from "../store/database.ts";
 import { setLockTimeout } from "../store/history.ts";
 import { countOldBackfills, deleteOldBackfillLines } from "../store/old-backfills.ts";
+import { countOldAlarms, countOldNotices, deleteOldAlarms, deleteOldNotices } from "../store/old-notices.ts";
 import {
   countOldActs,
   countOldJobNames,
@@ -99,6 +100,22 @@ export const findExpiredActs = ofEachProject({
   what: "of before",
   count: countOldActs,
   deleteSome: async (db, projectId, cutoff) => (await deleteOldActs(db, projectId, cutoff, BATCH_MAX)) > 0,
+});
+
+export const findExpiredNotices = ofEachProject({
+  kind: "notices",
+  policy: "history",
+  what: "published before",
+  count: countOldNotices,
+  deleteSome: async (db, projectId, cutoff) => (await deleteOldNotices(db, projectId, cutoff, BATCH_MAX)) > 0,
+});
+
+export const findExpiredAlarms = ofEachProject({
+  kind: "alarms",
+  policy: "history",
+  what: "raised before",
+  count: countOldAlarms,
+  deleteSome: async (db, projectId, cutoff) => (await deleteOldAlarms(db, projectId, cutoff, BATCH_MAX)) > 0,
 });
 
 /** How one kind of record is found and goes, project by project. */

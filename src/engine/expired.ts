@@ -24,6 +24,8 @@ export type ExpiredKind =
   | "backfills"
   | "deleted-jobs"
   | "acts"
+  | "notices"
+  | "alarms"
   | "deleted-project"
   | "files";
 

@@ -10,10 +10,12 @@ import { findExpiredHistory, findExpiredLogs } from "./expired-history.ts";
 import { findDeletedProjects, findStrayFiles, removeUnfinished } from "./expired-leftovers.ts";
 import {
   findExpiredActs,
+  findExpiredAlarms,
   findExpiredBackfills,
   findExpiredJobNames,
   findExpiredLines,
   findExpiredMonths,
+  findExpiredNotices,
 } from "./expired-records.ts";
 import { createLoop, type Loop } from "./loop.ts";
 
@@ -88,6 +90,8 @@ const FINDERS: readonly ((world: RetentionWorld) => Promise<Findings>)[] = [
   alone(findExpiredBackfills),
   alone(findExpiredJobNames),
   alone(findExpiredActs),
+  alone(findExpiredAlarms),
+  alone(findExpiredNotices),
   alone(findDeletedProjects),
   alone(findStrayFiles),
 ];

@@ -1,5 +1,6 @@
 /** What the engine asks of the rest of the service while it prepares a node's work. */
 import type { JobNode } from "../domain/job.ts";
+import type { NoticeText } from "../domain/notice.ts";
 import type { WorkCalendar } from "../domain/workday.ts";
 import type {
   Buckets,
@@ -30,10 +31,19 @@ export interface WorkSources {
   /** Whether nodes of the project may run commands on the server (product 6). */
   readonly localCommandsAllowed: (projectId: string) => Promise<boolean>;
   readonly buckets: (projectId: string) => Buckets;
+  /** As `WorkContext.publish`; what has been published under its key is not published again. */
+  readonly publish: (projectId: string, notice: KeyedNotice) => Promise<number>;
   /** Faults where the connection leads to no such topic, or may not be followed. */
   readonly openTopic: (connection: WorkConnection, topic: string) => Promise<TopicReader>;
   /** Faults where the connection leads to no S3 endpoint; whether it may be followed is seen when it is listed. */
   readonly openBucket: (connection: WorkConnection, bucket: string) => ObjectBucket;
+}
+
+export interface KeyedNotice extends NoticeText {
+  /** Name or URN of the topic. */
+  readonly topic: string;
+  /** No other notice of the project has it. */
+  readonly key: string;
 }
 
 export interface WorkProgram {

@@ -2,6 +2,7 @@
 import type { Readable } from "node:stream";
 import type { LoopTurn } from "../domain/expression-world.ts";
 import type { OwnLane } from "../domain/instance.ts";
+import type { NoticeText } from "../domain/notice.ts";
 import type { InstanceState } from "../domain/states.ts";
 
 /** One attempt at a node, every expression in it resolved and everything that it names fetched. */
@@ -77,6 +78,11 @@ export interface WorkContext {
   readonly buckets: Buckets;
   /** Other jobs that the node runs. */
   readonly children: ChildJobs;
+  /**
+   * Publishes to a topic of the project, by its name or URN; gives how many targets are told. Once for each attempt.
+   * @throws Fault `topic-missing`, `notice-invalid`.
+   */
+  readonly publish: (topic: string, notice: NoticeText) => Promise<number>;
 }
 
 /** Runs other jobs of the workspace for a node, each turn of it once, whatever servers are lost meanwhile. */

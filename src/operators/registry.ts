@@ -4,6 +4,7 @@ import { createDuckdbOperator } from "./duckdb-sql.ts";
 import { createDummyOperator } from "./dummy.ts";
 import { createForEachOperator } from "./for-each.ts";
 import { createJavaOperator } from "./java.ts";
+import { createNoticeOperator } from "./notice.ts";
 import type { Operator } from "./operator.ts";
 import { createPostgresOperator } from "./postgres-sql.ts";
 import type { ProcessRunner } from "./process.ts";
@@ -23,6 +24,7 @@ export function createOperators(settings: OperatorSettings, runner: ProcessRunne
     createDuckdbOperator(settings, runner),
     createPostgresOperator(settings),
     createRestOperator(settings),
+    createNoticeOperator(),
     createSubJobOperator(),
     createForEachOperator(),
   ];

@@ -12,6 +12,7 @@ import { Fault } from "../domain/fault.ts";
 import type { Engine } from "../engine/operations.ts";
 import type { Retention } from "../engine/retention.ts";
 import type { Identity } from "../identity/identity.ts";
+import type { Notices } from "./notices.ts";
 import type { Outlook } from "./outlook.ts";
 import type { Store } from "./store.ts";
 
@@ -21,6 +22,7 @@ export interface ApiSurroundings {
   readonly catalog: ConnectionDeps;
   readonly engine: Engine;
   readonly retention: Retention;
+  readonly notices: Notices;
   readonly outlook: Outlook;
   /** What `/metrics` is asked for with. */
   readonly metricsToken: string;
@@ -58,15 +60,15 @@ export async function listen(config: Config, surroundings: ApiSurroundings): Pro
 }
 
 function createFaces(
-  { uploadBytesMax, factoryPageMax, timeZone }: Config,
-  { store, identity, catalog, engine, retention, newId }: ApiSurroundings,
+  { uploadBytesMax, factoryPageMax, timeZone, region }: Config,
+  { store, identity, catalog, engine, retention, notices, newId }: ApiSurroundings,
 ): Face[] {
   const { blobs, bucketsOf } = store;
-  const shared = { ...catalog, blobs, buckets: bucketsOf, uploadBytesMax, engine, newId };
+  const shared = { ...catalog, region, blobs, buckets: bucketsOf, uploadBytesMax, engine, newId };
   return [
     createKeystoneFace(identity),
     createFactoryFace({ ...shared, pageMax: factoryPageMax, timeZone }),
     createSaharaFace(shared),
-    createConsoleFace({ ...shared, retention, timeZone }),
+    createConsoleFace({ ...shared, retention, timeZone, noticesPublished: notices.wake }),
   ];
 }

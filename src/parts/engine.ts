@@ -17,12 +17,14 @@ import { createProcessRunner } from "../operators/process.ts";
 import { createOperators, stopOperators } from "../operators/registry.ts";
 import { createBucketOpener } from "../operators/s3-bucket.ts";
 import { findProjectLimits } from "../store/projects.ts";
+import type { Notices } from "./notices.ts";
 import { operatorSettings } from "./operators.ts";
 import type { Store } from "./store.ts";
 
 export interface EngineSurroundings {
   readonly store: Store;
   readonly catalog: ConnectionDeps;
+  readonly notices: Notices;
   readonly clock: Clock;
   readonly observe: Observe;
   /** What ends each part, in the order of their beginnings. */
@@ -81,7 +83,7 @@ export async function startEngine(
   return { engine, retention };
 }
 
-function workSources(config: Config, { store, catalog, clock }: EngineSurroundings): WorkSources {
+function workSources(config: Config, { store, catalog, notices, clock }: EngineSurroundings): WorkSources {
   const { pool, blobs, bucketsOf } = store;
   const allowedAddresses = config.allowedPrivateAddresses;
   return {
@@ -90,6 +92,7 @@ function workSources(config: Config, { store, catalog, clock }: EngineSurroundin
     localCommandsAllowed: async (projectId) =>
       config.localCommands && ((await findProjectLimits(pool, projectId))?.localCommands ?? false),
     buckets: bucketsOf,
+    publish: notices.publish,
     openTopic: createTopicReaders({ allowedAddresses }),
     openBucket: createBucketOpener({ allowedAddresses, now: clock.now }),
   };

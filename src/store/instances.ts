@@ -64,7 +64,10 @@ export async function insertInstances(
     "insert-instances",
     `with given as materialized (
        select g.*, nextval('instance_id') as id,
-         exists (select from slot_limit l where l.project_id = g.project_id) as limited
+         exists (select from slot_limit l where l.project_id = g.project_id) as limited,
+         g.job_id is not null and exists (
+           select from alarm_rule r where r.project_id = g.project_id and r.workspace_id = g.workspace_id
+         ) as alarmed
        from unnest($2::uuid[], $3::text[], $4::bigint[], $5::integer[], $6::text[], $7::text[], $8::text[],
            $9::smallint[], $10::jsonb[], $11::timestamptz[], $12::text[], $13::jsonb[], $14::integer[], $15::integer[],
            $21::boolean[], $22::text[], $24::integer[], $25::boolean[], $26::timestamptz[], $1::timestamptz[])
@@ -74,11 +77,11 @@ export async function insertInstances(
      ), made as (
        insert into instance (project_id, id, workspace_id, job_id, job_version, job_name, origin, state, left_sinks,
          node_count, priority, parameters, planned_at, created_at, created_by, started_at,
-         background, end_audience, timeout_seconds, wait_counts, times_out_at)
+         background, end_audience, timeout_seconds, wait_counts, times_out_at, alarmed)
        select project_id, id, workspace_id, job_id, job_version, job_name, origin,
          coalesce(held, 'running'), sinks,
          node_count, priority, parameters, planned_at, begins_at, created_by, case when held is null then begins_at end,
-         background, end_audience, timeout_seconds, wait_counts, times_out_at
+         background, end_audience, timeout_seconds, wait_counts, times_out_at, alarmed
        from given
      ), definitions as (
        insert into instance_definition (project_id, instance_id, definition)

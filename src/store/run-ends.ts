@@ -4,7 +4,8 @@ import { type Database, execute, query } from "./database.ts";
 
 /**
  * Who takes an instance's end where it was started with their name (`Start.tells`). Beside them its dependants are told
- * (the audience `dependants`) wherever an instance waits for the run, or for its place.
+ * (the audience `dependants`) wherever an instance waits for the run, or for its place, and alarms (`alarms`) where its
+ * workspace has rules.
  */
 export type EndAudience = "backfill";
 

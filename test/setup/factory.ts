@@ -12,6 +12,7 @@ import { createFactoryFace } from "../../src/api/factory/routes.ts";
 import type { RouteRequest } from "../../src/api/route.ts";
 import { createServer } from "../../src/api/server.ts";
 import { loadCalendar } from "../../src/catalog/calendars.ts";
+import { publish } from "../../src/catalog/topics.ts";
 import { Fault } from "../../src/domain/fault.ts";
 import type { Observe } from "../../src/domain/observation.ts";
 import { type Caller, ROLES, type Role } from "../../src/domain/user.ts";
@@ -100,6 +101,7 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
     timeZone: "UTC",
     pageMax: 100,
     newId: () => randomBytes(16).toString("hex"),
+    region: "RegionOne",
     workspacesOnFirstUse: true,
     ...settings,
   };
@@ -112,7 +114,10 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
   const face = createFactoryFace(deps);
   const hold = createHoldToContract(face);
   const app = await createServer({
-    faces: [face, createConsoleFace({ ...deps, engine, blobs, buckets, retention })],
+    faces: [
+      face,
+      createConsoleFace({ ...deps, engine, blobs, buckets, retention, noticesPublished: () => undefined }),
+    ],
     authenticate,
     observe: () => undefined,
     elapsedMs: () => 0,
@@ -215,6 +220,7 @@ function makeEngine(
       ...NO_SOURCES,
       loadCalendar: (owner, name) => loadCalendar(pool, owner, name),
       buckets: (projectId) => createBuckets(blobs, projectId),
+      publish: (projectId, notice) => publish({ pool, now }, projectId, notice),
     },
     blobs,
     roles: ["scheduler", "worker"],

@@ -5,6 +5,9 @@ export const NO_SOURCES: WorkSources = {
   openTopic: async () => {
     throw new RangeError("the test has no topics");
   },
+  publish: async () => {
+    throw new RangeError("the test has no notices");
+  },
   openBucket: () => {
     throw new RangeError("the test has no endpoints");
   },

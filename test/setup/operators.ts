@@ -6,7 +6,15 @@ import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { Fault } from "../../src/domain/fault.ts";
 import { detectIsolation, type Isolation } from "../../src/operators/isolation.ts";
-import type { Buckets, ChildJobs, Operator, Outcome, Work, WorkFile } from "../../src/operators/operator.ts";
+import type {
+  Buckets,
+  ChildJobs,
+  Operator,
+  Outcome,
+  Work,
+  WorkContext,
+  WorkFile,
+} from "../../src/operators/operator.ts";
 import { createProcessRunner, type ProcessRunner } from "../../src/operators/process.ts";
 import { listProcesses, type ProcessEntry } from "../../src/operators/process-table.ts";
 import { createOperators, stopOperators } from "../../src/operators/registry.ts";
@@ -32,6 +40,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   readonly background?: boolean;
   readonly stopGraceMs?: number;
+  readonly publish?: WorkContext["publish"];
   /** Told of the whole log each time that something is added. */
   readonly onLog?: (log: string) => void;
 }
@@ -97,6 +106,7 @@ export async function operatorWorld(
         ...(stopGraceMs !== undefined && { stopGraceMs }),
         buckets,
         children: NO_CHILDREN,
+        publish: options.publish ?? noTopics,
         log: (chunk) => {
           log += chunk.toString();
           onLog(log);
@@ -118,6 +128,10 @@ const NO_CHILDREN: ChildJobs = {
     throw new RangeError("the test has no other jobs");
   },
 };
+
+async function noTopics(): Promise<never> {
+  throw new RangeError("the test has no topics");
+}
 
 function workOf(work: Partial<Work> & { type: string }): Work {
   return {

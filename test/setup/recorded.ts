@@ -36,7 +36,6 @@ const NOT_SERVED: readonly (readonly [asked: RegExp, why: string])[] = [
   [/^GET \/v1\/\w+\/system-tasks\//, "there are no packages yet"],
   [/^\w+ \/v2\/\w+\/factory\/jobs(\/\w+\/(tags|rename|depend))?$/, "v2 has no jobs yet"],
   [/^\w+ \/v1\/\w+\/scripts\/\w+\/(execute|instances\/)/, "scripts are not run by themselves yet"],
-  [/^GET \/v2\/\w+\/factory\/alarm-info$/, "there are no alarms yet"],
   [/^GET \/v2\/\w+\/factory\/monitor\//, "there is no monitor yet"],
 ];
 

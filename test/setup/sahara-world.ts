@@ -104,6 +104,7 @@ async function startEngine(
         loadExecutionProgram({ pool, blobs }, projectId, instanceId),
       localCommandsAllowed: async () => true,
       openTopic: () => Promise.reject(new RangeError("no topics here")),
+      publish: () => Promise.reject(new RangeError("no notices here")),
       openBucket: () => {
         throw new RangeError("no endpoints here");
       },

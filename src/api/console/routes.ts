@@ -1,5 +1,7 @@
 /** The console's own API under `/api/`: what the two vendors' faces have no words for. */
+import type { WorkspaceDeps } from "../../catalog/workspaces.ts";
 import type { Face } from "../route.ts";
+import { alarmRuleRoutes } from "./alarm-rules.ts";
 import { auditRoutes } from "./audit.ts";
 import { type BackfillDeps, backfillRoutes } from "./backfills.ts";
 import { calendarRoutes } from "./calendars.ts";
@@ -14,6 +16,7 @@ import { type LimitDeps, limitRoutes } from "./limits.ts";
 import { type LiveNodeDeps, liveNodeRoutes } from "./live-nodes.ts";
 import { type PlanDeps, planRoutes } from "./plan.ts";
 import { type RetentionRouteDeps, retentionRoutes } from "./retention.ts";
+import { type TopicRouteDeps, topicRoutes } from "./topics.ts";
 import { type WhyRouteDeps, whyRoutes } from "./why.ts";
 
 /** Its paths name no project: the caller's own counts. */
@@ -26,8 +29,10 @@ export function createConsoleFace(
     PlanDeps &
     RetentionRouteDeps &
     LimitDeps &
+    WorkspaceDeps &
     BackfillDeps &
     LiveNodeDeps &
+    TopicRouteDeps &
     WhyRouteDeps,
 ): Face {
   return {
@@ -47,6 +52,8 @@ export function createConsoleFace(
       ...whyRoutes(deps),
       ...planRoutes(deps),
       ...calendarRoutes(deps),
+      ...topicRoutes(deps),
+      ...alarmRuleRoutes(deps),
     ],
     owns: (path) => path === "/api" || path.startsWith("/api/"),
     projectOf: () => undefined,

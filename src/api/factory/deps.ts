@@ -23,4 +23,6 @@ export interface FactoryDeps extends ConnectionDeps {
   readonly pageMax: number;
   /** A fresh id of 32 hexadecimal digits. */
   readonly newId: () => string;
+  /** A part of topics' URNs. */
+  readonly region: string;
 }

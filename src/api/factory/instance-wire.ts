@@ -63,7 +63,8 @@ const ORIGINS: Readonly<Record<string, readonly InstanceOrigin[]>> = {
   7: ["once"],
 };
 
-function encodeOrigin(origin: InstanceOrigin): number {
+/** The vendor's number for why there is an instance. */
+export function encodeOrigin(origin: InstanceOrigin): number {
   const entry = Object.entries(ORIGINS).find(([, origins]) => origins.includes(origin));
   return Number(entry?.[0] ?? 2);
 }

@@ -3,6 +3,7 @@ import { Type } from "typebox";
 import { Fault } from "../../domain/fault.ts";
 import type { FaceContract } from "../contract.ts";
 import type { Face } from "../route.ts";
+import { alarmRoutes } from "./alarms.ts";
 import { backfillRoutes } from "./backfills.ts";
 import { connectionRoutes } from "./connections.ts";
 import type { FactoryDeps } from "./deps.ts";
@@ -50,6 +51,7 @@ export function createFactoryFace(deps: FactoryDeps): Face {
       ...connectionRoutes(deps),
       ...environmentRoutes(deps),
       ...backfillRoutes(deps),
+      ...alarmRoutes(deps),
     ],
     owns: (path) => PATHS.test(path),
     projectOf: (params) => params.project_id,

@@ -1,0 +1,154 @@
+/** Alarms: the ends of runs that rules wait for, which rules those are, and the record of what was raised. */
+import type { InstanceOrigin } from "../domain/instance.ts";
+import type { AlarmedRun, AlarmKind } from "../domain/job-alarm.ts";
+import type { Page } from "../domain/page.ts";
+import { type Database, execute, query } from "./database.ts";
+import type { WorkspaceKey } from "./workspaces.ts";
+
+/** A run that ended, or was suspended, where the workspace has rules. */
+export interface AlarmedEnd extends AlarmedRun {
+  readonly id: number;
+  readonly projectId: string;
+  readonly workspaceId: string;
+  readonly jobId: number;
+  readonly origin: InstanceOrigin;
+  readonly endedAt: Date | null;
+}
+
+/** In a transaction: takes up to `limit` ends; none that another takes. */
+export async function takeAlarmedEnds(db: Database, limit: number): Promise<AlarmedEnd[]> {
+  return await query<AlarmedEnd>(
+    db,
+    "take-alarmed-ends",
+    `with taken as (
+       delete from run_end where id in (
+         select id from run_end where audience = 'alarms' order by project_id, job_id, id limit $1
+         for update skip locked
+       ) returning *
+     )
+     select t.id, t.project_id as "projectId", t.job_id as "jobId", t.instance_id as "instanceId",
+       t.planned_at as "plannedAt", t.state, i.workspace_id as "workspaceId", i.job_name as "jobName", i.origin,
+       i.ended_at as "endedAt", i.error_message as "errorMessage"
+     from taken t join instance i on i.project_id = t.project_id and i.id = t.instance_id
+     order by t.id`,
+    [limit],
+  );
+}
+
+/** A rule that watches a job. */
+export interface WatchingRule {
+  readonly projectId: string;
+  readonly jobId: number;
+  readonly ruleId: number;
+  readonly ruleName: string;
+  readonly kind: AlarmKind;
+  readonly topicId: number;
+  readonly topic: string;
+}
+
+/** All rules that watch one of these jobs, whatever they raise. */
+export async function listWatchingRules(
+  db: Database,
+  jobs: readonly { readonly projectId: string; readonly jobId: number }[],
+): Promise<WatchingRule[]> {
+  if (jobs.length === 0) return [];
+  return await query<WatchingRule>(
+    db,
+    "list-watching-rules",
+    `select j.project_id as "projectId", j.id as "jobId", r.id as "ruleId", r.name as "ruleName", r.kind,
+       r.topic_id as "topicId", p.name as topic
+     from (select distinct * from unnest($1::uuid[], $2::bigint[]) as g (project_id, id)) g
+     join job j using (project_id, id)
+     join alarm_rule r on r.project_id = j.project_id and r.workspace_id = j.workspace_id
+       and (r.job_id is null or r.job_id = j.id)
+       and (r.owner is null or r.owner = j.owner)
+       and (r.directory is null or r.directory in ('/', j.directory) or starts_with(j.directory, r.directory || '/'))
+     join topic p on p.project_id = r.project_id and p.id = r.topic_id
+     order by r.id`,
+    [jobs.map(({ projectId }) => projectId), jobs.map(({ jobId }) => jobId)],
+  );
+}
+
+interface NewAlarm {
+  readonly end: AlarmedEnd;
+  readonly rule: WatchingRule;
+  readonly key: string;
+  readonly message: string;
+  readonly noticeId: number;
+}
+
+/** What was raised under its key already stays as it is. */
+export async function insertAlarms(db: Database, alarms: readonly NewAlarm[], now: Date): Promise<void> {
+  await execute(
+    db,
+    "insert-alarms",
+    `insert into alarm_record (project_id, workspace_id, rule_id, key, kind, job_id, job_name, instance_id, origin,
+       message, planned_at, at, notice_id)
+     select g.project_id, workspace_id, rule_id, key, kind, job_id, job_name, instance_id, origin, message, planned_at,
+       $1::timestamptz, notice_id
+     from unnest($2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::bigint[],
+         $10::text[], $11::text[], $12::timestamptz[], $13::bigint[])
+       as g (project_id, workspace_id, rule_id, key, kind, job_id, job_name, instance_id, origin, message, planned_at,
+         notice_id)
+     on conflict (project_id, rule_id, key) do nothing`,
+    [
+      now,
+      alarms.map(({ end }) => end.projectId),
+      alarms.map(({ end }) => end.workspaceId),
+      alarms.map(({ rule }) => rule.ruleId),
+      alarms.map(({ key }) => key),
+      alarms.map(({ rule }) => rule.kind),
+      alarms.map(({ end }) => end.jobId),
+      alarms.map(({ end }) => end.jobName),
+      alarms.map(({ end }) => end.instanceId),
+      alarms.map(({ end }) => end.origin),
+      alarms.map(({ message }) => message),
+      alarms.map(({ end }) => end.plannedAt),
+      alarms.map(({ noticeId }) => noticeId),
+    ],
+  );
+}
+
+/** What was raised. */
+export interface AlarmRecord {
+  readonly at: Date;
+  readonly jobId: number;
+  readonly jobName: string;
+  readonly origin: InstanceOrigin;
+  readonly message: string;
+  readonly plannedAt: Date;
+  readonly kind: AlarmKind;
+  /** Whether all targets have it; null while it is on its way, and where its topic had none. */
+  readonly sent: boolean | null;
+}
+
+/** A page of what was raised in a workspace from `from` to `to`, both included, newest first, and how many there are. */
+export async function listAlarms(
+  db: Database,
+  { projectId, workspaceId }: WorkspaceKey,
+  { from, to }: { readonly from: Date; readonly to: Date },
+  page: Page,
+): Promise<{ alarms: AlarmRecord[]; total: number }> {
+  const chosen = [projectId, workspaceId, from, to];
+  const where = "where a.project_id = $1 and a.workspace_id = $2 and a.at between $3 and $4";
+  const [alarms, totals] = await Promise.all([
+    query<AlarmRecord>(
+      db,
+      "list-alarms",
+      `select a.at, a.job_id as "jobId", a.job_name as "jobName", a.origin, a.message, a.planned_at as "plannedAt", a.kind,
+         (
+           select case when bool_or(d.state = 'failed') then false when bool_and(d.state = 'sent') then true end
+           from notice_delivery d where d.project_id = a.project_id and d.notice_id = a.notice_id
+         ) as sent
+       from alarm_record a ${where} order by a.at desc, a.id desc offset $5 limit $6`,
+      [...chosen, page.offset, page.limit],
+    ),
+    query<{ readonly total: number }>(
+      db,
+      "count-alarms",
+      `select count(*) as total from alarm_record a ${where}`,
+      chosen,
+    ),
+  ]);
+  return { alarms, total: totals[0]?.total ?? 0 };
+}

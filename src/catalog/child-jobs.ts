@@ -50,7 +50,12 @@ export async function checkParentJobs(
   { name, definition }: { readonly name: string; readonly definition: JobDefinition },
 ): Promise<void> {
   const stays = name === job.name && definition.kind === "batch" && !runsJobs(definition.nodes);
-  const parents = stays ? [] : await listParentJobs(db, { projectId: job.projectId, jobId: job.id });
+  if (!stays) await refuseParents(db, job);
+}
+
+/** @throws Fault `object-in-use` where nodes of other jobs run the job. */
+export async function refuseParents(db: Database, job: Job): Promise<void> {
+  const parents = await listParentJobs(db, { projectId: job.projectId, jobId: job.id });
   if (parents.length === 0) return;
   throw new Fault(
     "conflict",

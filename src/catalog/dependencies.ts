@@ -24,8 +24,11 @@ export async function findUpstream(
     throw new Fault("not-found", "job-missing", "the job does not exist", {
       problems: unknown.map(({ name }) => `schedule.cron.dependJobs: there is no job "${name}"`),
     });
-  const { failPolicy } = dependencies;
-  return dependencies.jobs.map((job) => ({ id: ids.get(keyOf(job)) ?? 0, periods: job.periods, failPolicy }));
+  return dependencies.jobs.map((job) => ({
+    id: ids.get(keyOf(job)) ?? 0,
+    periods: job.periods,
+    failPolicy: job.failPolicy ?? dependencies.failPolicy,
+  }));
 }
 
 /**

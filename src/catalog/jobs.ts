@@ -2,14 +2,17 @@
 import { runsJobs } from "../domain/child-job.ts";
 import { Fault, invalid } from "../domain/fault.ts";
 import { checkDefinition, checkJobName, type Job, type JobDefinition } from "../domain/job.ts";
+import { usesOf } from "../domain/job-use.ts";
 import type { JobReference } from "../domain/schedule.ts";
 import type { Caller } from "../domain/user.ts";
+import { insertAct, type NewAct } from "../store/audit.ts";
 import { findCalendar } from "../store/calendars.ts";
 import { type Database, transaction } from "../store/database.ts";
-import { findJob, insertJob, type JobWrite, lockJob, updateJob } from "../store/jobs.ts";
+import { findVersionedJob, type VersionedJob } from "../store/job-versions.ts";
+import { findJob, insertJob, type JobWrite, lockJob, updateJob, updateJobLabel } from "../store/jobs.ts";
 import { hasJobLimit, refreshLimits } from "../store/limits.ts";
 import type { WorkspaceKey } from "../store/workspaces.ts";
-import { checkParentJobs, saveChildJobs } from "./child-jobs.ts";
+import { checkParentJobs, refuseParents, saveChildJobs } from "./child-jobs.ts";
 import { findUpstream, refuseCircle } from "./dependencies.ts";
 import { checkWorkspace, ensureWorkspace, type WorkspaceDeps } from "./workspaces.ts";
 
@@ -27,6 +30,8 @@ export interface JobDraft {
   readonly tags: readonly string[];
   readonly directory: string;
   readonly singleNode: boolean;
+  /** What its one node is, in the words of the wire. */
+  readonly singleNodeType: string | null;
   /** The definition as it came on the wire. */
   readonly document: unknown;
 }
@@ -84,6 +89,75 @@ export async function saveJob(
   if (isFirstLimit) await refreshLimits(deps.pool, caller.projectId);
 }
 
+/** How a job's present document reads after a change that makes no version; its face knows where it says what. */
+type Rewrite = (document: VersionedJob["document"]) => unknown;
+
+/**
+ * Gives a job another name, in operation or not; its version stays, and so does whatever waits for it.
+ * @throws Fault `job-name-invalid`; `job-missing`; `job-exists`; `object-in-use` where nodes of other jobs run it.
+ */
+export async function renameJob(
+  deps: JobDeps,
+  caller: Caller,
+  reference: JobReference,
+  { name, rewrite }: { readonly name: string; readonly rewrite: Rewrite },
+): Promise<void> {
+  const problem = checkJobName(name);
+  if (problem !== undefined) invalid("job-name-invalid", [problem]);
+  await relabel(deps, caller, reference, async (db, { job, document }) => {
+    if (name !== job.name) await refuseParents(db, job);
+    const act = { act: "rename", detail: { from: job.name, to: name } };
+    return { name, tags: job.tags, document: rewrite(document), act };
+  });
+}
+
+/**
+ * Puts tags in place of those that a job has; its version stays.
+ * @throws Fault `job-missing`.
+ */
+export async function tagJob(
+  deps: JobDeps,
+  caller: Caller,
+  reference: JobReference,
+  { tags, rewrite }: { readonly tags: readonly string[]; readonly rewrite: Rewrite },
+): Promise<void> {
+  await relabel(deps, caller, reference, async (_, { job, document }) => {
+    const act = { act: "tag", detail: { tags } };
+    return { name: job.name, tags, document: rewrite(document), act };
+  });
+}
+
+/** What a job is to be called, how its document reads then, and what the audit trail says of it. */
+interface Label {
+  readonly name: string;
+  readonly tags: readonly string[];
+  readonly document: unknown;
+  readonly act: Pick<NewAct, "act" | "detail">;
+}
+
+async function relabel(
+  deps: JobDeps,
+  { projectId, userName: by }: Caller,
+  { workspaceId, name }: JobReference,
+  choose: (db: Database, present: VersionedJob) => Promise<Label>,
+): Promise<void> {
+  const key = { projectId, workspaceId };
+  await transaction(deps.pool, async (db) => {
+    await checkWorkspace(db, deps, key);
+    const job = await lockJob(db, key, name);
+    const present = job && (await findVersionedJob(db, key, name));
+    if (present === undefined) throw jobMissing();
+    const { act, document, ...label } = await choose(db, present);
+    const at = deps.now();
+    const written = { ...label, document: JSON.stringify(document), by, at };
+    if (!(await updateJobLabel(db, present.job, written))) throw nameTaken();
+    // Runs that are planned bear the name.
+    if (label.name !== name && present.job.status !== "stopped")
+      await deps.scheduleSaved(db, projectId, present.job.id);
+    await insertAct(db, { projectId, at, by, ...act, object: { kind: "job", id: present.job.id } });
+  });
+}
+
 /** The job of that name. Faults: `job-missing`, `workspace-missing`. */
 export async function getJob(deps: WorkspaceDeps, key: WorkspaceKey, name: string): Promise<Job> {
   await checkWorkspace(deps.pool, deps, key);
@@ -128,6 +202,8 @@ async function writeOf(
   return {
     ...members,
     kind: definition.kind,
+    dryRun: definition.dryRun,
+    uses: usesOf(definition.nodes),
     startsAt: dateOf(cron?.startsAt),
     endsAt: dateOf(cron?.endsAt),
     definition: JSON.stringify(definition),

@@ -40,6 +40,7 @@ export type DependencyFailPolicy = "fail" | "ignore" | "suspend";
 /** Jobs whose runs a job waits for. Source: dataarts-factory 4.1, dependJobs. */
 export interface JobDependencies {
   readonly jobs: readonly JobDependency[];
+  /** Of those that have none of their own. */
   readonly failPolicy: DependencyFailPolicy;
 }
 
@@ -47,6 +48,7 @@ export interface JobDependencies {
 export interface JobDependency extends JobReference {
   /** 0 is the same period. */
   readonly periods: number;
+  readonly failPolicy?: DependencyFailPolicy;
 }
 
 /** A job by name. */

@@ -78,9 +78,9 @@ function orderJobs(found: readonly FoundJob[]): BackfillJob[] {
 }
 
 function waitsOf({ dependencies }: CronSchedule, places: ReadonlyMap<string, number>): BackfillWait[] {
-  return (dependencies?.jobs ?? []).flatMap(({ periods, ...reference }) => {
+  return (dependencies?.jobs ?? []).flatMap(({ periods, failPolicy, ...reference }) => {
     const place = places.get(keyOf(reference));
-    const ignoresFailure = dependencies?.failPolicy === "ignore";
+    const ignoresFailure = (failPolicy ?? dependencies?.failPolicy) === "ignore";
     return place === undefined ? [] : [{ place, periods, ignoresFailure }];
   });
 }

@@ -40,7 +40,7 @@ test("waiting counts are folded; expired tokens and old arrivals are gone, other
   cleaner.start();
   await cleaner.round();
   expect((await pool.query("select count(*) as n from list_block_delta")).rows).toEqual([{ n: 0 }]);
-  expect(await countListed(pool, { projectId: PROJECT, list: "job", scope: "default/batch" })).toBe(30);
+  expect(await countListed(pool, { projectId: PROJECT, list: "job", scopes: ["default/batch"] })).toBe(30);
   expect((await pool.query("select audit_id from token order by 1")).rows).toEqual([{ audit_id: "4" }]);
   expect((await pool.query("select path from file_arrival")).rows).toEqual([{ path: "obs://b/1" }]);
 });

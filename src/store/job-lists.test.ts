@@ -2,7 +2,8 @@
 import type { Pool } from "pg";
 import { expect, test } from "vitest";
 import { testDatabase } from "../../test/setup/postgres.ts";
-import { type JobFilter, listJobs } from "./job-lists.ts";
+import type { JobFilter } from "./job-filters.ts";
+import { listJobs } from "./job-lists.ts";
 import { countListed, foldListBlocks } from "./list-blocks.ts";
 
 const PROJECT = "0123456789abcdef0123456789abcdef";
@@ -97,13 +98,17 @@ test("a part of a name finds every match, and nothing of another project", async
 test("all given tags must match", async () => {
   const { pool, list } = await setup(200);
   const all = await expected(pool, "batch", "tags @> array['seven']");
-  expect((await list({ kind: "batch", tags: ["seven"] })).total).toBe(all.length);
-  expect((await list({ kind: "batch", tags: ["seven", "n14"] })).jobs.map((job) => job.name)).toEqual([
-    "job_14",
-  ]);
-  expect((await list({ kind: "batch", tags: ["seven", "missing"] })).total).toBe(0);
+  expect((await list({ kind: "batch", tags: { names: ["seven"], match: "all" } })).total).toBe(all.length);
   expect(
-    (await list({ kind: "batch", tags: ["seven"], nameContains: "daily" })).jobs.map((job) => job.name),
+    (await list({ kind: "batch", tags: { names: ["seven", "n14"], match: "all" } })).jobs.map(
+      (job) => job.name,
+    ),
+  ).toEqual(["job_14"]);
+  expect((await list({ kind: "batch", tags: { names: ["seven", "missing"], match: "all" } })).total).toBe(0);
+  expect(
+    (await list({ kind: "batch", tags: { names: ["seven"], match: "all" }, nameContains: "daily" })).jobs.map(
+      (job) => job.name,
+    ),
   ).toEqual(all.filter((name) => name.startsWith("daily")).slice(0, 10));
 });
 
@@ -111,7 +116,7 @@ test("folding twice at a time counts nothing twice", async () => {
   const { pool } = await setup(100);
   for (let n = 0; n < 20; n++) await addJobs(pool, OTHER, 0);
   await Promise.all([foldListBlocks(pool), foldListBlocks(pool), foldListBlocks(pool)]);
-  expect(await countListed(pool, { projectId: PROJECT, list: "job", scope: "default/batch" })).toBe(90);
+  expect(await countListed(pool, { projectId: PROJECT, list: "job", scopes: ["default/batch"] })).toBe(90);
   const { rows } = await pool.query("select count(*) as n from list_block_delta");
   expect(rows[0]).toEqual({ n: 0 });
 });

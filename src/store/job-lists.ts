@@ -4,23 +4,21 @@ import type { Job, JobKind } from "../domain/job.ts";
 import type { Page } from "../domain/page.ts";
 import type { InstanceState } from "../domain/states.ts";
 import { type Database, query } from "./database.ts";
+import { findFilteredJobs, type JobFilter, kindsOf } from "./job-filters.ts";
 import { JOB_COLUMNS, type JobRow, jobFromRow } from "./jobs.ts";
 import { countListed, findListPlace } from "./list-blocks.ts";
 import { PIECE_LENGTH, piecesOf } from "./name-parts.ts";
 import type { WorkspaceKey } from "./workspaces.ts";
 
-export interface JobFilter {
-  readonly kind: JobKind;
-  /** Any part of the name; case matters. */
-  readonly nameContains?: string;
-  /** All of them must be the job's. */
-  readonly tags?: readonly string[];
-}
-
 /** A job as lists show it, with its latest run. */
 export interface JobListing extends Job {
   /** The list goes on saying `scheduling` until then (dataarts-factory 4.5). */
   readonly schedulingShownUntil: Date | null;
+  /** As its definition has it. */
+  readonly singleNodeType: string | null;
+  readonly dryRun: boolean;
+  /** Of a schedule in operation. */
+  readonly nextPlannedAt: Date | null;
   readonly lastInstance: Pick<
     Instance,
     "origin" | "state" | "plannedAt" | "startedAt" | "endedAt" | "ignoreSuccess"
@@ -37,68 +35,54 @@ export async function listJobs(
   filter: JobFilter,
   page: Page,
 ): Promise<{ jobs: JobListing[]; total: number }> {
-  if (filter.tags !== undefined && filter.tags.length > 0)
-    return await listByTags(db, workspace, filter, page);
-  if (filter.nameContains !== undefined && filter.nameContains !== "")
-    return await listByNamePart(db, workspace, { ...filter, nameContains: filter.nameContains }, page);
-  return await listAll(db, workspace, filter.kind, page);
+  const { kind, nameContains = "", ...others } = filter;
+  if (Object.keys(others).length > 0) {
+    const { ids, total } = await findFilteredJobs(db, workspace, filter, page);
+    return { jobs: await readIds(db, workspace, ids), total };
+  }
+  const kinds = kindsOf(kind);
+  if (nameContains !== "") return await listByNamePart(db, workspace, { kinds, nameContains }, page);
+  return await listAll(db, workspace, kinds, page);
 }
 
-async function listAll(db: Database, workspace: WorkspaceKey, kind: JobKind, page: Page) {
+async function listAll(db: Database, workspace: WorkspaceKey, kinds: readonly JobKind[], page: Page) {
   const { projectId, workspaceId } = workspace;
-  const list = { projectId, list: "job", scope: `${workspaceId}/${kind}` } as const;
+  const list = { projectId, list: "job", scopes: kinds.map((kind) => `${workspaceId}/${kind}`) } as const;
   if (page.offset === 0) {
     const [total, jobs] = await Promise.all([
       countListed(db, list),
-      readNewest(db, workspace, kind, page.limit),
+      readNewest(db, workspace, kinds, page.limit),
     ]);
     return { jobs, total };
   }
   const [total, place] = await Promise.all([countListed(db, list), findListPlace(db, list, page.offset)]);
   if (place === undefined) return { jobs: [], total };
-  return { jobs: await readFrom(db, workspace, kind, { ...place, limit: page.limit }), total };
+  return { jobs: await readFrom(db, workspace, kinds, { ...place, limit: page.limit }), total };
 }
 
-/** At most 2,000 candidates by key; beyond, one scan of the narrow index counts, and the page is walked. */
-async function listByNamePart(
-  db: Database,
-  workspace: WorkspaceKey,
-  { kind, nameContains }: JobFilter & { readonly nameContains: string },
-  page: Page,
-) {
+interface NamePart {
+  readonly kinds: readonly JobKind[];
+  readonly nameContains: string;
+}
+
+/** At most 2,000 candidates of a kind by key; beyond, one scan of the narrow index counts, and the page is walked. */
+async function listByNamePart(db: Database, workspace: WorkspaceKey, part: NamePart, page: Page) {
+  const { kinds, nameContains } = part;
   if (nameContains.length >= PIECE_LENGTH) {
-    const ids = await findByNamePart(db, workspace, kind, nameContains);
-    if (ids.length <= CANDIDATES_MAX)
+    const found = await Promise.all(kinds.map((kind) => findByNamePart(db, workspace, kind, nameContains)));
+    if (found.every((ids) => ids.length <= CANDIDATES_MAX)) {
+      const ids = found.flat().sort((a, b) => b - a);
       return { jobs: await readIds(db, workspace, pageOf(ids, page)), total: ids.length };
+    }
   }
-  const [total, jobs] = await Promise.all([
-    countByNamePart(db, workspace, kind, nameContains),
-    walkByNamePart(db, workspace, kind, { nameContains, page }),
+  const [jobs, ...totals] = await Promise.all([
+    walkByNamePart(db, workspace, part, page),
+    ...kinds.map((kind) => countByNamePart(db, workspace, kind, nameContains)),
   ]);
-  return { jobs, total };
+  return { jobs, total: totals.reduce((sum, total) => sum + total, 0) };
 }
 
-async function listByTags(
-  db: Database,
-  workspace: WorkspaceKey,
-  { kind, nameContains = "", tags = [] }: JobFilter,
-  page: Page,
-) {
-  const rows = await query<{ id: number }>(
-    db,
-    "find-jobs-by-tags",
-    `select id from job
-     where project_id = $1 and workspace_id = $2 and kind = $3 and tags <> '{}'
-       and list_keys(project_id, workspace_id || '/' || kind, tags) @> list_keys($1, $2 || '/' || $3, $4)
-       and tags @> $4 and strpos(name, $5) > 0
-     order by id desc`,
-    [workspace.projectId, workspace.workspaceId, kind, tags, nameContains],
-  );
-  const ids = rows.map(({ id }) => id);
-  return { jobs: await readIds(db, workspace, pageOf(ids, page)), total: ids.length };
-}
-
-/** The ids of the matches, newest first; of more than 2,000 only the first found, one more than that. */
+/** The ids of the matches, in no order; of more than 2,000 only the first found, one more than that. */
 async function findByNamePart(
   db: Database,
   { projectId, workspaceId }: WorkspaceKey,
@@ -115,7 +99,7 @@ async function findByNamePart(
      limit ${CANDIDATES_MAX + 1}`,
     [projectId, workspaceId, kind, part, piecesOf(part)],
   );
-  return rows.map(({ id }) => id).sort((a, b) => b - a);
+  return rows.map(({ id }) => id);
 }
 
 async function countByNamePart(
@@ -135,56 +119,65 @@ async function countByNamePart(
 }
 
 /** The latest instance of a job is found through `instance_of_job`. */
-const LISTING_COLUMNS = `${JOB_COLUMNS}, j.scheduling_shown_until,
+const LISTING_COLUMNS = `${JOB_COLUMNS}, j.scheduling_shown_until, j.single_node_type, j.dry_run,
+  case when s.paused_by is null then s.next_at end as next_at,
   i.origin as last_origin, i.state as last_state, i.planned_at as last_planned_at, i.started_at as last_started_at,
   i.ended_at as last_ended_at, i.ignore_success as last_ignore_success`;
-const LAST_INSTANCE = `
+const LISTING_JOINS = `
+  left join schedule s on s.project_id = j.project_id and s.job_id = j.id
   left join lateral (
     select origin, state, planned_at, started_at, ended_at, ignore_success from instance
     where project_id = j.project_id and job_id = j.id order by id desc limit 1
   ) i on true`;
 
+/** The first so many rows of each kind's walk, newest first: the index that is walked has a division for each. */
+function walkOfKinds(condition: string, limit: string): string {
+  return `select w.id from unnest($3::text[]) k (kind) cross join lateral (
+    select id from job
+    where project_id = $1 and workspace_id = $2 and kind = k.kind and ${condition}
+    order by id desc limit ${limit}
+  ) w order by w.id desc`;
+}
+
 async function readNewest(
   db: Database,
   { projectId, workspaceId }: WorkspaceKey,
-  kind: JobKind,
+  kinds: readonly JobKind[],
   limit: number,
 ) {
-  return await readJobs(
-    db,
-    "list-jobs-newest",
-    `(select id from job where project_id = $1 and workspace_id = $2 and kind = $3 order by id desc limit $4)`,
-    [projectId, workspaceId, kind, limit],
-  );
+  return await readJobs(db, "list-jobs-newest", `(${walkOfKinds("true", "$4")} limit $4)`, [
+    projectId,
+    workspaceId,
+    kinds,
+    limit,
+  ]);
 }
 
 async function readFrom(
   db: Database,
   { projectId, workspaceId }: WorkspaceKey,
-  kind: JobKind,
+  kinds: readonly JobKind[],
   place: { readonly idMax: number; readonly skip: number; readonly limit: number },
 ) {
   return await readJobs(
     db,
     "list-jobs-from",
-    `(select id from job where project_id = $1 and workspace_id = $2 and kind = $3 and id <= $4
-      order by id desc offset $5 limit $6)`,
-    [projectId, workspaceId, kind, place.idMax, place.skip, place.limit],
+    `(${walkOfKinds("id <= $4", "$5::bigint + $6::bigint")} offset $5 limit $6)`,
+    [projectId, workspaceId, kinds, place.idMax, place.skip, place.limit],
   );
 }
 
 async function walkByNamePart(
   db: Database,
   { projectId, workspaceId }: WorkspaceKey,
-  kind: JobKind,
-  { nameContains, page }: { readonly nameContains: string; readonly page: Page },
+  { kinds, nameContains }: NamePart,
+  page: Page,
 ) {
   return await readJobs(
     db,
     "list-jobs-walk",
-    `(select id from job where project_id = $1 and workspace_id = $2 and kind = $3 and strpos(name, $4) > 0
-      order by id desc offset $5 limit $6)`,
-    [projectId, workspaceId, kind, nameContains, page.offset, page.limit],
+    `(${walkOfKinds("strpos(name, $4) > 0", "$5::bigint + $6::bigint")} offset $5 limit $6)`,
+    [projectId, workspaceId, kinds, nameContains, page.offset, page.limit],
   );
 }
 
@@ -207,7 +200,7 @@ async function readJobs(
   const rows = await query<ListingRow>(
     db,
     name,
-    `select ${LISTING_COLUMNS} from ${ids} p join job j on j.project_id = $1 and j.id = p.id ${LAST_INSTANCE} order by j.id desc`,
+    `select ${LISTING_COLUMNS} from ${ids} p join job j on j.project_id = $1 and j.id = p.id ${LISTING_JOINS} order by j.id desc`,
     values,
   );
   return rows.map(listingFromRow);
@@ -216,6 +209,9 @@ async function readJobs(
 /** Without a run all members of the last one are null. */
 interface ListingRow extends JobRow {
   readonly scheduling_shown_until: Date | null;
+  readonly single_node_type: string | null;
+  readonly dry_run: boolean;
+  readonly next_at: Date | null;
   readonly last_origin: InstanceOrigin;
   readonly last_state: InstanceState | null;
   readonly last_planned_at: Date;
@@ -229,6 +225,9 @@ function listingFromRow(row: ListingRow): JobListing {
   return {
     ...jobFromRow(row),
     schedulingShownUntil: row.scheduling_shown_until,
+    singleNodeType: row.single_node_type,
+    dryRun: row.dry_run,
+    nextPlannedAt: row.next_at,
     lastInstance:
       state === null
         ? null

@@ -23,6 +23,10 @@ export interface JobWrite {
   readonly tags: readonly string[];
   readonly directory: string;
   readonly singleNode: boolean;
+  readonly singleNodeType: string | null;
+  readonly dryRun: boolean;
+  /** Words of domain/job-use.ts. */
+  readonly uses: readonly string[];
   readonly startsAt: Date | null;
   readonly endsAt: Date | null;
   /** JSON texts: the domain's reading, and the definition as it came. */
@@ -77,8 +81,9 @@ export async function insertJob(
     "insert-job",
     `with j as (
        insert into job (project_id, workspace_id, name, kind, version, owner, priority, tags, directory, single_node,
-                        starts_at, ends_at, created_at, created_by, updated_at, updated_by)
-       values ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $12, $13)
+                        starts_at, ends_at, created_at, created_by, updated_at, updated_by, single_node_type, dry_run,
+                        uses)
+       values ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $12, $13, $19, $20, $21)
        on conflict (project_id, workspace_id, name) do nothing
        returning id
      ), v as (
@@ -96,19 +101,14 @@ export async function insertJob(
 
 /** Writes a job's members and its next version in one statement; false when another job has the name. */
 export async function updateJob(db: Database, job: Job, write: JobWrite): Promise<boolean> {
-  try {
-    await query(db, "update-job", UPDATE, [job.projectId, job.id, ...valuesOf(write)]);
-    return true;
-  } catch (error) {
-    if (hasCode(error, [UNIQUE])) return false;
-    throw error;
-  }
+  return await orTaken(query(db, "update-job", UPDATE, [job.projectId, job.id, ...valuesOf(write)]));
 }
 
 const UPDATE = `
   with j as (
     update job set name = $3, kind = $4, version = version + 1, owner = $5, priority = $6, tags = $7, directory = $8,
-      single_node = $9, starts_at = $10, ends_at = $11, updated_at = $12, updated_by = $13
+      single_node = $9, starts_at = $10, ends_at = $11, updated_at = $12, updated_by = $13, single_node_type = $19,
+      dry_run = $20, uses = $21
     where project_id = $1 and id = $2
     returning id, version
   ), v as (
@@ -123,6 +123,48 @@ const UPDATE = `
     set periods = excluded.periods, fail_policy = excluded.fail_policy
   )
   select from j`;
+
+/** What a job has apart from its versions, and its present document, which says the same. */
+export interface JobLabel {
+  readonly name: string;
+  readonly tags: readonly string[];
+  /** JSON text. */
+  readonly document: string;
+  readonly by: string;
+  readonly at: Date;
+}
+
+/** Writes a job's name and tags without a new version; false when another job has the name. */
+export async function updateJobLabel(
+  db: Database,
+  { projectId, id }: Job,
+  { name, tags, document, by, at }: JobLabel,
+): Promise<boolean> {
+  return await orTaken(
+    query(
+      db,
+      "update-job-label",
+      `with j as (
+         update job set name = $3, tags = $4, updated_at = $6, updated_by = $7 where project_id = $1 and id = $2
+         returning version
+       )
+       update job_version v set document = $5 from j
+       where v.project_id = $1 and v.job_id = $2 and v.version = j.version`,
+      [projectId, id, name, tags, document, at, by],
+    ),
+  );
+}
+
+/** True when `write` was done, false when another job has the name. */
+async function orTaken(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write;
+    return true;
+  } catch (error) {
+    if (hasCode(error, [UNIQUE])) return false;
+    throw error;
+  }
+}
 
 function valuesOf(write: JobWrite): unknown[] {
   return [
@@ -142,6 +184,9 @@ function valuesOf(write: JobWrite): unknown[] {
     write.upstream.map(({ id }) => id),
     write.upstream.map(({ periods }) => periods),
     write.upstream.map(({ failPolicy }) => failPolicy),
+    write.singleNodeType,
+    write.dryRun,
+    write.uses,
   ];
 }
 

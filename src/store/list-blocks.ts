@@ -5,23 +5,23 @@ import { type Database, type DatabasePool, execute, query, transaction } from ".
 export interface CountedList {
   readonly projectId: string;
   readonly list: "job";
-  /** As the table's trigger writes it, e.g. `default/batch`. */
-  readonly scope: string;
+  /** As the table's trigger writes them, e.g. `default/batch`; several are one list. */
+  readonly scopes: readonly string[];
 }
 
 /** Deltas folded in one statement. */
 const FOLD_MAX = 10_000;
 
 /** How many rows the list has: one folded total and the deltas since. */
-export async function countListed(db: Database, { projectId, list, scope }: CountedList): Promise<number> {
+export async function countListed(db: Database, { projectId, list, scopes }: CountedList): Promise<number> {
   const rows = await query<{ total: number }>(
     db,
     "count-listed",
-    `select coalesce((select rows from list_block
-                      where project_id = $1 and list = $2 and scope = $3 and block = -1), 0)
+    `select coalesce((select sum(rows) from list_block
+                      where project_id = $1 and list = $2 and scope = any ($3) and block = -1), 0)
           + coalesce((select sum(rows) from list_block_delta
-                      where project_id = $1 and list = $2 and scope = $3), 0) as total`,
-    [projectId, list, scope],
+                      where project_id = $1 and list = $2 and scope = any ($3)), 0) as total`,
+    [projectId, list, scopes],
   );
   return rows[0]?.total ?? 0;
 }
@@ -35,7 +35,7 @@ export interface ListPlace {
 /** The place of record `offset`; undefined past the end. Reads a row for each 1,024 ids, never the list. */
 export async function findListPlace(
   db: Database,
-  { projectId, list, scope }: CountedList,
+  { projectId, list, scopes }: CountedList,
   offset: number,
 ): Promise<ListPlace | undefined> {
   const rows = await query<{ id_max: number; skip: number }>(
@@ -44,16 +44,16 @@ export async function findListPlace(
     `with counted as (
        select block, sum(rows) as rows
        from (select block, rows from list_block
-             where project_id = $1 and list = $2 and scope = $3 and block >= 0
+             where project_id = $1 and list = $2 and scope = any ($3) and block >= 0
              union all
-             select block, rows from list_block_delta where project_id = $1 and list = $2 and scope = $3) as block
+             select block, rows from list_block_delta where project_id = $1 and list = $2 and scope = any ($3)) as block
        group by block
      ),
      placed as (select block, rows, sum(rows) over (order by block desc) as through from counted)
      select block * 1024 + 1023 as id_max, ($4 - (through - rows))::int as skip
      from placed where through > $4 and through - rows <= $4 and rows > 0
      order by block desc limit 1`,
-    [projectId, list, scope, offset],
+    [projectId, list, scopes, offset],
   );
   const place = rows[0];
   return place === undefined ? undefined : { idMax: place.id_max, skip: place.skip };

@@ -34,7 +34,6 @@ const NOT_SERVED: readonly (readonly [asked: RegExp, why: string])[] = [
   [/^POST \/v1\/\w+\/(jobs\/\w+|connections)\/export$/, "there are no packages yet"],
   [/^POST \/v1\/\w+\/jobs\/(batch-export|check-file|import)$/, "there are no packages yet"],
   [/^GET \/v1\/\w+\/system-tasks\//, "there are no packages yet"],
-  [/^\w+ \/v2\/\w+\/factory\/jobs(\/\w+\/(tags|rename|depend))?$/, "v2 has no jobs yet"],
   [/^\w+ \/v1\/\w+\/scripts\/\w+\/(execute|instances\/)/, "scripts are not run by themselves yet"],
   [/^GET \/v2\/\w+\/factory\/monitor\//, "there is no monitor yet"],
 ];
@@ -97,7 +96,8 @@ export async function prepareRecorded(
   const [workspace, jobs] = {
     terraform: ["w1", { cron1: CRON, 流1: { processType: "REAL_TIME" }, once1: {}, bad1: {} }],
     airflow: ["wsa", { af_ok: {}, af_bad: {}, af_cron: CRON }],
-    dataartsstudio: ["w3", { v2j: CRON }],
+    // The name to which the recording renames in vain.
+    dataartsstudio: ["w3", { v2k: {} }],
   }[client] as [string, Readonly<Record<string, object>>];
   for (const [name, members] of Object.entries(jobs))
     await ok("POST", "/jobs", { workspace, body: jobBody(name, { ...members }) });

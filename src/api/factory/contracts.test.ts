@@ -11,10 +11,8 @@ import { createFactoryFace } from "./routes.ts";
 /** Routes whose handlers still read their queries by hand, and whose answers are not held to anything. */
 const WITHOUT_CONTRACT: readonly string[] = [
   "DELETE /v1/:project_id/connections/:connection_name",
-  "DELETE /v1/:project_id/jobs/:job_name",
   "GET /v1/:project_id/connections",
   "GET /v1/:project_id/connections/:connection_name",
-  "GET /v1/:project_id/jobs/:job_name",
   "GET /v1/:project_id/jobs/:job_name/instances/:instance_id",
   "GET /v1/:project_id/jobs/:job_name/status",
   "GET /v1/:project_id/jobs/instances/detail",
@@ -22,7 +20,6 @@ const WITHOUT_CONTRACT: readonly string[] = [
   "GET /v2/:project_id/factory/jobs/:job_name/instances/detail",
   "GET /v2/:project_id/factory/supplement-data",
   "POST /v1/:project_id/connections",
-  "POST /v1/:project_id/jobs",
   "POST /v1/:project_id/jobs/:job_name/instances/:instance_id/restart",
   "POST /v1/:project_id/jobs/:job_name/instances/:instance_id/stop",
   "POST /v1/:project_id/jobs/:job_name/run-immediate",
@@ -32,7 +29,6 @@ const WITHOUT_CONTRACT: readonly string[] = [
   "POST /v2/:project_id/factory/supplement-data",
   "POST /v2/:project_id/factory/supplement-data/:instance_name/stop",
   "PUT /v1/:project_id/connections/:connection_name",
-  "PUT /v1/:project_id/jobs/:job_name",
 ];
 
 interface SdkOperation {

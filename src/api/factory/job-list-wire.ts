@@ -2,7 +2,8 @@
 import { type Static, Type } from "typebox";
 import { shownAt } from "../../domain/instance.ts";
 import type { JobStatus } from "../../domain/job.ts";
-import type { JobFilter, JobListing } from "../../store/job-lists.ts";
+import type { JobFilter } from "../../store/job-filters.ts";
+import type { JobListing } from "../../store/job-lists.ts";
 import { wordOf } from "../query.ts";
 import { encodeInstanceState, InstanceStatus } from "./instance-wire.ts";
 import { encodeKind, JOB_KINDS } from "./job-wire.ts";
@@ -23,15 +24,18 @@ export type JobListQuery = Static<ReturnType<typeof jobListQuery>>;
 
 export function decodeJobFilter(query: JobListQuery): JobFilter {
   const { jobType, jobName: nameContains = "" } = query;
-  const tags = (query.tags ?? "")
-    .split(",")
-    .map((tag) => tag.trim())
-    .filter((tag) => tag !== "");
+  const tags = listIn(query.tags);
   return {
     kind: JOB_KINDS[jobType],
     ...(nameContains !== "" && { nameContains }),
-    ...(tags.length > 0 && { tags: [...new Set(tags)] }),
+    ...(tags.length > 0 && { tags: { names: tags, match: "all" } }),
   };
+}
+
+/** What stands between the commas of a query's value, each once; empty texts are none. */
+export function listIn(text = ""): string[] {
+  const words = text.split(",").map((word) => word.trim());
+  return [...new Set(words.filter((word) => word !== ""))];
 }
 
 const STATUSES: Readonly<Record<JobStatus, string>> = {
@@ -44,7 +48,8 @@ const STATUSES: Readonly<Record<JobStatus, string>> = {
   stopping: "STOPPING",
 };
 
-const JobSummary = Type.Object({
+/** An entry of the list. */
+export const summaryMembers = {
   name: Type.String(),
   jobType: wordOf(JOB_KINDS),
   owner: Type.Optional(Type.String()),
@@ -60,7 +65,9 @@ const JobSummary = Type.Object({
   lastUpdateUser: Type.String(),
   path: Type.String({ description: "The job's directory." }),
   singleNodeJobFlag: Type.Boolean(),
-});
+};
+
+const JobSummary = Type.Object(summaryMembers);
 
 /** A page of the list; `total` counts all that the query chooses. */
 export const JobList = Type.Object({ total: Type.Integer({ minimum: 0 }), jobs: Type.Array(JobSummary) });

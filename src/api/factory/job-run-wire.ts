@@ -11,7 +11,8 @@ import type { NodeJob } from "../../store/node-jobs.ts";
 import { checkSchema } from "../check-schema.ts";
 import { encodeInstanceState, encodeLogPath } from "./instance-wire.ts";
 import { withParameterNames } from "./job-aliases.ts";
-import { decodeParameter, Parameter } from "./job-wire.ts";
+import { Parameter } from "./job-schema.ts";
+import { decodeParameter } from "./job-wire.ts";
 import { objectBody, type WireObject, withoutNulls } from "./request-wire.ts";
 import { encodeTimeText } from "./time-wire.ts";
 

@@ -1,4 +1,4 @@
-/** Job definitions as DataArts Factory v1 writes them: schema, decode and the detail answer (dataarts-factory 4.1). */
+/** Job definitions as DataArts Factory v1 writes them: decode and the detail answer (dataarts-factory 4.1). */
 import { type Static, Type } from "typebox";
 import type { JobDraft } from "../../catalog/jobs.ts";
 import { type FaultCode, invalid } from "../../domain/fault.ts";
@@ -9,7 +9,6 @@ import {
   type JobNode,
   type JobParameter,
   NODE_DEFAULTS,
-  NODES_MAX,
 } from "../../domain/job.ts";
 import { readJobSettings } from "../../domain/job-settings.ts";
 import { checkCronSchedule, type JobReference, type NodeTrigger } from "../../domain/schedule.ts";
@@ -17,116 +16,21 @@ import { DAY_SECONDS, type TimeLimits } from "../../domain/time-limit.ts";
 import type { VersionedJob } from "../../store/job-versions.ts";
 import { checkSchema } from "../check-schema.ts";
 import { withCanonicalNames } from "./job-aliases.ts";
+import { JobBody, type Node, type Parameter } from "./job-schema.ts";
 import { isObject, objectBody, type WireObject, withoutNulls } from "./request-wire.ts";
 import {
-  CronTrigger,
+  type CronTrigger,
   checkTimes,
   decodeCron,
   decodeEvent,
   decodeSchedule,
-  Event,
-  Schedule,
   type ScheduleContext,
 } from "./schedule-wire.ts";
+import { Milliseconds } from "./time-wire.ts";
 
-const PARAMETERS_MAX = 1000;
-const PROPERTIES_MAX = 1000;
 /** Runs of a cron trigger at a time. Source: dataarts-factory 4.1, CronTrigger. */
 const TRIGGER_CONCURRENT = 10;
-const TAGS_MAX = 100;
-const DESCRIPTION_MAX = 1024;
 const CUSTOM_FIELDS_MAX = 2048;
-
-/** Numbers from Go clients, texts such as `"-45.5"` from the older SDK; a client leaves out a zero. */
-const Coordinate = Type.Optional(
-  Type.Union([Type.Number(), Type.String({ pattern: "^-?[0-9]+([.][0-9]+)?$", maxLength: 32 })]),
-);
-
-/** A client leaves out an empty value (dataarts-factory 8). */
-const Property = Type.Object({
-  name: Type.String({ minLength: 1, maxLength: 256 }),
-  value: Type.Optional(Type.String()),
-});
-
-const Node = Type.Object({
-  name: Type.String(),
-  type: Type.String({ minLength: 1, maxLength: 128 }),
-  location: Type.Object({ x: Coordinate, y: Coordinate }),
-  preNodeName: Type.Optional(Type.Array(Type.String(), { maxItems: NODES_MAX })),
-  conditions: Type.Optional(
-    Type.Array(Type.Object({ preNodeName: Type.String(), expression: Type.String({ maxLength: 10_000 }) }), {
-      maxItems: NODES_MAX,
-    }),
-  ),
-  properties: Type.Optional(Type.Array(Property, { maxItems: PROPERTIES_MAX })),
-  pollingInterval: Type.Optional(Type.Integer({ minimum: 1, maximum: 60 })),
-  maxExecutionTime: Type.Optional(Type.Integer({ minimum: 5, maximum: 1440 })),
-  retryTimes: Type.Optional(Type.Integer({ minimum: 0, maximum: 5 })),
-  retryInterval: Type.Optional(Type.Integer({ minimum: 5, maximum: 120 })),
-  execTimeOutRetry: Type.Optional(Type.Enum(["true", "false"])),
-  failPolicy: Type.Optional(Type.Enum(["FAIL", "IGNORE", "SUSPEND", "FAIL_CHILD"])),
-  eventTrigger: Type.Optional(Event),
-  cronTrigger: Type.Optional(CronTrigger),
-});
-
-/** A parameter of a job or of one run of it; a client leaves out an empty value. */
-export const Parameter = Type.Object({
-  name: Type.String(),
-  value: Type.Optional(Type.String()),
-  type: Type.Optional(Type.Enum(["variable", "constants", "procedure"])),
-});
-
-const BasicConfig = Type.Object({
-  owner: Type.Optional(Type.String({ maxLength: 128 })),
-  agency: Type.Optional(Type.String({ maxLength: 256 })),
-  isIgnoreWaiting: Type.Optional(Type.Integer({ minimum: 0, maximum: 1 })),
-  priority: Type.Optional(Type.Integer({ minimum: 0, maximum: 2 })),
-  taskPriority: Type.Optional(Type.Integer()),
-  executeUser: Type.Optional(Type.String({ maxLength: 256 })),
-  // Examples send 0 for "none".
-  instanceTimeout: Type.Optional(Type.Union([Type.Literal(0), Type.Integer({ minimum: 5, maximum: 1440 })])),
-  customFields: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-  tags: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: TAGS_MAX })),
-});
-
-const SINGLE_NODE_TYPES = [
-  "DliSQL",
-  "DwsSQL",
-  "HiveSQL",
-  "SparkSQL",
-  "RdsSQL",
-  "DorisSQL",
-  "ASSIGNMENT",
-  "BRANCH",
-  "MERGE",
-  "NormalJob",
-  "OneClick",
-  "DataMigration",
-  "MrsFlink",
-  "FlinkSQL",
-  "FlinkJar",
-  "DLISpark",
-];
-
-const JobBody = Type.Object({
-  name: Type.String(),
-  processType: Type.Enum(["BATCH", "REAL_TIME"]),
-  schedule: Schedule,
-  nodes: Type.Optional(Type.Array(Node)),
-  params: Type.Optional(Type.Array(Parameter, { maxItems: PARAMETERS_MAX })),
-  directory: Type.Optional(Type.String({ maxLength: 1024 })),
-  description: Type.Optional(Type.String({ maxLength: DESCRIPTION_MAX })),
-  lastUpdateUser: Type.Optional(Type.String({ maxLength: 256 })),
-  logPath: Type.Optional(Type.String({ maxLength: 1024 })),
-  basicConfig: Type.Optional(BasicConfig),
-  cleanOverdueDays: Type.Optional(Type.Integer({ minimum: 0, maximum: 3650 })),
-  cleanWaitingJob: Type.Optional(Type.String({ maxLength: 64 })),
-  emptyRunningJob: Type.Optional(Type.Enum(["0", "1"])),
-  singleNodeJobFlag: Type.Optional(Type.Boolean()),
-  singleNodeJobType: Type.Optional(Type.Enum(SINGLE_NODE_TYPES)),
-  targetStatus: Type.Optional(Type.Enum(["SAVED", "SUBMITTED", "PRODUCTION"])),
-  approvers: Type.Optional(Type.Array(Type.Object({}), { maxItems: 100 })),
-});
 
 /** The vendor's words for the kinds of jobs. */
 export const JOB_KINDS = { BATCH: "batch", REAL_TIME: "real-time" } as const satisfies Readonly<
@@ -157,12 +61,13 @@ export function decodeJob(body: unknown, context: ScheduleContext): JobDraft {
     tags: [...new Set(job.basicConfig?.tags ?? [])],
     directory: job.directory || "/",
     singleNode: job.singleNodeJobFlag ?? false,
+    singleNodeType: job.singleNodeJobType ?? null,
     document,
   };
 }
 
-/** The members that have a code of their own even where they are absent. */
-function refuseHead({ name, processType, schedule }: WireObject): void {
+/** The members that have a code of their own even where they are absent; faults as `decodeJob`. */
+export function refuseHead({ name, processType, schedule }: WireObject): void {
   if (name === undefined || name === "") invalid("job-name-missing", ["name: must be given"]);
   if (typeof name !== "string") invalid("job-name-invalid", ["name: must be a text"]);
   if (typeof processType !== "string" || !Object.hasOwn(JOB_KINDS, processType))
@@ -171,10 +76,10 @@ function refuseHead({ name, processType, schedule }: WireObject): void {
 }
 
 /** Raises the fault that the first kind of problem asks for, with all problems in it. */
-function refuse(problems: readonly string[]): void {
+export function refuse(problems: readonly string[]): void {
   if (problems.length === 0) return;
   const starts = (start: RegExp) => problems.some((problem) => start.test(problem));
-  const code: FaultCode = starts(/^(schedule|nodes[.]\d+[.]cronTrigger)\b/)
+  const code: FaultCode = starts(/^(schedule|nodes[.]\d+[.]cron_?[tT]rigger)\b/)
     ? "schedule-invalid"
     : starts(/^description\b/)
       ? "job-description-invalid"
@@ -283,6 +188,37 @@ function decodeNode(node: Static<typeof Node>): JobNode {
   };
 }
 
+/** What a detail asks for. */
+export const JobQuery = Type.Object({
+  version: Type.Integer({
+    minimum: -1,
+    maximum: 2_147_483_647,
+    default: -1,
+    description: "-1: the present one.",
+  }),
+  dependencies: Type.Boolean({ default: false, description: "Whether jobs that wait for it are named." }),
+  getJobSubmitVersion: Type.Boolean({
+    default: false,
+    description: "Says nothing: without review every save is the submitted version.",
+  }),
+});
+
+export const JobDetail = Type.Object(
+  {
+    name: Type.String(),
+    id: Type.Integer(),
+    createTime: Milliseconds,
+    lastUpdateUser: Type.String(),
+    description: Type.String(),
+    directory: Type.String(),
+    version: Type.Integer({ minimum: 1 }),
+    downstreamJobs: Type.Optional(
+      Type.Array(Type.Object({ workSpace: Type.String(), jobName: Type.String(), jobId: Type.Integer() })),
+    ),
+  },
+  { additionalProperties: true, description: "The definition as it was saved, and what the server knows." },
+);
+
 /**
  * The detail answer: the definition as it was stored, present names beside older ones, and what the server knows
  * of the job. `downstream` is given where the caller asked for it.
@@ -303,6 +239,17 @@ export function encodeJobDetail(
     version,
     ...(downstream !== undefined && { downstreamJobs: downstream.map(encodeDownstream) }),
   };
+}
+
+/** The definition of a job that has another name. */
+export function withName(document: WireObject, name: string): WireObject {
+  return { ...document, name };
+}
+
+/** The definition of a job that has other tags. */
+export function withTags(document: WireObject, tags: readonly string[]): WireObject {
+  const basicConfig = isObject(document.basicConfig) ? document.basicConfig : {};
+  return { ...document, basicConfig: { ...basicConfig, tags } };
 }
 
 function encodeDownstream({ workspaceId, name, id }: JobReference & { readonly id: number }) {

@@ -23,17 +23,32 @@ import {
   type JobListQuery,
   jobListQuery,
 } from "./job-list-wire.ts";
-import { decodeJob, encodeJobDetail } from "./job-wire.ts";
-import { booleanOf, integerOf, readPage } from "./request-wire.ts";
+import { JobBody } from "./job-schema.ts";
+import { decodeJob, encodeJobDetail, JobDetail, JobQuery } from "./job-wire.ts";
+import { readPage } from "./request-wire.ts";
 
 const JOBS = "/v1/:project_id/jobs";
 const JOB = `${JOBS}/:job_name`;
+const TAG = "Jobs";
 
 export function jobRoutes(deps: FactoryDeps): Route[] {
   const bodyBytesMax = DOCUMENT_BYTES_MAX;
   const listQuery = jobListQuery(deps.pageMax);
   return [
-    { method: "POST", path: JOBS, role: "member", bodyBytesMax, handle: (request) => create(deps, request) },
+    {
+      method: "POST",
+      path: JOBS,
+      role: "member",
+      bodyBytesMax,
+      contract: {
+        operation: "create_job",
+        summary: "Creates a job",
+        tag: TAG,
+        body: JobBody,
+        replies: { 204: "nothing" },
+      },
+      handle: (request) => create(deps, request),
+    },
     {
       method: "GET",
       path: JOBS,
@@ -41,15 +56,51 @@ export function jobRoutes(deps: FactoryDeps): Route[] {
       contract: {
         operation: "list_jobs",
         summary: "Lists the jobs of a workspace, newest first",
-        tag: "Jobs",
+        tag: TAG,
         query: listQuery,
         replies: { 200: JobList },
       },
       handle: (request) => list(deps, request, readQuery(listQuery, request.query)),
     },
-    { method: "GET", path: JOB, role: "reader", handle: (request) => show(deps, request) },
-    { method: "PUT", path: JOB, role: "member", bodyBytesMax, handle: (request) => update(deps, request) },
-    { method: "DELETE", path: JOB, role: "member", handle: (request) => remove(deps, request) },
+    {
+      method: "GET",
+      path: JOB,
+      role: "reader",
+      contract: {
+        operation: "show_job",
+        summary: "Shows a job's definition as it was saved",
+        tag: TAG,
+        query: JobQuery,
+        replies: { 200: JobDetail },
+      },
+      handle: (request) => show(deps, request),
+    },
+    {
+      method: "PUT",
+      path: JOB,
+      role: "member",
+      bodyBytesMax,
+      contract: {
+        operation: "update_job",
+        summary: "Saves a job's next version; a free name renames it",
+        tag: TAG,
+        body: JobBody,
+        replies: { 204: "nothing" },
+      },
+      handle: (request) => update(deps, request),
+    },
+    {
+      method: "DELETE",
+      path: JOB,
+      role: "member",
+      contract: {
+        operation: "delete_job",
+        summary: "Stops a job and deletes it",
+        tag: TAG,
+        replies: { 204: "nothing" },
+      },
+      handle: (request) => remove(deps, request),
+    },
   ];
 }
 
@@ -77,13 +128,10 @@ async function list(deps: FactoryDeps, request: CallerRequest, query: JobListQue
 }
 
 async function show(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
-  const version = integerOf(request.query, "version", { least: -1, most: 2_147_483_647, fallback: -1 });
-  const withDownstream = booleanOf(request.query, "dependencies", false);
-  // Without review every save is also the submitted version, so that both values mean the same.
-  booleanOf(request.query, "getJobSubmitVersion", false);
+  const { version, dependencies } = readQuery(JobQuery, request.query);
   const found = await findVersion(deps, request, version);
   const { projectId, id } = found.job;
-  const downstream = withDownstream ? await listDownstream(deps.pool, projectId, id) : undefined;
+  const downstream = dependencies ? await listDownstream(deps.pool, projectId, id) : undefined;
   return json(200, encodeJobDetail(found, downstream));
 }
 
@@ -112,6 +160,7 @@ export function jobNameOf({ params }: CallerRequest): string {
   return params.job_name ?? "";
 }
 
-function jobDeps(deps: FactoryDeps) {
+/** What saves of jobs need. */
+export function jobDeps(deps: FactoryDeps) {
   return { ...deps, scheduleSaved: deps.engine.scheduleSaved };
 }

@@ -14,6 +14,7 @@ import { instanceRoutes } from "./instances.ts";
 import { instanceRoutesV2 } from "./instances-v2.ts";
 import { jobRunRoutes } from "./job-runs.ts";
 import { jobRoutes } from "./jobs.ts";
+import { jobRoutesV2 } from "./jobs-v2.ts";
 import { resourceRoutes } from "./resources.ts";
 import { scriptRoutes } from "./scripts.ts";
 import { scriptRoutesV2 } from "./scripts-v2.ts";
@@ -41,6 +42,7 @@ export function createFactoryFace(deps: FactoryDeps): Face {
     contract: CONTRACT,
     routes: [
       ...jobRoutes(deps),
+      ...jobRoutesV2(deps),
       ...jobRunRoutes(deps),
       ...instanceRoutes(deps),
       ...instanceRoutesV2(deps),

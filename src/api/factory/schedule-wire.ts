@@ -7,6 +7,15 @@ import { parseScheduleTime } from "./time-wire.ts";
 
 const DEPENDENCIES_MAX = 1000;
 
+/** Names of jobs that are waited for. */
+export const DependNames = Type.Array(Type.String(), { maxItems: DEPENDENCIES_MAX });
+
+/** What holds for the runs of several jobs that are waited for. */
+export const dependMembers = {
+  dependPeriod: Type.Optional(Type.Enum(["SAME_PERIOD", "PRE_PERIOD"])),
+  dependFailPolicy: Type.Optional(Type.Enum(["FAIL", "IGNORE", "SUSPEND"])),
+};
+
 const DependWorkspaceJob = Type.Object({
   jobName: Type.String(),
   workSpace: Type.Optional(Type.String()),
@@ -14,48 +23,70 @@ const DependWorkspaceJob = Type.Object({
   dependOnLastPeriod: Type.Optional(Type.Boolean()),
   dependType: Type.Optional(Type.String()),
   dependOnLastNPeriodValue: Type.Optional(Type.Integer({ minimum: 1, maximum: 366 })),
+  // Beyond the vendor's words: v2 has a policy for each list of jobs, and is kept in the words of v1.
+  dependFailPolicy: dependMembers.dependFailPolicy,
 });
 
 const DependJobs = Type.Object({
-  jobs: Type.Array(Type.String(), { maxItems: DEPENDENCIES_MAX }),
-  dependPeriod: Type.Optional(Type.Enum(["SAME_PERIOD", "PRE_PERIOD"])),
-  dependFailPolicy: Type.Optional(Type.Enum(["FAIL", "IGNORE", "SUSPEND"])),
+  jobs: DependNames,
+  ...dependMembers,
   sameWorkSpaceJobs: Type.Optional(Type.Array(DependWorkspaceJob, { maxItems: DEPENDENCIES_MAX })),
   otherWorkSpaceJobs: Type.Optional(Type.Array(DependWorkspaceJob, { maxItems: DEPENDENCIES_MAX })),
 });
 
-const cronMembers = {
+/** A cron schedule but for the jobs that it waits for. */
+export const cronMembers = {
   startTime: Type.String(),
   endTime: Type.Optional(Type.String()),
   expression: Type.String(),
   expressionTimeZone: Type.Optional(Type.String()),
   dependPrePeriod: Type.Optional(Type.Boolean()),
-  dependJobs: Type.Optional(DependJobs),
 };
+
+/** What the periods of a schedule are. */
+export const IntervalType = Type.Optional(Type.Enum([...INTERVALS]));
 
 const Cron = Type.Object({
   ...cronMembers,
-  intervalType: Type.Optional(Type.Enum([...INTERVALS])),
+  dependJobs: Type.Optional(DependJobs),
+  intervalType: IntervalType,
 });
+
+/** How often a schedule or trigger fires, beside the expression, which decides. */
+export const Period = Type.String({ pattern: "^[1-9][0-9]{0,4} (minutes?|hours?|days?|weeks?|months?)$" });
+/** Runs of a trigger at a time. */
+export const Concurrent = Type.Optional(Type.Integer({ minimum: 1, maximum: 128 }));
 
 /** Of a node of a real-time job. */
 export const CronTrigger = Type.Object({
   ...cronMembers,
-  period: Type.String({ pattern: "^[1-9][0-9]{0,4} (minutes?|hours?|days?|weeks?|months?)$" }),
-  concurrent: Type.Optional(Type.Integer({ minimum: 1, maximum: 128 })),
+  dependJobs: Type.Optional(DependJobs),
+  period: Period,
+  concurrent: Concurrent,
 });
 
-export const Event = Type.Object({
+export const eventMembers = {
   eventType: Type.Enum(["KAFKA", "DIS", "OBS"]),
   channel: Type.Optional(Type.String({ maxLength: 1024 })),
   failPolicy: Type.Optional(Type.Enum(["SUSPEND", "IGNORE"])),
   concurrent: Type.Optional(Type.Integer({ minimum: 1, maximum: CONCURRENT_MAX })),
   readPolicy: Type.Optional(Type.Enum(["LAST", "NEW"])),
-});
+};
+
+export const Event = Type.Object(eventMembers);
 
 /** The newer names of the three kinds stand in the vendor's OpenAPI file only. */
+export const ScheduleType = Type.Enum([
+  "EXECUTE_ONCE",
+  "CRON",
+  "EVENT",
+  "EVENT_TRIGGER",
+  "RUN_ONCE",
+  "SCHEDULE",
+]);
+
 export const Schedule = Type.Object({
-  type: Type.Enum(["EXECUTE_ONCE", "CRON", "EVENT", "EVENT_TRIGGER", "RUN_ONCE", "SCHEDULE"]),
+  type: ScheduleType,
   cron: Type.Optional(Cron),
   event: Type.Optional(Event),
 });
@@ -139,7 +170,9 @@ export function decodeCron(
 
 const FAIL_POLICIES = { FAIL: "fail", IGNORE: "ignore", SUSPEND: "suspend" } as const;
 
-/** `dependOnLastPeriod` of a single job wins over `dependPeriod`. `dependType` is kept and says nothing. */
+/**
+ * What a single job says of its period and policy wins over what is said of all. `dependType` is kept and says nothing.
+ */
 function decodeDependencies(
   depend: Static<typeof DependJobs>,
   { workspaceId }: ScheduleContext,
@@ -148,7 +181,13 @@ function decodeDependencies(
   const detailed = (job: Static<typeof DependWorkspaceJob>, workspace: string): JobDependency => {
     const isLast = job.dependOnLastPeriod ?? general > 0;
     const periods = isLast ? (job.dependOnLastNPeriodValue ?? 1) : 0;
-    return { workspaceId: workspace, name: job.jobName, periods };
+    const failPolicy = job.dependFailPolicy;
+    return {
+      workspaceId: workspace,
+      name: job.jobName,
+      periods,
+      ...(failPolicy !== undefined && { failPolicy: FAIL_POLICIES[failPolicy] }),
+    };
   };
   const same = (depend.sameWorkSpaceJobs ?? []).map((job) => detailed(job, workspaceId));
   const others = (depend.otherWorkSpaceJobs ?? []).map((job) =>

@@ -66,8 +66,10 @@ async function send(app: FastifyInstance, { clock, pool }: FactoryWorld, request
       ...(request.body !== "" && { payload: request.body }),
     });
   const { instanceId, resourceId } = request.response.body ?? {};
-  const response = await (instanceId === undefined ? inject() : numbered(pool, instanceId, inject));
+  const response = await (typeof instanceId === "number" ? numbered(pool, instanceId, inject) : inject());
   // As with instances, the stand-in's id is in the paths to come.
+  if (typeof instanceId === "string")
+    await pool.query("update script_run set id = $1 where id = $2", [instanceId, response.json().instanceId]);
   if (resourceId !== undefined)
     await pool.query("update resource set id = $1 where id = $2", [resourceId, response.json().resourceId]);
   return {
@@ -142,6 +144,7 @@ test("the second vendor's Go client, refused by the recording's stand-in, is let
     ["DELETE /jobs/otcjob", 204],
     ["POST /scripts", 204],
     ["GET /scripts/s", 200],
+    ["POST /scripts/s/execute", 200],
     ["POST /resources", 200],
     ["POST /connections", 204],
     ["GET /connections", 200],

@@ -5,7 +5,7 @@ import type { Cluster } from "../domain/cluster.ts";
 import { type DataSource, resolvePlaceholders } from "../domain/data-source.ts";
 import { Fault, missing } from "../domain/fault.ts";
 import { fillInterface } from "../domain/interface-argument.ts";
-import { type JobDefinition, NODE_DEFAULTS } from "../domain/job.ts";
+import { definitionOfNode, type JobDefinition } from "../domain/job.ts";
 import type { JobConfigs, SimpleValue } from "../domain/job-configs.ts";
 import {
   checkExecution,
@@ -25,7 +25,6 @@ import {
   type Flag,
   formatObjectId,
 } from "../domain/shared-object.ts";
-import type { InstanceState } from "../domain/states.ts";
 import type { Caller } from "../domain/user.ts";
 import { orFault, REFERENCED } from "../store/constraints.ts";
 import { holdDataSources } from "../store/data-sources.ts";
@@ -41,29 +40,10 @@ import {
 } from "../store/job-executions.ts";
 import { findJobTemplate } from "../store/job-templates.ts";
 import { findCluster } from "./clusters.ts";
+import { type ExecutionEngine, stopRun } from "./execution-engine.ts";
 import { openJobBinary } from "./job-binaries.ts";
 import { checkDataSourcesExist } from "./job-templates.ts";
 import { changesAnything, type ProcessingParts } from "./parts.ts";
-
-/** What is asked of the run engine. */
-export interface ExecutionEngine {
-  /** Makes an instance; `within` runs in its transaction. */
-  readonly startExecution: (
-    request: {
-      readonly projectId: string;
-      readonly workspaceId: string;
-      readonly name: string;
-      readonly definition: JobDefinition;
-      readonly by: string;
-    },
-    within: (db: Database, instanceId: number) => Promise<void>,
-  ) => Promise<number>;
-  readonly stopInstance: (request: {
-    readonly projectId: string;
-    readonly instanceId: number;
-    readonly by: string;
-  }) => Promise<void>;
-}
 
 export interface ExecutionParts extends ProcessingParts {
   readonly engine: ExecutionEngine;
@@ -86,7 +66,6 @@ export interface ExecutionChanges {
 
 /** How long a run may take before it is ended. */
 const TIMEOUT_SECONDS = 7 * 24 * 3600;
-const STOPPABLE: readonly InstanceState[] = ["waiting", "running", "paused", "suspended"];
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 
 /** The run, when the project may see it. Raises `job-execution-missing`. */
@@ -171,7 +150,7 @@ export async function cancelJobExecution(
   run: JobExecution,
 ): Promise<JobExecution> {
   checkMayCancel(run, projectId);
-  await stop(parts.engine, run, userName);
+  await stopRun(parts.engine, run, userName);
   return await getJobExecution(parts, projectId, run.id);
 }
 
@@ -182,7 +161,7 @@ export async function removeJobExecution(
   run: JobExecution,
 ): Promise<void> {
   checkMayDelete(run, projectId);
-  await stop(parts.engine, run, userName);
+  await stopRun(parts.engine, run, userName);
   await deleteJobExecution(parts.pool, run);
 }
 
@@ -263,27 +242,15 @@ async function record(db: Database, run: NewJobExecution): Promise<void> {
 function definitionOf(template: JobTemplate, { configs }: JobConfigs): JobDefinition {
   const mainClass = configs?.[MAIN_CLASS];
   const javaOptions = configs?.[JAVA_OPTIONS];
-  return {
-    kind: "batch",
-    nodes: [
-      {
-        ...NODE_DEFAULTS,
-        timeoutSeconds: TIMEOUT_SECONDS,
-        name: template.name,
-        type: template.type,
-        after: [],
-        conditions: [],
-        properties: {
-          ...(mainClass !== undefined && { mainClass: String(mainClass) }),
-          ...(javaOptions !== undefined && { javaOpts: String(javaOptions) }),
-        },
-      },
-    ],
-    parameters: [],
-    schedule: { type: "once" },
-    priority: 0,
-    dryRun: false,
-  };
+  return definitionOfNode({
+    name: template.name,
+    type: template.type,
+    timeoutSeconds: TIMEOUT_SECONDS,
+    properties: {
+      ...(mainClass !== undefined && { mainClass: String(mainClass) }),
+      ...(javaOptions !== undefined && { javaOpts: String(javaOptions) }),
+    },
+  });
 }
 
 function resolveUrls(
@@ -298,14 +265,4 @@ function resolveUrls(
 
 function randomLetters(count: number): string {
   return [...randomBytes(count)].map((byte) => LETTERS[byte % LETTERS.length]).join("");
-}
-
-/** A run that ends by itself meanwhile has what was wanted. */
-async function stop(engine: ExecutionEngine, run: JobExecution, by: string): Promise<void> {
-  if (!STOPPABLE.includes(run.state)) return;
-  try {
-    await engine.stopInstance({ projectId: run.projectId, instanceId: run.instanceId, by });
-  } catch (error) {
-    if (!(error instanceof Fault && ["instance-state", "instance-missing"].includes(error.code))) throw error;
-  }
 }

@@ -99,6 +99,7 @@ export type FaultCode =
   | "resource-invalid"
   | "script-missing"
   | "script-exists"
+  | "script-run-missing"
   | "script-type-missing"
   | "script-invalid"
   | "connection-missing"

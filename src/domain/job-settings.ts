@@ -34,6 +34,8 @@ const SETTINGS = {
   session: oneOf("clean", "warm"),
   /** Python modules that a warm interpreter has loaded before the first program, parted by commas. */
   preload: moduleNames(16),
+  /** What a node leaves: what expressions read, or a table with its columns (docs/operators.md). */
+  output: oneOf("rows", "table"),
   /** How long an instance may wait for others, in minutes, before it fails (docs/failure-policies.md). */
   waitMinutes: wholeNumber(1, 366 * 1440),
   /** How long a real-time node has to live, in seconds, until it counts as up and those behind it begin. */
@@ -51,6 +53,7 @@ const SETTINGS = {
 const NODE_KEYS = [
   "session",
   "preload",
+  "output",
   "upSeconds",
   "restart",
   "restartsMax",
@@ -79,6 +82,7 @@ export const SETTING_DEFAULTS = {
   restartWindowSeconds: 600,
   stopGraceSeconds: 10,
   session: "clean",
+  output: "rows",
 } as const satisfies JobSettings;
 
 const PREFIX = "azalai.";

@@ -105,6 +105,20 @@ export const NODE_DEFAULTS = {
   failPolicy: "fail",
 } as const satisfies Partial<JobNode>;
 
+/** What runs where a single node runs by itself, of no job. */
+export function definitionOfNode(
+  node: Pick<JobNode, "name" | "type" | "properties"> & Partial<Pick<JobNode, "timeoutSeconds">>,
+): JobDefinition {
+  return {
+    kind: "batch",
+    nodes: [{ ...NODE_DEFAULTS, after: [], conditions: [], ...node }],
+    parameters: [],
+    schedule: { type: "once" },
+    priority: 0,
+    dryRun: false,
+  };
+}
+
 /** Most characters of a parameter's value. Source: dataarts-factory 4.1, Param. */
 const PARAMETER_VALUE_MAX = 1024;
 

@@ -20,6 +20,17 @@ export const SCRIPT_TYPES = [
 ] as const;
 export type ScriptType = (typeof SCRIPT_TYPES)[number];
 
+/** The type of the node that runs a script of the kind; one that nothing here runs has its own name. */
+const NODE_TYPES: Partial<Record<ScriptType, string>> = {
+  PYTHON: "Python",
+  SparkPython: "MRSSparkPython",
+  "Spark Python": "MRSSparkPython",
+};
+
+export function nodeTypeOf(type: ScriptType): string {
+  return NODE_TYPES[type] ?? type;
+}
+
 /** Longest content, in UTF-8 bytes. Source: dataarts-factory 4.10. */
 const SCRIPT_CONTENT_BYTES_MAX = 4 * 1024 * 1024;
 export const SCRIPT_DESCRIPTION_MAX = 255;

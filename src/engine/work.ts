@@ -2,7 +2,7 @@
 import { Fault } from "../domain/fault.ts";
 import type { JobNode } from "../domain/job.ts";
 import { readNodeSettings, SETTING_DEFAULTS } from "../domain/job-settings.ts";
-import type { Operator, WarmSession, Work, WorkScript } from "../operators/operator.ts";
+import type { Operator, Work, WorkScript } from "../operators/operator.ts";
 import type { Database } from "../store/database.ts";
 import { type Claim, listSkipped } from "../store/node-runs.ts";
 import type { InstanceFacts } from "./definitions.ts";
@@ -46,7 +46,7 @@ export function createPrepareWork(deps: WorldDeps): PrepareWork {
       lateProperties: (loop) => mapValues(late, (text) => scope.render(text, { loop })),
       ...(await renderScript(scope, script, properties.scriptArgs)),
       ...(await loadParts(sources, request, properties.connectionName ?? "")),
-      ...warmth(facts, properties),
+      ...sessionAndForm(facts, properties),
     };
   };
 }
@@ -95,14 +95,17 @@ function isHere(connectionName: string): boolean {
 }
 
 /** The node's own word goes before its job's. */
-function warmth(
+function sessionAndForm(
   { instance, pinned }: InstanceFacts,
   properties: Readonly<Record<string, string>>,
-): { warm?: WarmSession } {
+): Pick<Work, "warm" | "outputForm"> {
   const { settings, problems } = readNodeSettings(properties);
   if (problems.length > 0) throw new Fault("invalid", "reference-invalid", problems.join("; "));
-  const { session, preload = [] } = { ...SETTING_DEFAULTS, ...pinned?.definition.settings, ...settings };
-  return session === "warm" ? { warm: { by: instance.createdBy, modules: preload } } : {};
+  const chosen = { ...SETTING_DEFAULTS, ...pinned?.definition.settings, ...settings };
+  const { session, preload = [], output: outputForm } = chosen;
+  return session === "warm"
+    ? { outputForm, warm: { by: instance.createdBy, modules: preload } }
+    : { outputForm };
 }
 
 async function findScript(

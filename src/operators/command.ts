@@ -2,14 +2,18 @@
 import { Fault } from "../domain/fault.ts";
 import type { AttemptFolder } from "./attempt-folder.ts";
 import { checkFileName } from "./attempt-folder.ts";
-import type { Outcome, Work, WorkContext } from "./operator.ts";
+import { createLineTable } from "./line-table.ts";
+import type { Outcome, OutputForm, Work, WorkContext } from "./operator.ts";
 import type { CommandEnd, CommandHost } from "./running-command.ts";
+import { leaveTable } from "./sql-rows.ts";
 
 export interface NodeCommand {
   readonly command: string;
   readonly args: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** `rows` where absent: the last line. */
+  readonly outputForm?: OutputForm;
 }
 
 export interface CommandResult {
@@ -82,6 +86,7 @@ export async function runCommand(
   context: WorkContext,
 ): Promise<CommandResult> {
   let complaint = "";
+  const lines = command.outputForm === "table" ? createLineTable() : undefined;
   const end = await host.run(folder, {
     command: command.command,
     args: command.args,
@@ -92,11 +97,14 @@ export async function runCommand(
     ...(context.stopGraceMs !== undefined && { stopGraceMs: context.stopGraceMs }),
     onOutput: (kind, chunk) => {
       if (kind === "stderr") complaint = (complaint + chunk.toString()).slice(-2 * COMPLAINT_LENGTH_MAX);
+      else lines?.add(chunk);
       context.log(chunk);
     },
   });
   if (end.droppedBytes > 0) context.log(`\n[${end.droppedBytes} more bytes of output were dropped]\n`);
-  return { end, outcome: outcomeOf(command.command, end, complaint, context.signal) };
+  const outcome = outcomeOf(command.command, end, complaint, context.signal);
+  if (lines === undefined || outcome.state !== "succeeded") return { end, outcome };
+  return { end, outcome: { ...outcome, ...leaveTable(lines.table(), "table") } };
 }
 
 function outcomeOf(command: string, end: CommandEnd, complaint: string, signal: AbortSignal): Outcome {

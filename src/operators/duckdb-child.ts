@@ -37,7 +37,7 @@ export interface DuckdbRequest {
 export interface DuckdbResult {
   /** DuckDB's own words. */
   readonly error?: string;
-  readonly columns?: readonly string[];
+  readonly columns?: readonly { readonly name: string; readonly type: string }[];
   /** The first rows of the last statement as text. */
   readonly rows?: readonly (readonly (string | null)[])[];
   /** All rows of the last statement. */
@@ -163,7 +163,10 @@ async function runOne(statement: DuckDBPreparedStatement, rowsMax: number): Prom
       rows.push(chunk.getRowValues(row).map((value) => (value === null ? null : String(value))));
     rowCount += chunk.rowCount;
   }
-  return { columns: stream.columnNames(), rows, rowCount };
+  const columns = stream
+    .columnNames()
+    .map((name, place) => ({ name, type: stream.columnType(place).toString() }));
+  return { columns, rows, rowCount };
 }
 
 function messageOf(error: unknown): string {

@@ -12,7 +12,7 @@ import {
   patternFolder,
   replaceObsLiterals,
 } from "./obs-literals.ts";
-import type { Operator, Outcome, Work, WorkContext } from "./operator.ts";
+import type { Operator, Outcome, OutputForm, Work, WorkContext } from "./operator.ts";
 import type { PreparedProcess, PreparedProgram } from "./prepared-process.ts";
 import type { ProcessRunner } from "./process.ts";
 import { programText } from "./program-text.ts";
@@ -110,7 +110,7 @@ async function runSql(
     const result = await readResult(folder);
     if (result === undefined)
       return outcome.state === "failed" ? outcome : { state: "failed", message: "DuckDB left no result" };
-    return await conclude(context, folder, local, result);
+    return await conclude(context, folder, local, { ...result, form: work.outputForm });
   });
 }
 
@@ -177,16 +177,16 @@ async function conclude(
   context: WorkContext,
   folder: AttemptFolder,
   local: LocalSql,
-  result: DuckdbResult,
+  result: DuckdbResult & { readonly form: OutputForm },
 ): Promise<Outcome> {
-  const { columns = [], rows = [], rowCount = 0 } = result;
+  const { columns = [], rows = [], rowCount = 0, form } = result;
   if (result.error !== undefined) {
     const message = withBucketPaths(result.error, folder, local);
     context.log(`${message}\n`);
     return { state: "failed", message };
   }
   for (const [path, name] of local.outputs) await uploadOutput(path, name, folder, context);
-  return succeedWithRows({ columns, rows, rowCount }, context.log);
+  return succeedWithRows({ columns, rows, rowCount }, form, context.log);
 }
 
 /** One file, or all files of a folder that a partitioned `copy` made. */

@@ -28,9 +28,16 @@ export interface Work {
   readonly environment: Readonly<Record<string, string>>;
   /** Absent: a clean process or session for this attempt alone. Present: one that serves others of the same kind too. */
   readonly warm?: WarmSession;
+  readonly outputForm: OutputForm;
   /** False where the administrator took away the project's right to run commands on the server (product 6). */
   readonly localCommandsAllowed: boolean;
 }
+
+/**
+ * What an operator leaves as output: `rows` is what expressions read, the rows of a SQL result or the last line of a
+ * program; `table` is JSON with columns, rows and their number, of a program its lines as rows of one column.
+ */
+export type OutputForm = "rows" | "table";
 
 /** What a session that serves several attempts may be shared by. */
 export interface WarmSession {

@@ -53,6 +53,7 @@ async function run(sql: string, { config = {}, settings = {}, connection = {}, w
     idempotencyKey: "1-node-1",
     files: [],
     properties: { database: name },
+    outputForm: "rows",
     script: { name: "script", type: "RDSSQL", content: sql },
     connection: {
       name: "db",

@@ -1,27 +1,20 @@
 /** `RDSSQL` and `DWSSQL`: SQL on the PostgreSQL database of a connection (product 5; dataarts-factory 4.12). */
 import { isIP } from "node:net";
-import { type Client, type ClientConfig, Query } from "pg";
+import { type Client, type ClientConfig, Query, types } from "pg";
 import { Fault } from "../domain/fault.ts";
 import { type AddressGuard, addressesOf, createAddressGuard } from "./address-guard.ts";
 import { refuse, settleAttempt } from "./command.ts";
-import type { Operator, Outcome, Work, WorkConnection, WorkContext } from "./operator.ts";
+import type { Operator, Outcome, OutputForm, Work, WorkConnection, WorkContext } from "./operator.ts";
 import { cancelBackend, openPostgresSession, type PostgresSession } from "./postgres-session.ts";
 import { programText } from "./program-text.ts";
 import { createSessionPool, warmOwner } from "./session-pool.ts";
 import type { OperatorSettings, SqlLimits } from "./settings.ts";
-import { succeedWithRows, type TextRow } from "./sql-rows.ts";
+import { type Column, succeedWithRows, type Table, type TextRow } from "./sql-rows.ts";
 
 type PostgresSettings = Pick<
   OperatorSettings,
   "allowedAddresses" | "ownDatabase" | "warehouse" | "sql" | "sessions"
 >;
-
-/** What the last statement of a script answered. */
-interface Answer {
-  readonly columns: readonly string[];
-  readonly rows: readonly TextRow[];
-  readonly rowCount: number;
-}
 
 const OTHER_DRIVERS = /mysql|mariadb|oracle|sqlserver|mssql|clickhouse|db2/i;
 
@@ -52,7 +45,8 @@ export function createPostgresOperator(settings: PostgresSettings): Operator {
   async function runOnSession(config: ClientConfig, work: Work, sql: string, context: WorkContext) {
     const { signal } = context;
     const open = () => openPostgresSession(config, signal);
-    const body = (session: PostgresSession) => runScript(settings.sql, session, sql, context);
+    const body = (session: PostgresSession) =>
+      runScript(settings.sql, session, { sql, form: work.outputForm }, context);
     if (work.warm === undefined) {
       const session = await open();
       return await body(session).finally(session.close);
@@ -148,7 +142,7 @@ async function refuseOwnDatabase(
 async function runScript(
   limits: SqlLimits,
   { client, config }: PostgresSession,
-  sql: string,
+  { sql, form }: { readonly sql: string; readonly form: OutputForm },
   context: WorkContext,
 ): Promise<Outcome> {
   const tell = (notice: { severity?: string | undefined; message?: string | undefined }) =>
@@ -158,7 +152,7 @@ async function runScript(
   context.signal.addEventListener("abort", cancel, { once: true });
   try {
     context.signal.throwIfAborted();
-    return succeedWithRows(await runQuery(limits, client, sql, context), context.log);
+    return succeedWithRows(await runQuery(limits, client, sql, context), form, context.log);
   } finally {
     context.signal.removeEventListener("abort", cancel);
     client.off("notice", tell);
@@ -166,8 +160,8 @@ async function runScript(
 }
 
 /** All statements in one round, as `psql -c` sends them: one transaction unless the script makes its own. */
-function runQuery(limits: SqlLimits, client: Client, sql: string, context: WorkContext): Promise<Answer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+function runQuery(limits: SqlLimits, client: Client, sql: string, context: WorkContext): Promise<Table> {
+  const { promise, resolve, reject } = Promise.withResolvers<Table>();
   const rowsOf = new Map<unknown, { rows: TextRow[]; rowCount: number }>();
   let readRows = 0;
   let readBytes = 0;
@@ -191,7 +185,7 @@ function runQuery(limits: SqlLimits, client: Client, sql: string, context: WorkC
     for (const { command, rowCount } of statements)
       if (command !== null) context.log(`${command} ${rowCount ?? ""}\n`);
     const last = statements.at(-1);
-    const columns = last?.fields.map(({ name }) => name) ?? [];
+    const columns = last?.fields.map(columnOf) ?? [];
     resolve({ columns, ...(rowsOf.get(last) ?? { rows: [], rowCount: 0 }) });
   });
   client.query(query);
@@ -202,7 +196,16 @@ function runQuery(limits: SqlLimits, client: Client, sql: string, context: WorkC
 interface Statement {
   readonly command: string | null;
   readonly rowCount: number | null;
-  readonly fields: readonly { readonly name: string }[];
+  readonly fields: readonly { readonly name: string; readonly dataTypeID: number }[];
+}
+
+const TYPE_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(types.builtins).map(([name, oid]) => [oid, name.toLowerCase()]),
+);
+
+/** A type that PostgreSQL does not bring, or a list of another, is called `other`: its name would cost a query. */
+function columnOf({ name, dataTypeID }: Statement["fields"][number]): Column {
+  return { name, type: TYPE_NAMES.get(dataTypeID) ?? "other" };
 }
 
 /** Values stay the text that PostgreSQL wrote. */

@@ -74,7 +74,8 @@ async function runProgram(
     await placeFiles(work, folder, context);
     if (text !== undefined) await folder.write(name, text);
     const args = [...options, name, ...splitArguments(work.properties.arguments ?? ""), ...work.args];
-    const command = { command: "python3", args, environment: work.environment };
+    const { environment, outputForm } = work;
+    const command = { command: "python3", args, environment, outputForm };
     return (await runCommand(host, folder, command, context)).outcome;
   });
 }

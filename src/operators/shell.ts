@@ -35,9 +35,10 @@ export function createShellOperator(runner: ProcessRunner): Operator {
 
 function shellCommand(work: Work, scriptName: string | undefined): NodeCommand {
   const args = [...splitArguments(work.properties.arguments ?? ""), ...work.args];
-  const environment = work.environment;
-  if (scriptName !== undefined) return { command: "bash", args: [scriptName, ...args], environment };
+  const { environment, outputForm } = work;
+  if (scriptName !== undefined)
+    return { command: "bash", args: [scriptName, ...args], environment, outputForm };
   const main = work.files.find((file) => file.use === "main")?.name ?? "";
   // Started as a program, so that its first line may name another interpreter; bash runs it when there is none.
-  return { command: "bash", args: ["-c", 'exec "$0" "$@"', `./${main}`, ...args], environment };
+  return { command: "bash", args: ["-c", 'exec "$0" "$@"', `./${main}`, ...args], environment, outputForm };
 }

@@ -1,47 +1,64 @@
-/** Rows of a SQL result as a node's output and as a small table for its log. */
-import { OUTPUT_BYTES_MAX, type Outcome } from "./operator.ts";
+/** Rows of a result as a node's output and as a small table for its log. */
+import { OUTPUT_BYTES_MAX, type Outcome, type OutputForm } from "./operator.ts";
 
 export type TextRow = readonly (string | null)[];
 
 const TABLE_ROWS_MAX = 20;
 const CELL_LENGTH_MAX = 40;
 
-/** What came of a script's last statement; `rows` may be fewer than there were. */
-export interface SqlResult {
-  readonly columns: readonly string[];
+export interface Column {
+  readonly name: string;
+  /** As the database calls it; the values are texts whatever it says. */
+  readonly type: string;
+}
+
+/** What came of a script's last statement, or what a program wrote; `rows` may be fewer than there were. */
+export interface Table {
+  readonly columns: readonly Column[];
   readonly rows: readonly TextRow[];
   readonly rowCount: number;
 }
 
 /** The success of a script: its last rows as output, and as a table in the log. */
-export function succeedWithRows(
-  { columns, rows, rowCount }: SqlResult,
-  log: (text: string) => void,
-): Outcome {
-  if (columns.length > 0) log(rowsAsTable(columns, rows, rowCount));
-  const cut =
-    rowCount > rows.length
-      ? { message: `the output holds the first ${rows.length} of ${rowCount} rows` }
-      : {};
-  return { state: "succeeded", output: rowsAsOutput(rows), ...cut };
+export function succeedWithRows(table: Table, form: OutputForm, log: (text: string) => void): Outcome {
+  const { columns, rows, rowCount } = table;
+  if (columns.length > 0) log(rowsAsText(columns, rows, rowCount));
+  return { state: "succeeded", ...leaveTable(table, form) };
 }
 
-/** `[["a","b"],…]` as `getNodeOutput` gives rows to other nodes (dataarts-factory 4.3); whole rows only. */
-function rowsAsOutput(rows: readonly TextRow[]): string {
+/** The table as a node's output, whole rows only, as many as have room; the message says where there were more. */
+export function leaveTable(
+  { columns, rows, rowCount }: Table,
+  form: OutputForm,
+): { readonly output: string; readonly message?: string } {
+  const head = form === "rows" ? "" : `{"columns":${JSON.stringify(columns)},"rowCount":${rowCount},"rows":`;
+  const tail = form === "rows" ? "" : "}";
+  const parts = partsOf(rows, OUTPUT_BYTES_MAX - Buffer.byteLength(head) - tail.length);
+  return {
+    output: `${head}[${parts.join(",")}]${tail}`,
+    ...(rowCount > parts.length && {
+      message: `the output holds the first ${parts.length} of ${rowCount} rows`,
+    }),
+  };
+}
+
+/** Each row as JSON: `[["a","b"],…]` is how `getNodeOutput` gives rows to other nodes (dataarts-factory 4.3). */
+function partsOf(rows: readonly TextRow[], bytesMax: number): string[] {
   const parts: string[] = [];
   let size = 2;
   for (const row of rows) {
     const part = JSON.stringify(row);
     size += Buffer.byteLength(part) + 1;
-    if (size > OUTPUT_BYTES_MAX) break;
+    if (size > bytesMax) break;
     parts.push(part);
   }
-  return `[${parts.join(",")}]`;
+  return parts;
 }
 
 /** The first rows under their columns' names, and how many there are in all. */
-function rowsAsTable(columns: readonly string[], rows: readonly TextRow[], rowCount: number): string {
-  const lines = [columns, ...rows.slice(0, TABLE_ROWS_MAX)].map((line) => line.map(cell));
+function rowsAsText(columns: readonly Column[], rows: readonly TextRow[], rowCount: number): string {
+  const names = columns.map(({ name }) => name);
+  const lines = [names, ...rows.slice(0, TABLE_ROWS_MAX)].map((line) => line.map(cell));
   const widths = columns.map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));
   const text = lines.map((line) =>
     line

@@ -146,6 +146,7 @@ function workOf(work: Partial<Work> & { type: string }): Work {
     files: [],
     args: [],
     environment: {},
+    outputForm: "rows",
     localCommandsAllowed: true,
     ...work,
   };

@@ -16,7 +16,8 @@ export interface Recorded {
     readonly status: number;
     readonly body?: {
       readonly error_code?: string;
-      readonly instanceId?: number;
+      /** Of an instance, or of a script's run as text. */
+      readonly instanceId?: number | string;
       readonly resourceId?: string;
     };
   };
@@ -34,7 +35,6 @@ const NOT_SERVED: readonly (readonly [asked: RegExp, why: string])[] = [
   [/^POST \/v1\/\w+\/(jobs\/\w+|connections)\/export$/, "there are no packages yet"],
   [/^POST \/v1\/\w+\/jobs\/(batch-export|check-file|import)$/, "there are no packages yet"],
   [/^GET \/v1\/\w+\/system-tasks\//, "there are no packages yet"],
-  [/^\w+ \/v1\/\w+\/scripts\/\w+\/(execute|instances\/)/, "scripts are not run by themselves yet"],
   [/^GET \/v2\/\w+\/factory\/monitor\//, "there is no monitor yet"],
 ];
 

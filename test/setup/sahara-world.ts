@@ -9,7 +9,7 @@ import type { Authenticate } from "../../src/api/authenticate.ts";
 import type { SaharaDeps } from "../../src/api/sahara/resource.ts";
 import { createSaharaFace } from "../../src/api/sahara/routes.ts";
 import { createServer } from "../../src/api/server.ts";
-import type { ExecutionEngine } from "../../src/catalog/job-executions.ts";
+import type { ExecutionEngine } from "../../src/catalog/execution-engine.ts";
 import { loadExecutionProgram } from "../../src/catalog/job-executions.ts";
 import { Fault } from "../../src/domain/fault.ts";
 import { ROLES } from "../../src/domain/user.ts";

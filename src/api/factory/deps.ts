@@ -9,6 +9,7 @@ export interface FactoryDeps extends ConnectionDeps {
     | "stopJob"
     | "runNow"
     | "deleteJob"
+    | "startExecution"
     | "stopInstance"
     | "restartInstance"
     | "scheduleSaved"

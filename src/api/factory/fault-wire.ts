@@ -63,6 +63,7 @@ const ERRORS: Partial<Record<FaultCode, VendorError>> = {
   "resource-description-invalid": business("6265", "The resource description is invalid."),
   "script-missing": business("6201", "The script does not exist."),
   "script-exists": business("0202", "The script name already exists."),
+  "script-run-missing": business("6205", "The script running history does not exist."),
   "script-type-missing": business("6247", "The script type is not specified."),
   "connection-missing": business("6322", "The data connection does not exist."),
   "connection-exists": business("6309", "The name already exists."),

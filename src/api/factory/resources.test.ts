@@ -1,6 +1,4 @@
 /** Resources over HTTP. */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { factoryWorld } from "../../../test/setup/factory.ts";
 
@@ -181,13 +179,4 @@ test("where workspaces do not come into being by themselves, an unknown one is m
     ["DELETE", `/resources/${NONE}`],
   ] as const)
     expect(await call(method, path, { workspace: "w9", body: JAR })).toMatchObject(missing);
-});
-
-test("the resource of the page in the documents is kept", async () => {
-  const { ok } = await factoryWorld();
-  const page = join(import.meta.dirname, "../../../docs/resources-and-directories.md");
-  const [, block = ""] = /```json\n(.*?)```/s.exec(await readFile(page, "utf8")) ?? [];
-  const body = JSON.parse(block);
-  const { resourceId } = (await ok("POST", "/resources", { body })).json;
-  expect((await ok("GET", `/resources/${resourceId}`)).json).toMatchObject(body);
 });

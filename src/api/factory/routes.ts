@@ -16,6 +16,7 @@ import { jobRunRoutes } from "./job-runs.ts";
 import { jobRoutes } from "./jobs.ts";
 import { jobRoutesV2 } from "./jobs-v2.ts";
 import { resourceRoutes } from "./resources.ts";
+import { scriptRunRoutes } from "./script-runs.ts";
 import { scriptRoutes } from "./scripts.ts";
 import { scriptRoutesV2 } from "./scripts-v2.ts";
 
@@ -47,6 +48,7 @@ export function createFactoryFace(deps: FactoryDeps): Face {
       ...instanceRoutes(deps),
       ...instanceRoutesV2(deps),
       ...scriptRoutes(deps),
+      ...scriptRunRoutes(deps),
       ...scriptRoutesV2(deps),
       ...resourceRoutes(deps),
       ...directoryRoutes(deps),

@@ -17,6 +17,7 @@ test("nothing given means the documented defaults", () => {
         factoryPageMax: 100,
         tokenHours: 1,
         uploadBytesMax: 2 ** 30,
+        packageBytesMax: 2 ** 28,
         historyPeriodDays: 7,
       },
     },
@@ -39,6 +40,7 @@ test("every problem is told at once, by the name of its setting", () => {
     AZALAI_LOCAL_COMMANDS: "perhaps",
     AZALAI_FACTORY_PAGE_MAX: "99",
     AZALAI_UPLOAD_BYTES_MAX: "0",
+    AZALAI_PACKAGE_BYTES_MAX: "4294967297",
   };
   const read = readConfig({}, wrong);
   const problems = "problems" in read ? read.problems.join("\n") : "";
@@ -50,7 +52,12 @@ test("every problem is told at once, by the name of its setting", () => {
     "AZALAI_SECRET_KEY",
     "AZALAI_LOCAL_COMMANDS",
   ];
-  for (const name of [...named, "AZALAI_FACTORY_PAGE_MAX", "AZALAI_UPLOAD_BYTES_MAX"])
+  for (const name of [
+    ...named,
+    "AZALAI_FACTORY_PAGE_MAX",
+    "AZALAI_UPLOAD_BYTES_MAX",
+    "AZALAI_PACKAGE_BYTES_MAX",
+  ])
     expect(problems).toContain(name);
 });
 

@@ -43,6 +43,8 @@ export interface Config {
   readonly databasePooled?: boolean;
   /** Largest upload of a job binary's bytes. */
   readonly uploadBytesMax: number;
+  /** Largest package that is imported. */
+  readonly packageBytesMax: number;
   /** How long a period of the history lasts: history is dropped by whole periods. */
   readonly historyPeriodDays: number;
   /** Where spans are sent, as OTLP over HTTP; absent: nowhere. */
@@ -100,6 +102,7 @@ export function readConfig(
     streamSlots: whole("AZALAI_STREAM_SLOTS", 1, 1000, 32),
     ...readTogether(reader, environment, problems),
     uploadBytesMax: whole("AZALAI_UPLOAD_BYTES_MAX", 1, 2 ** 40, 2 ** 30),
+    packageBytesMax: whole("AZALAI_PACKAGE_BYTES_MAX", 1, 2 ** 32, 2 ** 28),
     historyPeriodDays: whole("AZALAI_HISTORY_PERIOD_DAYS", 1, 366, 7),
     ...optional("traces", readTraces(environment)),
     demo: flags.demo ?? false,

@@ -12,7 +12,7 @@ import { grantRole } from "../src/identity/roles.ts";
 import { createUser } from "../src/identity/users.ts";
 import { insertAccessKey } from "../src/store/access-keys.ts";
 import { transaction } from "../src/store/database.ts";
-import { type Answer, type FactoryWorld, factoryWorld, jobBody, PROJECT } from "./setup/factory.ts";
+import { type Answer, answerOf, type FactoryWorld, factoryWorld, jobBody, PROJECT } from "./setup/factory.ts";
 import { CHEAP } from "./setup/identity.ts";
 import { type Differing, prepareRecorded, type Recorded, readRecorded, replay } from "./setup/recorded.ts";
 
@@ -65,18 +65,17 @@ async function send(app: FastifyInstance, { clock, pool }: FactoryWorld, request
       headers: request.headers,
       ...(request.body !== "" && { payload: request.body }),
     });
-  const { instanceId, resourceId } = request.response.body ?? {};
+  const { instanceId, resourceId, taskId } = request.response.body ?? {};
   const response = await (typeof instanceId === "number" ? numbered(pool, instanceId, inject) : inject());
-  // As with instances, the stand-in's id is in the paths to come.
+  const answer = answerOf(response);
+  // As with instances, the stand-in's ids are in the paths to come.
   if (typeof instanceId === "string")
-    await pool.query("update script_run set id = $1 where id = $2", [instanceId, response.json().instanceId]);
+    await pool.query("update script_run set id = $1 where id = $2", [instanceId, answer.json.instanceId]);
   if (resourceId !== undefined)
-    await pool.query("update resource set id = $1 where id = $2", [resourceId, response.json().resourceId]);
-  return {
-    status: response.statusCode,
-    json: response.body === "" ? undefined : response.json(),
-    headers: response.headers,
-  };
+    await pool.query("update resource set id = $1 where id = $2", [resourceId, answer.json.resourceId]);
+  if (taskId !== undefined)
+    await pool.query("update system_task set id = $1 where id = $2", [taskId, answer.json.taskId]);
+  return answer;
 }
 
 /** Every signed request of the file that this face has a route for. */
@@ -88,7 +87,9 @@ async function replaySigned(world: FactoryWorld, file: string, differing?: Diffe
 }
 
 test("the vendor's Python SDK for data development is let in, but for its wrong secret", async () => {
-  await replaySigned(await factoryWorld(), "dgc_calls.json");
+  const world = await factoryWorld();
+  await prepareRecorded(world, "dgc");
+  await replaySigned(world, "dgc_calls.json");
 });
 
 test("the vendor's older Python SDK is let in", async () => {

@@ -10,6 +10,7 @@ import { createKeystoneFace } from "../src/api/keystone/routes.ts";
 import type { Face } from "../src/api/route.ts";
 import { createSaharaFace } from "../src/api/sahara/routes.ts";
 import { createServer } from "../src/api/server.ts";
+import { PACKAGE_LIMITS } from "../src/domain/package.ts";
 import { createRetention } from "../src/engine/retention.ts";
 import { createFolderBlobs } from "../src/store/blobs.ts";
 import { createBuckets } from "../src/store/buckets.ts";
@@ -39,10 +40,17 @@ async function setup() {
   const buckets = (projectId: string) => createBuckets(blobs, projectId);
   const region = "RegionOne";
   const shared = { pool, masterKeys, now, blobs, buckets, engine, newId, region, workspacesOnFirstUse: true };
+  const packageLimits = { ...PACKAGE_LIMITS, bytesMax: 1 };
   const retention = createRetention({ pool, blobs, now, observe: () => undefined, periodDays: 7 });
   const faces: Face[] = [
     createKeystoneFace(identity),
-    createFactoryFace({ ...shared, pageMax: 100, timeZone: "UTC" }),
+    createFactoryFace({
+      ...shared,
+      packageLimits,
+      taskAdded: () => undefined,
+      pageMax: 100,
+      timeZone: "UTC",
+    }),
     createSaharaFace(shared),
     createConsoleFace({ ...shared, retention, timeZone: "UTC", noticesPublished: () => undefined }),
   ];

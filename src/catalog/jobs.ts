@@ -47,15 +47,29 @@ export async function createJob(
   workspaceId: string,
   draft: JobDraft,
 ): Promise<number> {
-  checkDraft(draft);
-  const key = { projectId: caller.projectId, workspaceId };
-  return await transaction(deps.pool, async (db) => {
-    await ensureWorkspace(db, deps, key);
-    const id = await insertJob(db, key, await writeOf(db, deps, caller, key, draft));
-    if (id === undefined) throw nameTaken();
-    if (runsJobs(draft.definition.nodes)) await saveChildJobs(db, key, { id, definition: draft.definition });
-    return id;
-  });
+  checkJobDraft(draft);
+  const author = { projectId: caller.projectId, workspaceId, by: caller.userName };
+  return await transaction(deps.pool, (db) => addJob(db, deps, author, draft));
+}
+
+/** Whose workspace is written to, and by whom. */
+export interface Author extends WorkspaceKey {
+  /** Name of the user. */
+  readonly by: string;
+}
+
+/** As `createJob` in a transaction, for a draft that `checkJobDraft` has let pass. */
+export async function addJob(
+  db: Database,
+  deps: WorkspaceDeps,
+  author: Author,
+  draft: JobDraft,
+): Promise<number> {
+  await ensureWorkspace(db, deps, author);
+  const id = await insertJob(db, author, await writeOf(db, deps, author, draft));
+  if (id === undefined) throw nameTaken();
+  if (runsJobs(draft.definition.nodes)) await saveChildJobs(db, author, { id, definition: draft.definition });
+  return id;
 }
 
 /**
@@ -69,24 +83,35 @@ export async function saveJob(
   { workspaceId, name }: JobReference,
   draft: JobDraft,
 ): Promise<void> {
-  checkDraft(draft);
-  const key = { projectId: caller.projectId, workspaceId };
-  const isFirstLimit = await transaction(deps.pool, async (db) => {
-    await checkWorkspace(db, deps, key);
-    const job = await lockJob(db, key, name);
-    if (job === undefined) throw jobMissing();
-    const isLimited = await hasJobLimit(db, job.projectId, job.id);
-    checkChange(job, draft);
-    await checkParentJobs(db, job, draft);
-    const write = await writeOf(db, deps, caller, key, draft);
-    await refuseCircle(db, job, draft.definition, write.upstream);
-    if (!(await updateJob(db, job, write))) throw nameTaken();
-    await saveChildJobs(db, key, { id: job.id, definition: draft.definition });
-    if (job.status !== "stopped") await deps.scheduleSaved(db, job.projectId, job.id);
-    return !isLimited && draft.definition.settings?.slots !== undefined;
-  });
+  checkJobDraft(draft);
+  const author = { projectId: caller.projectId, workspaceId, by: caller.userName };
+  const isFirstLimit = await transaction(deps.pool, (db) => changeJob(db, deps, author, { name, draft }));
   // What was begun under no limit does not know of it yet.
   if (isFirstLimit) await refreshLimits(deps.pool, caller.projectId);
+}
+
+/**
+ * As `saveJob` in a transaction, for a draft that `checkJobDraft` has let pass. Whether the job has its first limit by it:
+ * then `refreshLimits` has to follow.
+ */
+export async function changeJob(
+  db: Database,
+  deps: JobDeps,
+  author: Author,
+  { name, draft }: { readonly name: string; readonly draft: JobDraft },
+): Promise<boolean> {
+  await checkWorkspace(db, deps, author);
+  const job = await lockJob(db, author, name);
+  if (job === undefined) throw jobMissing();
+  const isLimited = await hasJobLimit(db, job.projectId, job.id);
+  checkChange(job, draft);
+  await checkParentJobs(db, job, draft);
+  const write = await writeOf(db, deps, author, draft);
+  await refuseCircle(db, job, draft.definition, write.upstream);
+  if (!(await updateJob(db, job, write))) throw nameTaken();
+  await saveChildJobs(db, author, { id: job.id, definition: draft.definition });
+  if (job.status !== "stopped") await deps.scheduleSaved(db, job.projectId, job.id);
+  return !isLimited && draft.definition.settings?.slots !== undefined;
 }
 
 /** How a job's present document reads after a change that makes no version; its face knows where it says what. */
@@ -174,7 +199,10 @@ function nameTaken(): Fault {
   return new Fault("conflict", "job-exists", "the job name already exists");
 }
 
-function checkDraft({ name, definition }: JobDraft): void {
+/**
+ * What can be said of a draft by itself. Faults: `job-name-invalid`, `schedule-invalid`, `job-invalid` with every problem.
+ */
+export function checkJobDraft({ name, definition }: JobDraft): void {
   const nameProblem = checkJobName(name);
   if (nameProblem !== undefined) invalid("job-name-invalid", [nameProblem]);
   const { schedule, rest } = checkDefinition(definition);
@@ -189,15 +217,14 @@ function checkChange(job: Job, { definition }: JobDraft): void {
 
 async function writeOf(
   db: Database,
-  deps: JobDeps,
-  caller: Caller,
-  key: WorkspaceKey,
+  { now }: WorkspaceDeps,
+  author: Author,
   draft: JobDraft,
 ): Promise<JobWrite> {
   const { definition, document, ...members } = draft;
   const cron = definition.schedule.type === "cron" ? definition.schedule.cron : undefined;
   const calendar = definition.settings?.calendar;
-  if (calendar !== undefined && (await findCalendar(db, key, calendar)) === undefined)
+  if (calendar !== undefined && (await findCalendar(db, author, calendar)) === undefined)
     invalid("job-invalid", [`azalai.calendar: there is no calendar "${calendar}" in the workspace`]);
   return {
     ...members,
@@ -208,9 +235,9 @@ async function writeOf(
     endsAt: dateOf(cron?.endsAt),
     definition: JSON.stringify(definition),
     document: JSON.stringify(document),
-    upstream: await findUpstream(db, caller.projectId, definition),
-    by: caller.userName,
-    at: deps.now(),
+    upstream: await findUpstream(db, author.projectId, definition),
+    by: author.by,
+    at: now(),
   };
 }
 

@@ -3,9 +3,10 @@ import { Fault, invalid } from "../domain/fault.ts";
 import { checkName } from "../domain/job.ts";
 import { checkContent, type Script, type ScriptType } from "../domain/script.ts";
 import type { Caller } from "../domain/user.ts";
-import { transaction } from "../store/database.ts";
+import { type Database, transaction } from "../store/database.ts";
 import { deleteScript, findScript, insertScript, updateScript } from "../store/scripts.ts";
 import type { WorkspaceKey } from "../store/workspaces.ts";
+import type { Author } from "./jobs.ts";
 import { checkWorkspace, ensureWorkspace, type WorkspaceDeps } from "./workspaces.ts";
 
 /** A script as somebody wants it. */
@@ -24,16 +25,29 @@ export async function createScript(
   workspaceId: string,
   draft: ScriptDraft,
 ): Promise<void> {
-  const nameProblem = checkName(draft.name);
-  const problems = [...(nameProblem === undefined ? [] : [nameProblem]), ...checkContent(draft.content)];
+  checkScriptDraft(draft);
+  const author = { projectId: caller.projectId, workspaceId, by: caller.userName };
+  await transaction(deps.pool, (db) => addScript(db, deps, author, draft));
+}
+
+/** What can be said of a draft by itself. Fault: `script-invalid` with every problem. */
+export function checkScriptDraft({ name, content }: ScriptDraft): void {
+  const nameProblem = checkName(name);
+  const problems = [...(nameProblem === undefined ? [] : [nameProblem]), ...checkContent(content)];
   if (problems.length > 0) invalid("script-invalid", problems);
-  const key = { projectId: caller.projectId, workspaceId };
-  const write = { ...draft, document: JSON.stringify(draft.document), by: caller.userName, at: deps.now() };
-  await transaction(deps.pool, async (db) => {
-    await ensureWorkspace(db, deps, key);
-    if (!(await insertScript(db, key, write)))
-      throw new Fault("conflict", "script-exists", "the script name already exists");
-  });
+}
+
+/** As `createScript` in a transaction, for a draft that `checkScriptDraft` has let pass. */
+export async function addScript(
+  db: Database,
+  deps: WorkspaceDeps,
+  author: Author,
+  draft: ScriptDraft,
+): Promise<void> {
+  await ensureWorkspace(db, deps, author);
+  const write = { ...draft, document: JSON.stringify(draft.document), by: author.by, at: deps.now() };
+  if (await insertScript(db, author, write)) return;
+  throw new Fault("conflict", "script-exists", "the script name already exists");
 }
 
 /** Saves the next version of a script; its name and type stay. Faults: `script-invalid`, `script-missing`. */
@@ -41,14 +55,24 @@ export async function saveScript(
   deps: WorkspaceDeps,
   caller: Caller,
   { workspaceId, name }: { readonly workspaceId: string; readonly name: string },
-  { content, document }: Pick<ScriptDraft, "content" | "document">,
+  draft: Pick<ScriptDraft, "content" | "document">,
 ): Promise<void> {
-  const problems = checkContent(content);
+  const problems = checkContent(draft.content);
   if (problems.length > 0) invalid("script-invalid", problems);
-  const key = { projectId: caller.projectId, workspaceId };
-  await checkWorkspace(deps.pool, deps, key);
-  const write = { content, document: JSON.stringify(document), by: caller.userName, at: deps.now() };
-  if (!(await updateScript(deps.pool, key, name, write))) throw scriptMissing();
+  const author = { projectId: caller.projectId, workspaceId, by: caller.userName };
+  await checkWorkspace(deps.pool, deps, author);
+  await changeScript(deps.pool, deps, author, { ...draft, name });
+}
+
+/** As `saveScript` in a transaction, for a draft that `checkScriptDraft` has let pass. Fault: `script-missing`. */
+export async function changeScript(
+  db: Database,
+  { now }: WorkspaceDeps,
+  author: Author,
+  { name, content, document }: Omit<ScriptDraft, "type">,
+): Promise<void> {
+  const write = { content, document: JSON.stringify(document), by: author.by, at: now() };
+  if (!(await updateScript(db, author, name, write))) throw scriptMissing();
 }
 
 /** The script of that name. Faults: `script-missing`, `workspace-missing`. */

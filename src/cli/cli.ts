@@ -16,6 +16,7 @@ import { addInstancesCommands } from "./instances.ts";
 import { addJobsCommands } from "./jobs.ts";
 import { addLimitsCommands } from "./limits.ts";
 import { addLoginCommands } from "./login.ts";
+import { addPackagesCommands } from "./packages.ts";
 import { addRealTimeCommands } from "./real-time.ts";
 import { addRetentionCommands } from "./retention.ts";
 import { addSchedulesCommands } from "./schedules.ts";
@@ -43,6 +44,7 @@ function createProgram(): Command {
   addCalendarsCommands(program);
   addEventsCommands(program);
   addRealTimeCommands(program);
+  addPackagesCommands(program);
   addExpressionsCommands(program);
   addAuditCommand(program);
   addRetentionCommands(program);

@@ -132,6 +132,25 @@ const NOTICE_DELIVERY = {
 } as const satisfies Machine<"waiting" | "sent" | "failed">;
 export type DeliveryState = keyof typeof NOTICE_DELIVERY;
 
+/** Work that goes on behind the answer of a call, such as an import; `warning` where some of its lines failed. */
+export const SYSTEM_TASK = {
+  running: ["successful", "failed", "warning"],
+  successful: [],
+  failed: [],
+  warning: [],
+} as const satisfies Machine<"running" | "successful" | "failed" | "warning">;
+export type TaskState = keyof typeof SYSTEM_TASK;
+
+export const SYSTEM_TASK_ENDED: readonly TaskState[] = ["successful", "failed", "warning"];
+
+/** One object that such a task writes. */
+export const SYSTEM_SUBTASK = {
+  running: ["successful", "failed"],
+  successful: [],
+  failed: [],
+} as const satisfies Machine<"running" | "successful" | "failed">;
+export type TaskLineState = keyof typeof SYSTEM_SUBTASK;
+
 /** The machines as they are drawn in docs/states.md and enforced in the database. */
 export const MACHINES = [
   { title: "Planned run", table: "planned_run", column: "state", machine: PLANNED_RUN },
@@ -141,6 +160,8 @@ export const MACHINES = [
   { title: "Real-time job", table: "job", column: "status", machine: REAL_TIME },
   { title: "Backfill", table: "backfill", column: "state", machine: BACKFILL },
   { title: "Delivery of a notice", table: "notice_delivery", column: "state", machine: NOTICE_DELIVERY },
+  { title: "Task", table: "system_task", column: "state", machine: SYSTEM_TASK },
+  { title: "Line of a task", table: "system_subtask", column: "state", machine: SYSTEM_SUBTASK },
 ] as const satisfies readonly {
   readonly title: string;
   readonly table: string;

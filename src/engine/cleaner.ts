@@ -1,9 +1,11 @@
-/** Housekeeping that no request waits for: list counts are folded, expired tokens and old arrivals of files go. */
+/** Housekeeping that no request waits for: list counts are folded; expired tokens, old arrivals of files and tasks go. */
 import { ARRIVAL_DAYS } from "../domain/event.ts";
 import type { Observe } from "../domain/observation.ts";
+import { TASK_DAYS } from "../domain/task.ts";
 import type { DatabasePool } from "../store/database.ts";
 import { deleteOldArrivals } from "../store/file-arrivals.ts";
 import { foldListBlocks } from "../store/list-blocks.ts";
+import { deleteOldTasks } from "../store/system-tasks.ts";
 import { deleteExpiredTokens } from "../store/tokens.ts";
 import { createLoop, type Loop } from "./loop.ts";
 
@@ -27,10 +29,15 @@ export function createCleaner({ pool, now, observe }: CleanerDeps): Loop {
       const folded = await foldListBlocks(pool);
       if (round++ % EXPIRED_ROUNDS === 0) {
         await deleteExpiredTokens(pool, now(), ROWS_MAX);
-        await deleteOldArrivals(pool, new Date(now().getTime() - ARRIVAL_DAYS * 86_400_000), ROWS_MAX);
+        await deleteOldArrivals(pool, daysBefore(now(), ARRIVAL_DAYS), ROWS_MAX);
+        await deleteOldTasks(pool, daysBefore(now(), TASK_DAYS), ROWS_MAX);
       }
       return folded > 0 ? 0 : REST_MS;
     },
     observe,
   );
+}
+
+function daysBefore(time: Date, days: number): Date {
+  return new Date(time.getTime() - days * 86_400_000);
 }

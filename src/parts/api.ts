@@ -9,6 +9,8 @@ import { createServer } from "../api/server.ts";
 import type { ConnectionDeps } from "../catalog/connections.ts";
 import type { Config } from "../config.ts";
 import { Fault } from "../domain/fault.ts";
+import { PACKAGE_LIMITS } from "../domain/package.ts";
+import type { Loop } from "../engine/loop.ts";
 import type { Engine } from "../engine/operations.ts";
 import type { Retention } from "../engine/retention.ts";
 import type { Identity } from "../identity/identity.ts";
@@ -23,6 +25,7 @@ export interface ApiSurroundings {
   readonly engine: Engine;
   readonly retention: Retention;
   readonly notices: Notices;
+  readonly tasks: Pick<Loop, "wake">;
   readonly outlook: Outlook;
   /** What `/metrics` is asked for with. */
   readonly metricsToken: string;
@@ -60,14 +63,15 @@ export async function listen(config: Config, surroundings: ApiSurroundings): Pro
 }
 
 function createFaces(
-  { uploadBytesMax, factoryPageMax, timeZone, region }: Config,
-  { store, identity, catalog, engine, retention, notices, newId }: ApiSurroundings,
+  { uploadBytesMax, packageBytesMax, factoryPageMax, timeZone, region }: Config,
+  { store, identity, catalog, engine, retention, notices, tasks, newId }: ApiSurroundings,
 ): Face[] {
   const { blobs, bucketsOf } = store;
+  const packageLimits = { ...PACKAGE_LIMITS, bytesMax: packageBytesMax };
   const shared = { ...catalog, region, blobs, buckets: bucketsOf, uploadBytesMax, engine, newId };
   return [
     createKeystoneFace(identity),
-    createFactoryFace({ ...shared, pageMax: factoryPageMax, timeZone }),
+    createFactoryFace({ ...shared, packageLimits, taskAdded: tasks.wake, pageMax: factoryPageMax, timeZone }),
     createSaharaFace(shared),
     createConsoleFace({ ...shared, retention, timeZone, noticesPublished: notices.wake }),
   ];

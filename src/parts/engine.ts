@@ -4,10 +4,12 @@ import { loadExecutionProgram } from "../catalog/job-executions.ts";
 import { createCatalogSources } from "../catalog/work-sources.ts";
 import type { Config } from "../config.ts";
 import type { Observe } from "../domain/observation.ts";
+import { PACKAGE_LIMITS } from "../domain/package.ts";
 import { createCleaner } from "../engine/cleaner.ts";
 import type { Clock } from "../engine/clock.ts";
 import { createEngine } from "../engine/engine.ts";
 import { createHistoryKeeper } from "../engine/history.ts";
+import type { Loop } from "../engine/loop.ts";
 import type { Engine } from "../engine/operations.ts";
 import { createRetention, type Retention } from "../engine/retention.ts";
 import type { WorkSources } from "../engine/sources.ts";
@@ -20,6 +22,7 @@ import { findProjectLimits } from "../store/projects.ts";
 import type { Notices } from "./notices.ts";
 import { operatorSettings } from "./operators.ts";
 import type { Store } from "./store.ts";
+import { createTasks } from "./tasks.ts";
 
 export interface EngineSurroundings {
   readonly store: Store;
@@ -45,8 +48,8 @@ export function slotsOf({ processSlots, streamSlots }: Config): Slots {
 export async function startEngine(
   config: Config,
   surroundings: EngineSurroundings,
-): Promise<{ readonly engine: Engine; readonly retention: Retention }> {
-  const { store, clock, observe, undo } = surroundings;
+): Promise<{ readonly engine: Engine; readonly retention: Retention; readonly tasks: Loop }> {
+  const { store, catalog, clock, observe, undo } = surroundings;
   const { pool, blobs } = store;
   const { now } = clock;
   const settings = operatorSettings(config, store);
@@ -76,11 +79,24 @@ export async function startEngine(
   undo.push(engine.stop);
   const history = { pool, now, observe, periodDays: config.historyPeriodDays };
   const retention = createRetention({ ...history, blobs });
-  for (const loop of [createCleaner({ pool, now, observe }), createHistoryKeeper(history), retention.loop]) {
+  const tasks = createTasks({
+    ...catalog,
+    scheduleSaved: engine.scheduleSaved,
+    buckets: store.bucketsOf,
+    limits: { ...PACKAGE_LIMITS, bytesMax: config.packageBytesMax },
+    observe,
+    timeZone: config.timeZone,
+  });
+  for (const loop of [
+    createCleaner({ pool, now, observe }),
+    createHistoryKeeper(history),
+    retention.loop,
+    tasks,
+  ]) {
     loop.start();
     undo.push(loop.stop);
   }
-  return { engine, retention };
+  return { engine, retention, tasks };
 }
 
 function workSources(config: Config, { store, catalog, notices, clock }: EngineSurroundings): WorkSources {

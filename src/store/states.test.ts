@@ -12,6 +12,9 @@ import {
   NODE_RUN_ENDED,
   PLANNED_RUN,
   REAL_TIME,
+  SYSTEM_SUBTASK,
+  SYSTEM_TASK,
+  SYSTEM_TASK_ENDED,
 } from "../domain/states.ts";
 
 /** The texts of the check constraints of a table, by the words that stand quoted in each. */
@@ -35,6 +38,8 @@ test("each machine's states are those of its table", async () => {
   expect(await setup("instance")).toContainEqual(sorted(Object.keys(INSTANCE)));
   expect(await setup("node_run")).toContainEqual(sorted(Object.keys(NODE_RUN)));
   expect(await setup("attempt")).toContainEqual(sorted(ATTEMPT_OUTCOMES));
+  expect(await setup("system_task")).toContainEqual(sorted(Object.keys(SYSTEM_TASK)));
+  expect(await setup("system_subtask")).toContainEqual(sorted(Object.keys(SYSTEM_SUBTASK)));
   const [jobStates] = (await setup("job")).filter((words) => words.includes("scheduling"));
   expect(jobStates).toEqual(sorted([...Object.keys(REAL_TIME), "scheduling", "paused"]));
 });
@@ -43,11 +48,12 @@ test("a row has its end's time in the terminal states and in no other", async ()
   expect(await setup("instance")).toContainEqual(sorted(INSTANCE_ENDED));
   expect(await setup("node_run")).toContainEqual(sorted(NODE_RUN_ENDED));
   expect(await setup("backfill")).toContainEqual(sorted(BACKFILL_ENDED));
+  expect(await setup("system_task")).toContainEqual(sorted(SYSTEM_TASK_ENDED));
 });
 
 test("nothing follows a node run's terminal state, and every state that follows another exists", () => {
   for (const state of NODE_RUN_ENDED) expect(NODE_RUN[state]).toEqual([]);
-  for (const machine of [PLANNED_RUN, INSTANCE, NODE_RUN, REAL_TIME, BACKFILL])
+  for (const machine of [PLANNED_RUN, INSTANCE, NODE_RUN, REAL_TIME, BACKFILL, SYSTEM_TASK, SYSTEM_SUBTASK])
     for (const followers of Object.values<readonly string[]>(machine))
       for (const state of followers) expect(Object.keys(machine)).toContain(state);
 });

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, LightMyRequestResponse } from "fastify";
 import type { Pool } from "pg";
 import { onTestFinished } from "vitest";
 import { createConsoleFace } from "../../src/api/console/routes.ts";
@@ -15,6 +15,7 @@ import { loadCalendar } from "../../src/catalog/calendars.ts";
 import { publish } from "../../src/catalog/topics.ts";
 import { Fault } from "../../src/domain/fault.ts";
 import type { Observe } from "../../src/domain/observation.ts";
+import { type ArchiveLimits, PACKAGE_LIMITS } from "../../src/domain/package.ts";
 import { type Caller, ROLES, type Role } from "../../src/domain/user.ts";
 import { createEngine } from "../../src/engine/engine.ts";
 import type { Engine } from "../../src/engine/operations.ts";
@@ -23,6 +24,7 @@ import { createDummyOperator } from "../../src/operators/dummy.ts";
 import { createForEachOperator } from "../../src/operators/for-each.ts";
 import type { Operator } from "../../src/operators/operator.ts";
 import { createSubJobOperator } from "../../src/operators/sub-job.ts";
+import { createTasks } from "../../src/parts/tasks.ts";
 import { createFolderBlobs } from "../../src/store/blobs.ts";
 import { createBuckets } from "../../src/store/buckets.ts";
 import { connectDirectly } from "../../src/store/direct-connection.ts";
@@ -38,10 +40,14 @@ import { type TestDatabase, testDatabase } from "./postgres.ts";
 export const PROJECT = "0123456789abcdef0123456789abcdef";
 export const FOREIGN = "fedcba9876543210fedcba9876543210";
 
+/** Small enough that a test can go beyond each. */
+const TEST_PACKAGES: ArchiveLimits = { ...PACKAGE_LIMITS, bytesMax: 2 ** 20 };
+
 export interface Answer {
   readonly status: number;
   // biome-ignore lint/suspicious/noExplicitAny: tests read whatever came.
   readonly json: any;
+  readonly bytes: Buffer;
   readonly headers: Readonly<Record<string, unknown>>;
 }
 
@@ -67,6 +73,8 @@ export interface FactoryWorld {
   call(method: string, path: string, call?: Call): Promise<Answer>;
   /** As `call`, expecting success. */
   ok(method: string, path: string, call?: Call): Promise<Answer>;
+  /** Carries out all tasks that there are, those that are added meanwhile too. */
+  carryOutTasks(): Promise<void>;
   /** Lets nodes run: `Dummy`, `Fail`, `Echo`, whose output is its `text`, and `Hold`, which runs until it is let go or stopped. */
   startEngine(): Promise<void>;
   /** Resolves when the instance has ended. */
@@ -92,6 +100,9 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
   const folder = join(tmpdir(), `azalai-factory-${randomBytes(6).toString("hex")}`);
   const held = createHeldNodes();
   const operators = [...testOperators(), held.operator];
+  const blobs = createFolderBlobs(folder);
+  const buckets = (projectId: string) =>
+    createBuckets(blobs, projectId, (path) => recordArrival(pool, projectId, path, clock.now));
   const engine = makeEngine(database, { now: () => clock.now, observe, folder, operators });
   const deps: FactoryDeps = {
     pool,
@@ -100,14 +111,14 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
     now: () => clock.now,
     timeZone: "UTC",
     pageMax: 100,
-    newId: () => randomBytes(16).toString("hex"),
     region: "RegionOne",
     workspacesOnFirstUse: true,
+    buckets,
+    packageLimits: TEST_PACKAGES,
+    newId: () => randomBytes(16).toString("hex"),
+    taskAdded: () => undefined,
     ...settings,
   };
-  const blobs = createFolderBlobs(folder);
-  const buckets = (projectId: string) =>
-    createBuckets(blobs, projectId, (path) => recordArrival(pool, projectId, path, clock.now));
   const now = () => clock.now;
   const retention = createRetention({ pool, blobs, now, observe, periodDays: 7 });
   let requests = 0;
@@ -139,11 +150,7 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
       ...(body !== undefined && { payload: JSON.stringify(body) }),
       ...(text !== undefined && { payload: text }),
     });
-    const answer = {
-      status: response.statusCode,
-      json: response.body === "" ? undefined : JSON.parse(response.body),
-      headers: response.headers,
-    };
+    const answer = answerOf(response);
     hold(method, url, answer);
     return answer;
   };
@@ -161,6 +168,17 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
     clock,
     call,
     ok,
+    carryOutTasks: async () => {
+      const tasks = createTasks({
+        ...deps,
+        scheduleSaved: engine.scheduleSaved,
+        limits: deps.packageLimits,
+        observe,
+      });
+      tasks.start();
+      await tasks.round();
+      await tasks.stop();
+    },
     startEngine: async () => {
       onTestFinished(async () => {
         await engine.stop();
@@ -176,6 +194,12 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
       await promise;
     },
   };
+}
+
+/** An answer as it came, its JSON read. */
+export function answerOf({ statusCode, headers, body, rawPayload }: LightMyRequestResponse): Answer {
+  const isJson = String(headers["content-type"]).startsWith("application/json");
+  return { status: statusCode, json: isJson ? JSON.parse(body) : undefined, bytes: rawPayload, headers };
 }
 
 /** The token's text is the caller's role. */

@@ -1,9 +1,12 @@
 /** The requests that real Factory clients sent, recorded, and how to put them to a server one after the other. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { expect } from "vitest";
 import type { Route } from "../../src/api/route.ts";
-import { type Answer, type FactoryWorld, jobBody } from "./factory.ts";
+import { packagePath } from "../../src/domain/package.ts";
+import { writeArchive } from "../../src/store/zip-archive.ts";
+import { type Answer, type FactoryWorld, jobBody, PROJECT } from "./factory.ts";
 
 export interface Recorded {
   /** Of the call that sent it. */
@@ -19,6 +22,7 @@ export interface Recorded {
       /** Of an instance, or of a script's run as text. */
       readonly instanceId?: number | string;
       readonly resourceId?: string;
+      readonly taskId?: string;
     };
   };
 }
@@ -32,9 +36,7 @@ const NOT_SERVED: readonly (readonly [asked: RegExp, why: string])[] = [
     /^\w+ \/v(1[.]1|2)\/\w+\/(clusters|cluster_infos|run-job-flow)\b/,
     "clusters are another API of the vendor",
   ],
-  [/^POST \/v1\/\w+\/(jobs\/\w+|connections)\/export$/, "there are no packages yet"],
-  [/^POST \/v1\/\w+\/jobs\/(batch-export|check-file|import)$/, "there are no packages yet"],
-  [/^GET \/v1\/\w+\/system-tasks\//, "there are no packages yet"],
+  [/^POST \/v1\/\w+\/connections\/export$/, "connections are not exported yet"],
   [/^GET \/v2\/\w+\/factory\/monitor\//, "there is no monitor yet"],
 ];
 
@@ -88,17 +90,33 @@ const CRON = {
   schedule: { type: "CRON", cron: { startTime: "2030-01-01T00:00:00Z", expression: "0 0 0 * * ?" } },
 };
 
-/** Makes the jobs that were there before a client's recording began. */
+/** Where the recordings' stand-in put packages, by the job in each. */
+const PACKAGES = {
+  dgc: { j1: "obs://bkt/x/j1_exported/1795416919356/j1.zip" },
+  terraform: { once1: "obs://b/out/once1_exported/1795421425164/once1.zip" },
+} as const;
+
+/** The path of an export has its time in it, and the recordings have another than these tests. */
+async function putPackages({ deps }: FactoryWorld, client: keyof typeof PACKAGES): Promise<void> {
+  for (const [job, path] of Object.entries(PACKAGES[client])) {
+    const file = { path: packagePath("job", job), content: JSON.stringify(jobBody(job)) };
+    await deps.buckets(PROJECT).write(path, writeArchive(Readable.from([file]), deps.now()));
+  }
+}
+
+/** Makes what was there before a client's recording began, or is in it under another time. */
 export async function prepareRecorded(
-  { ok }: FactoryWorld,
-  client: "terraform" | "airflow" | "dataartsstudio",
+  world: FactoryWorld,
+  client: "dgc" | "terraform" | "airflow" | "dataartsstudio",
 ): Promise<void> {
+  if (client === "dgc" || client === "terraform") await putPackages(world, client);
   const [workspace, jobs] = {
     terraform: ["w1", { cron1: CRON, 流1: { processType: "REAL_TIME" }, once1: {}, bad1: {} }],
+    dgc: ["w1", {}],
     airflow: ["wsa", { af_ok: {}, af_bad: {}, af_cron: CRON }],
     // The name to which the recording renames in vain.
     dataartsstudio: ["w3", { v2k: {} }],
   }[client] as [string, Readonly<Record<string, object>>];
   for (const [name, members] of Object.entries(jobs))
-    await ok("POST", "/jobs", { workspace, body: jobBody(name, { ...members }) });
+    await world.ok("POST", "/jobs", { workspace, body: jobBody(name, { ...members }) });
 }

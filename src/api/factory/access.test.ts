@@ -29,12 +29,14 @@ test("each route refuses a missing token, a foreign project and a lower role, an
   }
 });
 
-/** What a route needs where its method does not say it: settings are managers' to change. */
+/** What a route needs where its method does not say it: settings are managers' to change, and some reads are POSTs. */
 const NEEDED: Readonly<Record<string, Role>> = {
   "POST /v1/:project_id/connections": "manager",
   "PUT /v1/:project_id/connections/:connection_name": "manager",
   "DELETE /v1/:project_id/connections/:connection_name": "manager",
   "PUT /v2/:project_id/factory/env": "manager",
+  "POST /v1/:project_id/jobs/check-file": "reader",
+  "POST /v2/:project_id/factory/release-packages": "reader",
 };
 
 test("readers change nothing, members keep no connections and settings", async () => {

@@ -1,8 +1,10 @@
 /** What the Factory face is made of; `parts/api.ts` hands it over. */
 import type { ConnectionDeps } from "../../catalog/connections.ts";
+import type { PackageTaskDeps } from "../../catalog/package-tasks.ts";
+import type { ArchiveLimits } from "../../domain/package.ts";
 import type { Engine } from "../../engine/operations.ts";
 
-export interface FactoryDeps extends ConnectionDeps {
+export interface FactoryDeps extends ConnectionDeps, PackageTaskDeps {
   readonly engine: Pick<
     Engine,
     | "startJob"
@@ -22,8 +24,8 @@ export interface FactoryDeps extends ConnectionDeps {
   readonly timeZone: string;
   /** Largest page of the job list: 100 to 1000. */
   readonly pageMax: number;
-  /** A fresh id of 32 hexadecimal digits. */
-  readonly newId: () => string;
   /** A part of topics' URNs. */
   readonly region: string;
+  /** Of packages that are checked; those that are imported are held to the same. */
+  readonly packageLimits: ArchiveLimits;
 }

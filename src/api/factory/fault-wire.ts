@@ -61,6 +61,9 @@ const ERRORS: Partial<Record<FaultCode, VendorError>> = {
   "resource-type-invalid": business("6263", "The resource type is invalid."),
   "resource-location-invalid": business("6264", "The resource path is invalid."),
   "resource-description-invalid": business("6265", "The resource description is invalid."),
+  "storage-path-invalid": business("0803", "The storage path is invalid."),
+  "storage-file-unreadable": business("0815", "Fail to read OBS file."),
+  "task-missing": business("20810", "Task does not exist."),
   "script-missing": business("6201", "The script does not exist."),
   "script-exists": business("0202", "The script name already exists."),
   "script-run-missing": business("6205", "The script running history does not exist."),
@@ -120,4 +123,6 @@ const SAYS_MORE: readonly FaultCode[] = [
   "content-type-unsupported",
   "role-missing",
   "server-unavailable",
+  "storage-path-invalid",
+  "task-missing",
 ];

@@ -11,18 +11,21 @@ async function replayBodies(world: FactoryWorld, file: string, differing?: Diffe
   const requests = (await readRecorded(file, routes)).filter(
     ({ response }) => !(file.startsWith("otc") && response.status === 401),
   );
-  // Ours for the ids that the stand-in gave to instances and resources.
+  // Ours for the ids that the stand-in gave to instances, resources and tasks.
   const ids = new Map<string, string>();
   await replay(
     requests,
     async ({ method, target, headers, body, response }) => {
       const { "Content-Type": type = "", workspace = "", Workspace = "" } = headers;
-      const ours = target.replace(/(?<=\/(instances|resources)\/)[\w-]+/, (id) => ids.get(id) ?? id);
+      const ours = target.replace(
+        /(?<=\/(instances|resources|system-tasks)\/)[\w-]+/,
+        (id) => ids.get(id) ?? id,
+      );
       const answer = await world.call(method, ours, {
         ...(method !== "GET" && { text: body }),
         headers: { ...(type !== "" && { "content-type": type }), workspace: workspace + Workspace },
       });
-      for (const member of ["instanceId", "resourceId"] as const)
+      for (const member of ["instanceId", "resourceId", "taskId"] as const)
         if (response.body?.[member] !== undefined)
           ids.set(String(response.body[member]), String(answer.json[member]));
       return answer;
@@ -33,6 +36,7 @@ async function replayBodies(world: FactoryWorld, file: string, differing?: Diffe
 
 test("the vendor's Python SDK for data development is understood", async () => {
   const world = await factoryWorld();
+  await prepareRecorded(world, "dgc");
   // The wrong signature counts as a token here.
   await replayBodies(world, "dgc_calls.json", { "list_jobs(bad signature)": [200] });
 });

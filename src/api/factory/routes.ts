@@ -15,10 +15,13 @@ import { instanceRoutesV2 } from "./instances-v2.ts";
 import { jobRunRoutes } from "./job-runs.ts";
 import { jobRoutes } from "./jobs.ts";
 import { jobRoutesV2 } from "./jobs-v2.ts";
+import { packageRoutes } from "./packages.ts";
+import { releaseRoutes } from "./releases.ts";
 import { resourceRoutes } from "./resources.ts";
 import { scriptRunRoutes } from "./script-runs.ts";
 import { scriptRoutes } from "./scripts.ts";
 import { scriptRoutesV2 } from "./scripts-v2.ts";
+import { systemTaskRoutes } from "./system-tasks.ts";
 
 const PATHS = /^\/(v1|v1[.]0|v2\/[^/]+\/factory)(\/|$)/;
 const JSON_TYPE = /^application\/([^;\s]+[+])?json\s*(;|$)/i;
@@ -56,6 +59,9 @@ export function createFactoryFace(deps: FactoryDeps): Face {
       ...environmentRoutes(deps),
       ...backfillRoutes(deps),
       ...alarmRoutes(deps),
+      ...packageRoutes(deps),
+      ...systemTaskRoutes(deps),
+      ...releaseRoutes(deps),
     ],
     owns: (path) => PATHS.test(path),
     projectOf: (params) => params.project_id,

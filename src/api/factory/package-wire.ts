@@ -1,0 +1,193 @@
+/** Packages as DataArts Factory v1 asks for them, and the definitions in them (dataarts-factory 4.9). */
+import { type Static, Type } from "typebox";
+import type { JobDraft } from "../../catalog/jobs.ts";
+import type { PackageCodec, PackagedObject } from "../../catalog/package-contents.ts";
+import type { JobChanges, JobImport, SameNamePolicy } from "../../domain/package.ts";
+import { parseJson } from "../body.ts";
+import { wordOf } from "../query.ts";
+import { decodeJob } from "./job-wire.ts";
+import { isObject, objectBody, readBody, type WireObject } from "./request-wire.ts";
+import { decodeNewScript } from "./script-wire.ts";
+
+/** Jobs that one package is asked for. Source: dataarts-factory 4.9. */
+const JOBS_MAX = 100;
+const PATH_MAX = 1023;
+/** Jobs whose parameters one import names. */
+const IMPORTED_MAX = 20_000;
+
+/** What both exports take. Without review the submitted definition is the present one, so that both words mean the same. */
+const CHOICE = {
+  exportDepend: Type.Optional(
+    Type.Boolean({ default: true, description: "Whether scripts go with the jobs whose nodes name them." }),
+  ),
+  obsPath: Type.Optional(
+    Type.String({
+      maxLength: PATH_MAX,
+      description: "A folder, obs://bucket/folder; without it the package is the answer.",
+    }),
+  ),
+  exportStatus: Type.Optional(Type.Enum(["DEVELOP", "SUBMIT"])),
+};
+
+export const ExportBody = Type.Object(CHOICE);
+
+export const BatchExportBody = Type.Object({
+  jobList: Type.Array(Type.String(), { minItems: 1, maxItems: JOBS_MAX, description: "Names of jobs." }),
+  ...CHOICE,
+});
+
+/** Where the package was put: a folder, in which it has the name that it would be downloaded by. */
+export const ExportedFolder = Type.Object({ obsPath: Type.String() });
+
+/** Absent `folder`: the package is the answer. */
+interface ExportRequest {
+  readonly withScripts: boolean;
+  readonly folder?: string;
+}
+
+export function decodeExport(body: unknown): ExportRequest {
+  return exportRequestOf(readBody(ExportBody, body));
+}
+
+export function decodeBatchExport(body: unknown): ExportRequest & { readonly jobs: readonly string[] } {
+  const { jobList: jobs, ...choice } = readBody(BatchExportBody, body);
+  return { jobs, ...exportRequestOf(choice) };
+}
+
+/** A client that leaves out what is empty says the same as one that sends it. */
+function exportRequestOf({ exportDepend: withScripts = true, obsPath = "" }: Static<typeof ExportBody>) {
+  return { withScripts, ...(obsPath !== "" && { folder: obsPath }) };
+}
+
+/** `filename` for clients that read plain letters alone, the name as it is for the others (RFC 6266). */
+export function packageHeaders(fileName: string): Readonly<Record<string, string>> {
+  const plain = fileName.replaceAll(/[^\x20-\x7e]/g, "_");
+  const exact = plain === fileName ? "" : `; filename*=UTF-8''${encodeURIComponent(fileName)}`;
+  return {
+    "content-type": "application/octet-stream",
+    "content-disposition": `attachment; filename=${plain}${exact}`,
+  };
+}
+
+const PackagePath = Type.String({ maxLength: PATH_MAX, description: "obs://bucket/key of the package." });
+
+export const CheckBody = Type.Object({ path: PackagePath });
+
+const PackagedJob = Type.Object({
+  name: Type.String(),
+  path: Type.String({ description: "The job's directory." }),
+  params: Type.Record(Type.String(), Type.String(), { description: "Its parameters." }),
+});
+const PackagedScript = Type.Object({ name: Type.String(), path: Type.String() });
+
+/** What a package holds. */
+export const PackageList = Type.Object({
+  jobs: Type.Array(PackagedJob),
+  scripts: Type.Array(PackagedScript),
+});
+
+export function decodeCheck(body: unknown): string {
+  return readBody(CheckBody, body).path;
+}
+
+/** An empty list, and what adds the definitions of a package to it. */
+export function createPackageList(): {
+  readonly list: Static<typeof PackageList>;
+  readonly add: (object: PackagedObject) => void;
+} {
+  const list: Static<typeof PackageList> = { jobs: [], scripts: [] };
+  return {
+    list,
+    add: ({ kind, draft }) => {
+      if (kind === "job") list.jobs.push(encodeJob(draft));
+      else list.scripts.push({ name: draft.name, path: directoryOf(draft.document) });
+    },
+  };
+}
+
+function encodeJob({ name, directory, definition }: JobDraft): Static<typeof PackagedJob> {
+  const params = definition.parameters.map((parameter) => [parameter.name, parameter.value]);
+  return { name, path: directory, params: Object.fromEntries(params) };
+}
+
+/** Scripts without a directory lie in the uppermost one. */
+function directoryOf(document: unknown): string {
+  return isObject(document) && typeof document.directory === "string" ? document.directory : "/";
+}
+
+/** Numbers and switches count as their texts. */
+const Values = Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
+  description: "Values of parameters by name; names that a job does not have are passed over.",
+});
+
+const POLICIES = { SKIP: "skip", OVERWRITE: "overwrite" } as const satisfies Record<string, SameNamePolicy>;
+
+/** Without review `targetStatus` and `approvers` have no effect. */
+export const ImportBody = Type.Object({
+  path: PackagePath,
+  params: Type.Optional(Values),
+  sameNamePolicy: Type.Optional(wordOf(POLICIES, { default: "SKIP" })),
+  jobsParam: Type.Optional(
+    Type.Array(Type.Object({ name: Type.String(), params: Type.Optional(Values) }), {
+      maxItems: IMPORTED_MAX,
+    }),
+  ),
+  executeUser: Type.Optional(Type.String({ maxLength: 256 })),
+  targetStatus: Type.Optional(Type.Enum(["SAVED", "SUBMITTED", "PRODUCTION"])),
+  approvers: Type.Optional(Type.Array(Type.Object({}), { maxItems: 100 })),
+});
+
+export const ImportStarted = Type.Object({ taskId: Type.String() });
+
+/** Fault: `request-invalid` with every problem. */
+export function decodeImport(body: unknown): JobImport {
+  const {
+    path,
+    params,
+    sameNamePolicy = "SKIP",
+    jobsParam = [],
+    executeUser = "",
+  } = readBody(ImportBody, body);
+  const ofJobs = jobsParam.map((job) => [job.name, textsOf(job.params)]);
+  return {
+    path,
+    sameNamePolicy: POLICIES[sameNamePolicy],
+    changes: {
+      parameters: textsOf(params),
+      jobParameters: Object.fromEntries(ofJobs),
+      ...(executeUser !== "" && { executeUser }),
+    },
+  };
+}
+
+function textsOf(values: Static<typeof Values> = {}): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
+}
+
+/** Reads the files of packages as the bodies of creates; schedules without a zone have `timeZone`. */
+export function createPackageCodec(timeZone: string): PackageCodec {
+  return {
+    job: (content, workspaceId, changes) =>
+      decodeJob(withChanges(objectBody(parseJson(content)), changes), { workspaceId, timeZone }),
+    script: (content) => decodeNewScript(parseJson(content)),
+  };
+}
+
+/** The definition with other values in place of its own: what it does not have it does not get. */
+function withChanges(job: WireObject, { parameters, jobParameters, executeUser }: JobChanges): WireObject {
+  const own =
+    typeof job.name === "string" && Object.hasOwn(jobParameters, job.name) ? jobParameters[job.name] : {};
+  const values = new Map(Object.entries({ ...parameters, ...own }));
+  const basicConfig = isObject(job.basicConfig) ? job.basicConfig : {};
+  return {
+    ...job,
+    ...(Array.isArray(job.params) && { params: job.params.map((one) => withValue(one, values)) }),
+    ...(executeUser !== undefined && { basicConfig: { ...basicConfig, executeUser } }),
+  };
+}
+
+function withValue(parameter: unknown, values: ReadonlyMap<string, string>): unknown {
+  if (!isObject(parameter) || typeof parameter.name !== "string") return parameter;
+  const value = values.get(parameter.name);
+  return value === undefined ? parameter : { ...parameter, value };
+}

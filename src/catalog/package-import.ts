@@ -1,0 +1,223 @@
+/** Imports packages: first all of a package is read and held against every rule, then it is written, object by object. */
+import { childJobNames } from "../domain/child-job.ts";
+import { Fault, invalid } from "../domain/fault.ts";
+import { cycleIn, type GraphNode, topologicalOrder } from "../domain/graph.ts";
+import type { JobDefinition } from "../domain/job.ts";
+import type { SameNamePolicy } from "../domain/package.ts";
+import type { JobReference } from "../domain/schedule.ts";
+import type { TaskEnd, TaskLine } from "../domain/task.ts";
+import { type Database, transaction } from "../store/database.ts";
+import { findJob, findJobIds } from "../store/jobs.ts";
+import { refreshLimits } from "../store/limits.ts";
+import { findScript } from "../store/scripts.ts";
+import { type ClaimedTask, endTaskLine, insertTaskLines, listTaskLines } from "../store/system-tasks.ts";
+import type { Archive, ArchiveEntry } from "../store/zip-archive.ts";
+import { type Author, addJob, changeJob, type JobDeps, type JobDraft } from "./jobs.ts";
+import {
+  openPackage,
+  type PackagedObject,
+  type PackageReader,
+  type PackageTarget,
+  readObject,
+  scanPackage,
+} from "./package-contents.ts";
+import { addScript, changeScript, type ScriptDraft } from "./scripts.ts";
+
+export interface ImportDeps extends JobDeps, PackageReader {}
+
+/** One object of the package, as the plan of its import has it. */
+interface PlannedObject extends GraphNode {
+  readonly kind: PackagedObject["kind"];
+  readonly entry: ArchiveEntry;
+  /** Jobs that must be there before it, and may be outside of the package. */
+  readonly references: readonly JobReference[];
+}
+
+/**
+ * Carries out an import that was claimed; one that another server began goes on behind what is written. Nothing is
+ * written of a package with anything wrong in it. Rejects when `signal` is aborted, or the claim is lost.
+ */
+export async function importJobs(deps: ImportDeps, task: ClaimedTask, signal: AbortSignal): Promise<TaskEnd> {
+  const { projectId, workspaceId, request } = task;
+  const target: PackageTarget = { projectId, workspaceId, changes: request.changes };
+  try {
+    const archive = await openPackage(deps, projectId, request.path);
+    try {
+      const plan = await planImport(deps, archive, target);
+      const lines = await holdLines(deps, task, plan);
+      for (const [no, object] of plan.entries()) {
+        signal.throwIfAborted();
+        if (lines[no]?.state === "running")
+          await importObject(deps, task, { no, object, archive, target, policy: request.sameNamePolicy });
+      }
+    } finally {
+      await archive.close();
+    }
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return { state: "failed", message: error.message };
+  }
+  return endOf(await listTaskLines(deps.pool, task));
+}
+
+/** The package's objects in an order in which each can be written. Fault: `package-invalid` with all that is wrong. */
+async function planImport(
+  deps: ImportDeps,
+  archive: Archive,
+  target: PackageTarget,
+): Promise<readonly PlannedObject[]> {
+  const objects: PlannedObject[] = [];
+  const problems = await scanPackage(archive, deps.codec, target, (object) =>
+    objects.push(planObject(object, target)),
+  );
+  const scripts = objects.filter(({ kind }) => kind === "script");
+  const jobs = objects.filter(({ kind }) => kind === "job");
+  if (problems.length === 0) problems.push(...(await checkReferences(deps.pool, jobs, target)));
+  const cycle = cycleIn(jobs);
+  if (cycle !== undefined) problems.push(`jobs wait for each other: ${cycle.join(" -> ")}`);
+  if (objects.length === 0 && problems.length === 0) problems.push("it holds no jobs and no scripts");
+  if (problems.length > 0)
+    throw new Fault("invalid", "package-invalid", `nothing was imported: ${problems.join("; ")}`);
+  return [...scripts, ...topologicalOrder(jobs)];
+}
+
+function planObject(object: PackagedObject, { workspaceId }: PackageTarget): PlannedObject {
+  const { kind, entry, draft } = object;
+  const references = kind === "job" ? referencesOf(object.draft.definition, workspaceId) : [];
+  const here = references.filter((reference) => reference.workspaceId === workspaceId);
+  return { kind, entry, name: draft.name, after: here.map(({ name }) => name), references };
+}
+
+/** The jobs for whose runs it waits, and those that its nodes run. */
+function referencesOf({ schedule, nodes }: JobDefinition, workspaceId: string): JobReference[] {
+  const upstream = schedule.type === "cron" ? (schedule.cron?.dependencies?.jobs ?? []) : [];
+  const children = childJobNames(nodes).map((name) => ({ workspaceId, name }));
+  return [...upstream.map(({ workspaceId, name }) => ({ workspaceId, name })), ...children];
+}
+
+/** Jobs that are named, and are neither in the package nor in the project. */
+async function checkReferences(
+  db: Database,
+  jobs: readonly PlannedObject[],
+  { projectId, workspaceId }: PackageTarget,
+): Promise<string[]> {
+  const packed = new Set(jobs.map(({ name }) => name));
+  const outside = jobs.flatMap(({ name: by, references }) =>
+    references
+      .filter((reference) => reference.workspaceId !== workspaceId || !packed.has(reference.name))
+      .map((reference) => ({ ...reference, by })),
+  );
+  if (outside.length === 0) return [];
+  const found = await findJobIds(db, projectId, outside);
+  const isThere = (wanted: JobReference) =>
+    found.some((job) => job.name === wanted.name && job.workspaceId === wanted.workspaceId);
+  return outside
+    .filter((reference) => !isThere(reference))
+    .map(({ by, name }) => `job "${by}": there is no job "${name}"`);
+}
+
+/** The task's lines: written now, or those that an earlier claim has written for the same package. */
+async function holdLines(
+  { pool, now }: ImportDeps,
+  task: ClaimedTask,
+  plan: readonly PlannedObject[],
+): Promise<readonly TaskLine[]> {
+  const before = await listTaskLines(pool, task);
+  if (before.length === 0) {
+    if (!(await insertTaskLines(pool, task, plan, now()))) throw claimLost();
+    return await listTaskLines(pool, task);
+  }
+  const isSame =
+    before.length === plan.length &&
+    before.every(({ kind, name }, no) => kind === plan[no]?.kind && name === plan[no]?.name);
+  if (!isSame) throw new Fault("invalid", "package-invalid", "the package was changed while it was imported");
+  return before;
+}
+
+interface ImportStep {
+  readonly no: number;
+  readonly object: PlannedObject;
+  readonly archive: Archive;
+  readonly target: PackageTarget;
+  readonly policy: SameNamePolicy;
+}
+
+/** Writes an object and its line in one transaction, or the line that says why it could not be written. */
+async function importObject(deps: ImportDeps, task: ClaimedTask, step: ImportStep): Promise<void> {
+  const { pool, now } = deps;
+  const { no, object, archive, target, policy } = step;
+  const author: Author = { ...target, by: task.createdBy };
+  try {
+    const packaged = await readObject(archive, deps.codec, target, object);
+    const isFirstLimit = await transaction(pool, async (db) => {
+      const written =
+        packaged.kind === "job"
+          ? await writeJob(db, deps, author, { draft: packaged.draft, policy })
+          : await writeScript(db, deps, author, { draft: packaged.draft, policy });
+      const line = { no, state: "successful", message: written.message ?? null, at: now() } as const;
+      if (!(await endTaskLine(db, task, line))) throw claimLost();
+      return written.isFirstLimit ?? false;
+    });
+    if (isFirstLimit) await refreshLimits(pool, task.projectId);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const line = { no, state: "failed", message: error.message, at: now() } as const;
+    if (!(await endTaskLine(pool, task, line))) throw claimLost();
+  }
+}
+
+/** What became of an object. */
+interface Written {
+  /** Absent: it is new. */
+  readonly message?: string;
+  readonly isFirstLimit?: boolean;
+}
+
+const KEPT = "left as it is: the name is taken";
+const REPLACED = "saved over the one of the same name";
+
+async function writeScript(
+  db: Database,
+  deps: ImportDeps,
+  author: Author,
+  { draft, policy }: { readonly draft: ScriptDraft; readonly policy: SameNamePolicy },
+): Promise<Written> {
+  const present = await findScript(db, author, draft.name);
+  if (present === undefined) {
+    await addScript(db, deps, author, draft);
+    return {};
+  }
+  if (policy === "skip") return { message: KEPT };
+  if (present.type !== draft.type)
+    invalid("script-invalid", [`the script of that name has the type ${present.type}, which stays`]);
+  await changeScript(db, deps, author, draft);
+  return { message: REPLACED };
+}
+
+async function writeJob(
+  db: Database,
+  deps: ImportDeps,
+  author: Author,
+  { draft, policy }: { readonly draft: JobDraft; readonly policy: SameNamePolicy },
+): Promise<Written> {
+  const { name } = draft;
+  if ((await findJob(db, author, name)) === undefined) {
+    await addJob(db, deps, author, draft);
+    return {};
+  }
+  if (policy === "skip") return { message: KEPT };
+  return { message: REPLACED, isFirstLimit: await changeJob(db, deps, author, { name, draft }) };
+}
+
+function endOf(lines: readonly TaskLine[]): TaskEnd {
+  const failed = lines.filter(({ state }) => state === "failed");
+  const [first] = failed;
+  if (first === undefined) return { state: "successful", message: null };
+  const message = `${failed.length} of ${lines.length} could not be imported, the first: ${first.kind} "${first.name}": ${first.message}`;
+  return { state: failed.length === lines.length ? "failed" : "warning", message };
+}
+
+/** Another server carries the task out by now: what is under way here must not be written. */
+function claimLost(): DOMException {
+  return new DOMException("the claim of the task is lost", "AbortError");
+}

@@ -1,0 +1,66 @@
+/** Packages: zip archives of definitions; how the files in one are called, what one may hold, and what an import says. */
+
+/** What a package holds, a file each. */
+export type PackageKind = "job" | "script";
+
+const FOLDERS: Readonly<Record<PackageKind, string>> = { job: "jobs", script: "scripts" };
+
+/** Where an export puts a definition. Source: dataarts-factory 4.9. */
+export function packagePath(kind: PackageKind, name: string): string {
+  return `${FOLDERS[kind]}/${name}.${kind}`;
+}
+
+/** What a file of a package holds, by its ending, whatever folder it lies in; undefined for other files. */
+export function packageKindOf(path: string): PackageKind | undefined {
+  const ending = path.slice(path.lastIndexOf(".") + 1);
+  return Object.hasOwn(FOLDERS, ending) ? (ending as PackageKind) : undefined;
+}
+
+/** What an archive may be, so that reading one costs little whoever made it. */
+export interface ArchiveLimits {
+  /** Of the archive itself. */
+  readonly bytesMax: number;
+  readonly entriesMax: number;
+  /** Of one file, unpacked. */
+  readonly entryBytesMax: number;
+  /** Of all files, unpacked. */
+  readonly unpackedBytesMax: number;
+  /** Unpacked bytes for each of the archive's, once it unpacks to more than `RATIO_FROM_BYTES`. */
+  readonly ratioMax: number;
+}
+
+const MIB = 2 ** 20;
+
+/** Definitions that repeat themselves pack well: below this nothing is said against it. */
+export const RATIO_FROM_BYTES = 64 * MIB;
+
+/** Of the packages that are imported; how large one may be itself is a setting (`AZALAI_PACKAGE_BYTES_MAX`). */
+export const PACKAGE_LIMITS: Omit<ArchiveLimits, "bytesMax"> = {
+  entriesMax: 20_000,
+  entryBytesMax: 16 * MIB,
+  unpackedBytesMax: 1024 * MIB,
+  ratioMax: 200,
+};
+
+/** What an import does with an object whose name is taken: leave the one that is there, or save over it. */
+export type SameNamePolicy = "skip" | "overwrite";
+
+/** What an import puts in place of values of the package. */
+export interface JobChanges {
+  /** Values of parameters, for every job that has one of the name. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** By the job's name; they go before `parameters`. */
+  readonly jobParameters: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly executeUser?: string;
+}
+
+/** An import of jobs and scripts, as it was asked for. */
+export interface JobImport {
+  /** `obs://bucket/key` of the package. */
+  readonly path: string;
+  readonly sameNamePolicy: SameNamePolicy;
+  readonly changes: JobChanges;
+}
+
+/** Values as they are in the package. */
+export const NO_CHANGES: JobChanges = { parameters: {}, jobParameters: {} };

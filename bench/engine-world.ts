@@ -58,20 +58,24 @@ export function node(
   return { ...NODE_DEFAULTS, name, type, after, conditions: [], properties };
 }
 
-/** Saves a job of these nodes under a name of its own; gives its id. */
-export async function addJob({ pool, projectId }: EngineWorld, nodes: readonly JobNode[]): Promise<number> {
+/** Saves a job of these nodes under a name of its own; gives its id. The workspace is there. */
+export async function addJob(
+  { pool, projectId }: EngineWorld,
+  nodes: readonly JobNode[],
+  workspaceId = "default",
+): Promise<number> {
   const schedule = { type: "once" };
   const definition = { kind: "batch", nodes, parameters: [], schedule, priority: 0, dryRun: false };
   const { rows } = await pool.query<{ id: number }>(
     `with made as (
        insert into job (project_id, workspace_id, name, kind, version, created_at, created_by, updated_at, updated_by)
-       values ($1, 'default', $2, 'batch', 1, now(), 'bench', now(), 'bench') returning id
+       values ($1, $4, $2, 'batch', 1, now(), 'bench', now(), 'bench') returning id
      ), version as (
        insert into job_version (project_id, job_id, version, definition, document, created_at, created_by)
        select $1, id, 1, $3, '{}', now(), 'bench' from made
      )
      select id from made`,
-    [projectId, randomBytes(6).toString("hex"), JSON.stringify(definition)],
+    [projectId, randomBytes(6).toString("hex"), JSON.stringify(definition), workspaceId],
   );
   return rows[0]?.id ?? 0;
 }

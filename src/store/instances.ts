@@ -162,12 +162,16 @@ export async function listInstancesById(
   db: Database,
   keys: readonly { readonly projectId: string; readonly instanceId: number }[],
 ): Promise<Instance[]> {
+  if (keys.length === 0) return [];
+  const ids = keys.map(({ instanceId }) => instanceId);
   return await query<Instance>(
     db,
     "list-instances-by-id",
     `select ${INSTANCE_COLUMNS}
-     from unnest($1::uuid[], $2::bigint[]) as k (project_id, id) join instance i using (project_id, id)`,
-    [keys.map(({ projectId }) => projectId), keys.map(({ instanceId }) => instanceId)],
+     from unnest($1::uuid[], $2::bigint[]) as k (project_id, id) join instance i using (project_id, id)
+     where i.id between $3 and $4`,
+    // The range keeps the other periods closed.
+    [keys.map(({ projectId }) => projectId), ids, Math.min(...ids), Math.max(...ids)],
   );
 }
 

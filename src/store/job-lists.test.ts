@@ -112,6 +112,35 @@ test("all given tags must match", async () => {
   ).toEqual(all.filter((name) => name.startsWith("daily")).slice(0, 10));
 });
 
+test("the latest run of a job is found in whichever period it lies, above all in those that are open", async () => {
+  const { pool, list } = await setup(5);
+  await pool.query("select add_history_partition(2)");
+  await pool.query("update history_partition set closed = true where k < 2");
+  const { rows } = await pool.query<{ id: number }>(
+    "select id from job where project_id = $1 and kind = 'batch' order by id desc",
+    [PROJECT],
+  );
+  const [old, both, , none] = rows.map(({ id }) => id);
+  const runs = [
+    [1, old, "failed"],
+    [2 ** 30 + 1, old, "succeeded"],
+    [2 ** 30 + 2, both, "failed"],
+    [2 * 2 ** 30 + 1, both, "running"],
+  ];
+  for (const [id, jobId, state] of runs)
+    await pool.query(
+      `insert into instance (project_id, id, workspace_id, job_id, job_version, job_name, origin, state, left_sinks,
+         node_count, planned_at, created_at, created_by, started_at, ended_at)
+       values ($1, $2, 'default', $3, 1, 'job', 'manual', $4, 1, 1, $5, $5, 'me', $5,
+         case when $4 <> 'running' then $5::timestamptz end)`,
+      [PROJECT, id, jobId, state, AT],
+    );
+  const states = new Map(
+    (await list({ kind: "batch" })).jobs.map(({ id, lastInstance }) => [id, lastInstance?.state]),
+  );
+  expect([old, both, none].map((id) => states.get(id ?? 0))).toEqual(["succeeded", "running", undefined]);
+});
+
 test("folding twice at a time counts nothing twice", async () => {
   const { pool } = await setup(100);
   for (let n = 0; n < 20; n++) await addJobs(pool, OTHER, 0);

@@ -49,7 +49,7 @@ export async function readLoad(db: Database, lanes: readonly Lane[], now: Date):
   return { lanes: queues, waiting: rest[0]?.waiting ?? 0, servers: rest[0]?.servers ?? 0 };
 }
 
-/** When claimed node runs became ready, in no order. */
+/** When claimed node runs, which have not ended, became ready, in no order. */
 export async function listReadyTimes(db: Database, claims: readonly Claim[]): Promise<Date[]> {
   const rows = await query<{ readonly readyAt: Date }>(
     db,
@@ -57,7 +57,7 @@ export async function listReadyTimes(db: Database, claims: readonly Claim[]): Pr
     `select n.ready_at as "readyAt"
      from unnest($1::uuid[], $2::bigint[], $3::smallint[]) as k (project_id, instance_id, node_no)
      join node_run n using (project_id, instance_id, node_no)
-     where n.ready_at is not null`,
+     where n.ready_at is not null and n.instance_id >= history_floor()`,
     [
       claims.map(({ projectId }) => projectId),
       claims.map(({ instanceId }) => instanceId),

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { type EngineWorld, engineWorld, node } from "../../test/setup/engine-world.ts";
 import { saveCalendar } from "../catalog/calendars.ts";
 import { shownAt } from "../domain/instance.ts";
+import type { JobNode } from "../domain/job.ts";
 import type { JobSettings } from "../domain/job-settings.ts";
 import type { Caller } from "../domain/user.ts";
 import { findInstance } from "../store/instances.ts";
@@ -47,14 +48,18 @@ async function instancesOf({ database }: EngineWorld, jobId: number) {
 /** A job in operation whose run of one o'clock was just planned, a second before. */
 async function plannedWorld(
   run?: Parameters<typeof engineWorld>[0],
-  { expression = "0 0 * * * ?", settings = {} }: { expression?: string; settings?: JobSettings } = {},
+  {
+    expression = "0 0 * * * ?",
+    settings = {},
+    nodes = [node("a")],
+  }: { expression?: string; settings?: JobSettings; nodes?: readonly JobNode[] } = {},
 ) {
   const world = await engineWorld(run);
   world.setTime(BEFORE);
   const engine = await world.newEngine();
   await engine.start();
   const cron = { expression, zone: "UTC", afterOwnPrevious: false };
-  const jobId = await world.addJob({ schedule: { type: "cron", cron }, settings });
+  const jobId = await world.addJob({ schedule: { type: "cron", cron }, settings, nodes });
   const caller = {
     projectId: world.projectId,
     userName: "ann",
@@ -157,6 +162,36 @@ test("a job that is stopped and started again runs once", async () => {
   await expect
     .poll(() => instancesOf(world, jobId))
     .toEqual([expect.objectContaining({ state: "succeeded" })]);
+});
+
+test.each([
+  ["skips its first node", [{ act: "skip-node", node: "a" }], "b"],
+  ["stops it and runs it again", [{ act: "stop" }, { act: "rerun" }], "a"],
+] as const)("nothing of a planned run begins before its time where somebody %s", async (_, acts, first) => {
+  const ran: string[] = [];
+  const nodes = [node("a"), node("b", ["a"])];
+  const { world, engine, jobId } = await plannedWorld(
+    async ({ nodeName }) => {
+      ran.push(nodeName);
+      return { state: "succeeded" };
+    },
+    { nodes },
+  );
+  const [planned] = await instancesOf(world, jobId);
+  const request = { projectId: world.projectId, instanceId: planned?.id ?? 0, by: "ann" };
+  for (const act of acts) await engine.operate(request, act);
+  const { rows } = await world.database.pool.query(
+    "select ready_at from node_run where instance_id = $1 and state = 'ready'",
+    [request.instanceId],
+  );
+  expect(rows).toEqual([{ ready_at: TIME }]);
+  engine.wake();
+  await engine.operate(request, { act: "pause" }); // A call later: what could be claimed would have been.
+  expect(ran).toEqual([]);
+  await engine.operate(request, { act: "resume" });
+  goOn(world, engine);
+  await expect.poll(() => instancesOf(world, jobId)).toMatchObject([{ state: "succeeded" }]);
+  expect(ran[0]).toBe(first);
 });
 
 test("what was claimed stays, whatever a server whose clock is behind does meanwhile", async () => {

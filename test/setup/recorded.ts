@@ -66,6 +66,26 @@ export async function readRecorded(file: string, routes: readonly Route[]): Prom
   });
 }
 
+/** Puts requests to a world with its own tokens, and names what they made by the ids that it has there. */
+export function createBodySender(world: FactoryWorld): (request: Recorded) => Promise<Answer> {
+  const ids = new Map<string, string>();
+  return async ({ method, target, headers, body, response }) => {
+    const { "Content-Type": type = "", workspace = "", Workspace = "" } = headers;
+    const ours = target.replace(
+      /(?<=\/(instances|resources|system-tasks)\/)[\w-]+/,
+      (id) => ids.get(id) ?? id,
+    );
+    const answer = await world.call(method, ours, {
+      ...(method !== "GET" && { text: body }),
+      headers: { ...(type !== "" && { "content-type": type }), workspace: workspace + Workspace },
+    });
+    for (const member of ["instanceId", "resourceId", "taskId"] as const)
+      if (response.body?.[member] !== undefined)
+        ids.set(String(response.body[member]), String(answer.json[member]));
+    return answer;
+  };
+}
+
 /** Calls whose answer is ours, not that of the recording's stand-in. */
 export type Differing = Readonly<Record<string, readonly [status: number, code?: string]>>;
 
@@ -86,6 +106,11 @@ export async function replay(
   }
 }
 
+/** A job that is up, where nodes are run, until somebody stops it. */
+const LASTING = {
+  processType: "REAL_TIME",
+  nodes: [{ name: "a", type: "Hold", location: { x: 1, y: 2 }, properties: [] }],
+};
 const CRON = {
   schedule: { type: "CRON", cron: { startTime: "2030-01-01T00:00:00Z", expression: "0 0 0 * * ?" } },
 };
@@ -111,7 +136,7 @@ export async function prepareRecorded(
 ): Promise<void> {
   if (client === "dgc" || client === "terraform") await putPackages(world, client);
   const [workspace, jobs] = {
-    terraform: ["w1", { cron1: CRON, 流1: { processType: "REAL_TIME" }, once1: {}, bad1: {} }],
+    terraform: ["w1", { cron1: CRON, 流1: LASTING, once1: {}, bad1: {} }],
     dgc: ["w1", {}],
     airflow: ["wsa", { af_ok: {}, af_bad: {}, af_cron: CRON }],
     // The name to which the recording renames in vain.

@@ -1,7 +1,13 @@
 /** The requests that real clients sent, recorded, put to the face one after the other. */
 import { expect, test } from "vitest";
 import { type FactoryWorld, factoryWorld, PROJECT } from "../../../test/setup/factory.ts";
-import { type Differing, prepareRecorded, readRecorded, replay } from "../../../test/setup/recorded.ts";
+import {
+  createBodySender,
+  type Differing,
+  prepareRecorded,
+  readRecorded,
+  replay,
+} from "../../../test/setup/recorded.ts";
 import { createFactoryFace } from "./routes.ts";
 
 /** Sends the bodies of a file with the world's own tokens; signatures are not this test's matter. */
@@ -11,27 +17,7 @@ async function replayBodies(world: FactoryWorld, file: string, differing?: Diffe
   const requests = (await readRecorded(file, routes)).filter(
     ({ response }) => !(file.startsWith("otc") && response.status === 401),
   );
-  // Ours for the ids that the stand-in gave to instances, resources and tasks.
-  const ids = new Map<string, string>();
-  await replay(
-    requests,
-    async ({ method, target, headers, body, response }) => {
-      const { "Content-Type": type = "", workspace = "", Workspace = "" } = headers;
-      const ours = target.replace(
-        /(?<=\/(instances|resources|system-tasks)\/)[\w-]+/,
-        (id) => ids.get(id) ?? id,
-      );
-      const answer = await world.call(method, ours, {
-        ...(method !== "GET" && { text: body }),
-        headers: { ...(type !== "" && { "content-type": type }), workspace: workspace + Workspace },
-      });
-      for (const member of ["instanceId", "resourceId", "taskId"] as const)
-        if (response.body?.[member] !== undefined)
-          ids.set(String(response.body[member]), String(answer.json[member]));
-      return answer;
-    },
-    differing,
-  );
+  await replay(requests, createBodySender(world), differing);
 }
 
 test("the vendor's Python SDK for data development is understood", async () => {

@@ -37,7 +37,6 @@ const NOT_SERVED: readonly (readonly [asked: RegExp, why: string])[] = [
     "clusters are another API of the vendor",
   ],
   [/^POST \/v1\/\w+\/connections\/export$/, "connections are not exported yet"],
-  [/^GET \/v2\/\w+\/factory\/monitor\//, "there is no monitor yet"],
 ];
 
 /**

@@ -15,6 +15,7 @@ import { instanceRoutesV2 } from "./instances-v2.ts";
 import { jobRunRoutes } from "./job-runs.ts";
 import { jobRoutes } from "./jobs.ts";
 import { jobRoutesV2 } from "./jobs-v2.ts";
+import { monitorRoutes } from "./monitor.ts";
 import { packageRoutes } from "./packages.ts";
 import { releaseRoutes } from "./releases.ts";
 import { resourceRoutes } from "./resources.ts";
@@ -59,9 +60,10 @@ export function createFactoryFace(deps: FactoryDeps): Face {
       ...environmentRoutes(deps),
       ...backfillRoutes(deps),
       ...alarmRoutes(deps),
+      ...monitorRoutes(deps),
       ...packageRoutes(deps),
-      ...systemTaskRoutes(deps),
       ...releaseRoutes(deps),
+      ...systemTaskRoutes(deps),
     ],
     owns: (path) => PATHS.test(path),
     projectOf: (params) => params.project_id,

@@ -1,7 +1,7 @@
 /** Which planned times of another job count for one's own. */
 import { expect, test } from "vitest";
 import { parseCron } from "./cron.ts";
-import { type Periodic, stretchOf } from "./dependency.ts";
+import { type Periodic, periodicOf, reachOf, stretchOf } from "./dependency.ts";
 import { type Interval, intervalOf } from "./period.ts";
 import { plannedWithin } from "./plan.ts";
 
@@ -131,4 +131,39 @@ test("the interval that a schedule is given wins over what its expression says",
 test("without the upstream's schedule the own period counts", () => {
   const { from, to } = stretchOf(schedule(DAILY), undefined, new Date("2026-06-01T01:30:00Z"), 0) ?? {};
   expect([from, to]).toEqual([Date.UTC(2026, 5, 1), Date.UTC(2026, 5, 2)]);
+});
+
+test("the own times for which an upstream's time can count lie in its reach", () => {
+  const expressions = [HOURLY, "0 0 9-17 * * ?", "0 0/10 * * * ?", DAILY, "0 0 8 ? * MON", "0 0 8 1 * ?"];
+  const [begin, end] = [new Date("2026-03-01T00:00:00Z"), new Date("2026-05-01T00:00:00Z")];
+  for (const mine of expressions)
+    for (const theirs of expressions)
+      for (const periods of [0, 2]) {
+        const [own, upstream] = [schedule(mine, "Europe/Berlin"), schedule(theirs)];
+        for (const at of plannedWithin(own.rule, begin, end, 200)) {
+          const stretch = stretchOf(own, upstream, at, periods);
+          if (stretch === undefined) continue;
+          for (const time of [stretch.from, stretch.to - 1]) {
+            const { from, to } = reachOf(own, upstream, new Date(time), periods);
+            const where = `${mine} waits for ${theirs}, ${periods} periods, ${at.toISOString()}`;
+            expect(at.getTime() >= from && at.getTime() < to, where).toBe(true);
+          }
+        }
+      }
+});
+
+test("a definition says its periods, whether it is in operation or not", () => {
+  const { rule, interval } = schedule(DAILY, "Europe/Berlin");
+  const cron = { expression: DAILY, zone: "Europe/Berlin", afterOwnPrevious: false };
+  const rest = { kind: "batch", nodes: [], parameters: [], priority: 0, dryRun: false } as const;
+  expect(periodicOf({ ...rest, schedule: { type: "cron", cron } })).toEqual({ rule, interval });
+  const bounded = { ...cron, interval: "weeks", startsAt: "2026-01-01T00:00:00.000Z" } as const;
+  expect(
+    periodicOf({ ...rest, schedule: { type: "cron", cron: bounded }, settings: { missingHour: "skip" } }),
+  ).toEqual({
+    rule: { ...rule, startsAt: new Date("2026-01-01T00:00:00Z"), missingHour: "skip" },
+    interval: "weeks",
+  });
+  for (const given of [{ type: "cron" }, { type: "once" }] as const)
+    expect(periodicOf({ ...rest, schedule: given })).toBeUndefined();
 });

@@ -1,13 +1,48 @@
 /** Which runs of one job an instance of another waits for (docs/dependencies.md states the rules for users). */
+import { DAY_MS, HOUR_MS } from "./civil-date.ts";
 import { parseCron } from "./cron.ts";
 import { invalid } from "./fault.ts";
-import { calendarPeriod, type Interval, isCoarser, type Stretch, shortPeriod } from "./period.ts";
+import type { JobDefinition } from "./job.ts";
+import { calendarPeriod, type Interval, intervalOf, isCoarser, type Stretch, shortPeriod } from "./period.ts";
 import { type PlanRule, plannedWithin } from "./plan.ts";
 
 /** A schedule as far as periods go. */
 export interface Periodic {
   readonly rule: PlanRule;
   readonly interval: Interval;
+}
+
+/** What the cron schedule of a definition says of periods, whether it is in operation or not; undefined without one. */
+export function periodicOf({ schedule, settings = {} }: JobDefinition): Periodic | undefined {
+  if (schedule.type !== "cron" || schedule.cron === undefined) return undefined;
+  const { expression, zone, startsAt, endsAt, interval } = schedule.cron;
+  const rule: PlanRule = {
+    expression,
+    zone,
+    startsAt: startsAt === undefined ? null : new Date(startsAt),
+    endsAt: endsAt === undefined ? null : new Date(endsAt),
+    missingHour: settings.missingHour ?? "shift",
+    repeatedHour: settings.repeatedHour ?? "first",
+  };
+  return { rule, interval: interval ?? intervalOf(cronOf(rule)) };
+}
+
+/** No period of the interval is longer, clock changes included. */
+const LONGEST_MS: Readonly<Record<Interval, number>> = {
+  minutes: HOUR_MS,
+  hours: DAY_MS + 2 * HOUR_MS,
+  days: DAY_MS + 2 * HOUR_MS,
+  weeks: 7 * DAY_MS + 2 * HOUR_MS,
+  months: 31 * DAY_MS + 2 * HOUR_MS,
+  seasons: 92 * DAY_MS + 2 * HOUR_MS,
+  years: 366 * DAY_MS + 2 * HOUR_MS,
+};
+
+/** Where the own times can lie, for which the upstream's time `at` may count: no other ones have it in their stretch. */
+export function reachOf(own: Periodic, upstream: Periodic | undefined, at: Date, periods: number): Stretch {
+  const isUpstreams = upstream !== undefined && isCoarser(upstream.interval, own.interval);
+  const longest = LONGEST_MS[isUpstreams ? upstream.interval : own.interval];
+  return { from: at.getTime() - longest, to: at.getTime() + longest * (periods + 1) };
 }
 
 /** Between two runs of a schedule by the hour lie at most 24 hours, and a clock change. */

@@ -137,7 +137,8 @@ export async function insertInstances(
   return rows.map(({ id }) => id);
 }
 
-const INSTANCE_COLUMNS = `i.project_id as "projectId", i.id, i.workspace_id as "workspaceId", i.job_id as "jobId",
+/** Every member of an instance, from `instance i`. */
+export const INSTANCE_COLUMNS = `i.project_id as "projectId", i.id, i.workspace_id as "workspaceId", i.job_id as "jobId",
   i.job_version as "jobVersion", i.job_name as "jobName", i.origin, i.state, i.node_count as "nodeCount", i.parameters,
   i.planned_at as "plannedAt", i.created_at as "createdAt", i.created_by as "createdBy", i.started_at as "startedAt",
   i.ended_at as "endedAt", i.force_success as "forceSuccess", i.ignore_success as "ignoreSuccess",

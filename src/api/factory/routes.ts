@@ -6,6 +6,7 @@ import type { Face } from "../route.ts";
 import { alarmRoutes } from "./alarms.ts";
 import { backfillRoutes } from "./backfills.ts";
 import { connectionRoutes } from "./connections.ts";
+import { dependInstanceRoutes } from "./depend-instances.ts";
 import type { FactoryDeps } from "./deps.ts";
 import { directoryRoutes } from "./directories.ts";
 import { environmentRoutes } from "./environment.ts";
@@ -51,6 +52,7 @@ export function createFactoryFace(deps: FactoryDeps): Face {
       ...jobRunRoutes(deps),
       ...instanceRoutes(deps),
       ...instanceRoutesV2(deps),
+      ...dependInstanceRoutes(deps),
       ...scriptRoutes(deps),
       ...scriptRunRoutes(deps),
       ...scriptRoutesV2(deps),

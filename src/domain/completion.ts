@@ -7,7 +7,7 @@ export const COMPLETION_STEP_MS = 30 * MINUTE_MS;
 const DAYS_BEFORE = 7;
 
 /** A day and those before it, all from the same hour on; one ends where the next begins. */
-export interface CompletionDays {
+interface CompletionDays {
   /** Beginnings of the days before, the earliest first. */
   readonly before: readonly number[];
   readonly start: number;

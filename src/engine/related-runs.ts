@@ -20,7 +20,7 @@ const RUNS_MAX = 1000;
 
 export type RelationWay = "parent" | "child";
 
-export interface RelationQuery {
+interface RelationQuery {
   readonly ways: readonly RelationWay[];
   /** Over how many steps; 1: those alone that it depends on itself, or that depend on it themselves. */
   readonly depth: number;
@@ -57,14 +57,9 @@ export async function findRelatedRuns(
   for (const way of ways) {
     let layer: readonly Run[] = [run];
     for (let step = 0; step < depth && layer.length > 0; step += 1) {
-      const next: PlannedInstance[] = [];
-      for (const one of layer)
-        for (const related of await relations[way](one)) {
-          if (related.id === run.id || found.has(related.id) || found.size >= RUNS_MAX) continue;
-          found.set(related.id, related);
-          next.push(related);
-        }
-      layer = next;
+      const reached: PlannedInstance[] = [];
+      for (const one of layer) reached.push(...(await relations[way](one)));
+      layer = keepNew(found, reached, run.id);
     }
   }
   const runs: RelatedRun[] = [];
@@ -73,14 +68,33 @@ export async function findRelatedRuns(
   return runs;
 }
 
+/** Those reached that were not `found` before; they are found then. None beyond the most that are found. */
+function keepNew(
+  found: Map<number, PlannedInstance>,
+  reached: readonly PlannedInstance[],
+  askedId: number,
+): PlannedInstance[] {
+  return reached.filter((one) => {
+    if (one.id === askedId || found.has(one.id) || found.size >= RUNS_MAX) return false;
+    found.set(one.id, one);
+    return true;
+  });
+}
+
 /** The two ways to go from a run; what is asked of the database is asked once for each job and run. */
-function createRelations(db: Database, latestOnly: boolean): Record<RelationWay, (run: Run) => Promise<PlannedInstance[]>> {
-  const planOf = remember(async ({ projectId, jobId }: Run): Promise<Plan | undefined> => {
-    const definition = (await findOperatedJob(db, projectId, jobId))?.definition;
-    const periodic = definition && periodicOf(definition);
-    if (definition?.schedule.type !== "cron" || periodic === undefined) return undefined;
-    return { periodic, afterOwnPrevious: definition.schedule.cron?.afterOwnPrevious ?? false };
-  }, ({ jobId }) => jobId);
+function createRelations(
+  db: Database,
+  latestOnly: boolean,
+): Record<RelationWay, (run: Run) => Promise<PlannedInstance[]>> {
+  const planOf = remember(
+    async ({ projectId, jobId }: Run): Promise<Plan | undefined> => {
+      const definition = (await findOperatedJob(db, projectId, jobId))?.definition;
+      const periodic = definition && periodicOf(definition);
+      if (definition?.schedule.type !== "cron" || periodic === undefined) return undefined;
+      return { periodic, afterOwnPrevious: definition.schedule.cron?.afterOwnPrevious ?? false };
+    },
+    ({ jobId }) => jobId,
+  );
   const runsOf = async (run: Run, jobId: number, from: number, to: number) =>
     await listPlannedInstances(
       db,
@@ -109,16 +123,19 @@ function createRelations(db: Database, latestOnly: boolean): Record<RelationWay,
   };
 
   return {
-    parent: remember(async (run: Run) => {
-      const own = isPlanned(run) ? await planOf(run) : undefined;
-      if (own === undefined) return [];
-      const found: PlannedInstance[] = [];
-      for (const edge of await listUpstreamEdges(db, run.projectId, run.jobId))
-        found.push(...chosen(await parentsByJob(run, own, edge)));
-      if (!own.afterOwnPrevious) return found;
-      const previous = await findPreviousRun(db, run.projectId, run.jobId, run.plannedAt);
-      return [...found, ...chosen(await runsAt(run, previous))];
-    }, ({ id }) => id),
+    parent: remember(
+      async (run: Run) => {
+        const own = isPlanned(run) ? await planOf(run) : undefined;
+        if (own === undefined) return [];
+        const found: PlannedInstance[] = [];
+        for (const edge of await listUpstreamEdges(db, run.projectId, run.jobId))
+          found.push(...chosen(await parentsByJob(run, own, edge)));
+        if (!own.afterOwnPrevious) return found;
+        const previous = await findPreviousRun(db, run.projectId, run.jobId, run.plannedAt);
+        return [...found, ...chosen(await runsAt(run, previous))];
+      },
+      ({ id }) => id,
+    ),
     child: async (run) => {
       if (!isPlanned(run)) return [];
       const found: PlannedInstance[] = [];

@@ -334,3 +334,20 @@ export async function listNodeRuns(db: Database, projectId: string, instanceId: 
     [projectId, instanceId],
   );
 }
+
+/** What the nodes with these numbers gave last; without those that have not given anything. */
+export async function listNodeOutputs(
+  db: Database,
+  projectId: string,
+  instanceId: number,
+  nodeNos: readonly number[],
+): Promise<ReadonlyMap<number, string>> {
+  const rows = await query<{ readonly nodeNo: number; readonly output: string }>(
+    db,
+    "list-node-outputs",
+    `select node_no as "nodeNo", output from node_run
+     where project_id = $1 and instance_id = $2 and node_no = any ($3) and output is not null`,
+    [projectId, instanceId, nodeNos],
+  );
+  return new Map(rows.map(({ nodeNo, output }) => [nodeNo, output]));
+}

@@ -63,7 +63,7 @@ export async function countSuccesses(
 }
 
 /** Of one node of a job's version; `nodeNo` is its place in topological order. */
-export interface NodeSuccessCount extends SuccessCount {
+interface NodeSuccessCount extends SuccessCount {
   readonly jobId: number;
   readonly jobVersion: number;
   readonly nodeNo: number;
@@ -81,9 +81,9 @@ export async function countNodeSuccesses(
     `select ${STEP} as step, i.job_id as "jobId", i.job_version as "jobVersion", n.node_no as "nodeNo", count(*) as count
      ${SUCCESSES}
        and exists (
-         select from job_version v, jsonb_array_elements(v.definition -> 'nodes') node
+         select from job_version v, jsonb_array_elements(v.definition -> 'nodes') as node (document)
          where v.project_id = i.project_id and v.job_id = i.job_id and v.version = i.job_version
-           and node ->> 'type' = any ($7)
+           and node.document ->> 'type' = any ($7)
        )
      group by 1, 2, 3, 4`,
     [projectId, workspaceId, await firstIdOf(db, from), from, to, stepMs, types],

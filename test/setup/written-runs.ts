@@ -15,7 +15,10 @@ export interface WrittenRun {
   readonly forceSuccess?: boolean;
   readonly ignoreSuccess?: boolean;
   /** In topological order; all of them ended with its beginning. */
-  readonly nodes?: readonly { readonly state: "succeeded" | "failed" | "skipped"; readonly output?: string }[];
+  readonly nodes?: readonly {
+    readonly state: "succeeded" | "failed" | "skipped";
+    readonly output?: string;
+  }[];
 }
 
 const ENDED = ["succeeded", "failed", "stopped", "skipped"];

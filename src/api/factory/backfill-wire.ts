@@ -6,16 +6,14 @@ import { Fault, invalid } from "../../domain/fault.ts";
 import type { JobReference } from "../../domain/schedule.ts";
 import type { BackfillState } from "../../domain/states.ts";
 import type { BackfillFilter, BackfillListing } from "../../store/backfill-lists.ts";
-import { firstOf, type Query } from "../route.ts";
-import { integerOf, meaningOf, readBody, type WireObject } from "./request-wire.ts";
-import { parseScheduleTime } from "./time-wire.ts";
+import { wordOf } from "../query.ts";
+import { readBody } from "./request-wire.ts";
+import { Milliseconds, parseScheduleTime } from "./time-wire.ts";
 
 /** More at a time only through our own API. */
 const PARALLEL_MAX = 5;
 const SIZE_MAX = 1000;
 const PAGE_MAX = 2_147_483_647;
-/** Largest instant that a date can hold. */
-const TIME_MAX = 8_640_000_000_000_000;
 
 const RunTime = Type.Object({
   time_of_day: Type.Optional(Type.String()),
@@ -27,7 +25,7 @@ const InstanceTime = Type.Object({
   time_of_day: Type.Optional(Type.String()),
 });
 
-const PatchData = Type.Object({
+export const PatchData = Type.Object({
   name: Type.String(),
   job_name: Type.String(),
   start_date: Type.String(),
@@ -164,48 +162,84 @@ const statesOf = (status: string) =>
   (Object.keys(STATES) as BackfillState[]).filter((state) => STATES[state] === status);
 
 /** The vendor's pages spell the last one in both ways. */
-const STATUSES: Readonly<Record<string, readonly BackfillState[]>> = {
+const STATUSES = {
   RUNNING: statesOf("RUNNING"),
   SUCCESS: statesOf("SUCCESS"),
   FAIL: statesOf("FAIL"),
   CANCEL: statesOf("CANCEL"),
   CANCLE: statesOf("CANCEL"),
-};
+} as const;
 
-/** Raises `request-invalid`. The two dates are those between which a backfill was made. */
+const ORDERS = { desc: false, asc: true } as const;
+
+/** Of the list; the two dates are those between which a backfill was made. */
+export const PatchDataQuery = Type.Object({
+  sort: wordOf(ORDERS, { default: "desc", description: "By the time at which they were made." }),
+  page: Type.Integer({
+    minimum: 0,
+    maximum: PAGE_MAX,
+    default: 0,
+    description: "Number of the page, from 0.",
+  }),
+  size: Type.Integer({ minimum: 1, maximum: SIZE_MAX, default: 10, description: "Rows of a page." }),
+  name: Type.Optional(Type.String({ description: "A part of the name; case counts." })),
+  user_name: Type.Optional(Type.String({ description: "Who asked for it." })),
+  status: Type.Optional(wordOf(STATUSES)),
+  start_date: Type.Optional(Milliseconds),
+  end_date: Type.Optional(Milliseconds),
+});
+
+/** What a list is asked for, in the domain's words. */
 export function decodePatchDataQuery(
-  query: Query,
+  query: Static<typeof PatchDataQuery>,
   workspaceId: string,
 ): { readonly filter: BackfillFilter; readonly page: { readonly offset: number; readonly limit: number } } {
-  const name = firstOf(query, "name") ?? "";
-  const createdBy = firstOf(query, "user_name") ?? "";
-  const states = meaningOf<readonly BackfillState[] | undefined>(query, "status", STATUSES, undefined);
-  const limit = integerOf(query, "size", { least: 1, most: SIZE_MAX, fallback: 10 });
-  const number = integerOf(query, "page", { least: 0, most: PAGE_MAX, fallback: 0 });
+  const { name = "", user_name: createdBy = "", status, size: limit } = query;
   return {
     filter: {
       workspaceId,
       ...(name !== "" && { nameContains: name }),
       ...(createdBy !== "" && { createdBy }),
-      ...(states !== undefined && { states }),
-      ...(query.start_date !== undefined && { createdFrom: dateOf(query, "start_date") }),
-      ...(query.end_date !== undefined && { createdTo: dateOf(query, "end_date") }),
-      oldestFirst: meaningOf(query, "sort", { asc: true, desc: false }, false),
+      ...(status !== undefined && { states: STATUSES[status] }),
+      ...(query.start_date !== undefined && { createdFrom: new Date(query.start_date) }),
+      ...(query.end_date !== undefined && { createdTo: new Date(query.end_date) }),
+      oldestFirst: ORDERS[query.sort],
     },
-    page: { offset: number * limit, limit },
+    page: { offset: query.page * limit, limit },
   };
 }
 
-function dateOf(query: Query, name: string): Date {
-  return new Date(integerOf(query, name, { least: 0, most: TIME_MAX, fallback: 0 }));
-}
+const PatchDataRow = Type.Object({
+  name: Type.String(),
+  job_list: Type.Array(Type.String()),
+  status: Type.Enum([...new Set(Object.values(STATES))]),
+  parallel: Type.Integer({ minimum: 1 }),
+  start_date: Type.Integer(),
+  end_date: Type.Integer(),
+  submitted_date: Milliseconds,
+  user_name: Type.String(),
+  type: Type.Integer({ description: "0: somebody asked for it." }),
+  supplement_data_run_time: Type.Optional(RunTime),
+  supplement_data_instance_time: Type.Optional(InstanceTime),
+});
+
+/** A page of the list; `total` counts all that the query chooses. */
+export const PatchDataList = Type.Object({
+  success: Type.Boolean(),
+  msg: Type.String(),
+  total: Type.Integer({ minimum: 0 }),
+  rows: Type.Array(PatchDataRow),
+});
+
+/** Of a request that was followed. */
+export const PatchDataDone = Type.Object({});
 
 /** A row of the list. `type` 0: somebody asked for it (1 is the vendor's for recovery). */
-export function encodePatchData(backfill: BackfillListing): WireObject {
+export function encodePatchData(backfill: BackfillListing): Static<typeof PatchDataRow> {
   const { runWindow, timeFilter } = backfill;
   return {
     name: backfill.name,
-    job_list: backfill.jobNames,
+    job_list: [...backfill.jobNames],
     status: STATES[backfill.state],
     parallel: backfill.parallelMax,
     start_date: backfill.startsAt.getTime(),
@@ -218,7 +252,7 @@ export function encodePatchData(backfill: BackfillListing): WireObject {
   };
 }
 
-function encodeRunTime({ timeOfDay, daysOfWeek, daysOfMonth }: RunWindow): WireObject {
+function encodeRunTime({ timeOfDay, daysOfWeek, daysOfMonth }: RunWindow): Static<typeof RunTime> {
   return {
     ...(timeOfDay !== undefined && { time_of_day: timeOfDay }),
     ...(daysOfWeek !== undefined && { day_of_week: daysOfWeek.join(",") }),
@@ -226,6 +260,9 @@ function encodeRunTime({ timeOfDay, daysOfWeek, daysOfMonth }: RunWindow): WireO
   };
 }
 
-function encodeInstanceTime({ days, timeOfDay }: TimeFilter): WireObject {
-  return { ...(days !== undefined && { days }), ...(timeOfDay !== undefined && { time_of_day: timeOfDay }) };
+function encodeInstanceTime({ days, timeOfDay }: TimeFilter): Static<typeof InstanceTime> {
+  return {
+    ...(days !== undefined && { days: [...days] }),
+    ...(timeOfDay !== undefined && { time_of_day: timeOfDay }),
+  };
 }

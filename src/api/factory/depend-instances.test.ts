@@ -96,8 +96,13 @@ test("each run comes with its job, its times and its own parents", async () => {
   expect((await ok("GET", target(byHand))).json).toEqual({ total: 0, depend_instances_info: [] });
 
   for (const id of ["x", "999999"])
-    expect(await call("GET", target(id)), id).toMatchObject({ status: 400, json: { error_code: "DLF.30137" } });
-  expect(await call("GET", target(day), { workspace: "w2" })).toMatchObject({ json: { error_code: "DLF.30137" } });
+    expect(await call("GET", target(id)), id).toMatchObject({
+      status: 400,
+      json: { error_code: "DLF.30137" },
+    });
+  expect(await call("GET", target(day), { workspace: "w2" })).toMatchObject({
+    json: { error_code: "DLF.30137" },
+  });
   for (const query of ["relation=cousin", "depth=0", "depth=51", "latest=perhaps"])
     expect(await call("GET", target(day, query)), query).toMatchObject({
       status: 400,

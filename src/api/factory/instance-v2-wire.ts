@@ -4,36 +4,60 @@ import { invalid } from "../../domain/fault.ts";
 import type { JobReference } from "../../domain/schedule.ts";
 import type { Rerun } from "../../engine/instance-acts.ts";
 import type { InstanceFilter } from "../../store/instances.ts";
-import { firstOf, type Query } from "../route.ts";
-import { decodeInstanceFilter, type InstanceQueryContext } from "./instance-wire.ts";
-import { booleanOf, readBody } from "./request-wire.ts";
+import {
+  decodeInstanceFilter,
+  InstanceChoice,
+  InstanceDetail,
+  InstanceList,
+  type InstanceQueryContext,
+} from "./instance-wire.ts";
+import { readBody } from "./request-wire.ts";
+import { snakeSchema } from "./snake-names.ts";
 import { Milliseconds } from "./time-wire.ts";
+
+export const InstanceListQueryV2 = Type.Object({
+  min_plan_time: InstanceChoice.plannedFrom,
+  max_plan_time: InstanceChoice.plannedTo,
+  status: InstanceChoice.status,
+  force_success: Type.Optional(Type.Boolean()),
+  ignore_success: Type.Optional(Type.Boolean()),
+  instance_type: InstanceChoice.origin,
+  ...InstanceChoice.page,
+});
+
+export const InstanceListV2 = snakeSchema(InstanceList);
+export const InstanceDetailV2 = snakeSchema(InstanceDetail);
 
 /** As the filter of v1's list, of one job. Any stretch may be asked for: patch data lies far back. */
 export function decodeInstanceFilterV2(
-  query: Query,
+  query: Omit<Static<typeof InstanceListQueryV2>, "limit" | "offset">,
   context: InstanceQueryContext,
   jobId: number,
 ): InstanceFilter {
-  const renamed: Query = {
-    minPlanTime: query.min_plan_time,
-    maxPlanTime: query.max_plan_time,
-    status: query.status,
-    instanceType: query.instance_type,
+  const {
+    min_plan_time: minPlanTime,
+    max_plan_time: maxPlanTime,
+    status,
+    instance_type: instanceType,
+    force_success: forceSuccess,
+    ignore_success: ignoreSuccess,
+  } = query;
+  const ofV1 = {
+    preciseQuery: false,
+    ...(minPlanTime !== undefined && { minPlanTime }),
+    ...(maxPlanTime !== undefined && { maxPlanTime }),
+    ...(status !== undefined && { status }),
+    ...(instanceType !== undefined && { instanceType }),
   };
   return {
-    ...decodeInstanceFilter(renamed, context, Number.POSITIVE_INFINITY),
+    ...decodeInstanceFilter(ofV1, context, Number.POSITIVE_INFINITY),
     jobId,
-    ...(firstOf(query, "force_success") !== undefined && {
-      forceSuccess: booleanOf(query, "force_success", false),
-    }),
-    ...(firstOf(query, "ignore_success") !== undefined && {
-      ignoreSuccess: booleanOf(query, "ignore_success", false),
-    }),
+    ...(forceSuccess !== undefined && { forceSuccess }),
+    ...(ignoreSuccess !== undefined && { ignoreSuccess }),
   };
 }
 
-const Retry = Type.Object({
+export const Retry = Type.Object({
   retry_location: Type.Enum(["firstNode", "errorNode", "specifiedNode"]),
   node_name: Type.Optional(Type.String()),
   retry_task_version: Type.Enum(["original_version", "current_version"]),

@@ -1,41 +1,86 @@
 /** Routes of DataArts Factory v2 about job instances: list, show, retry (dataarts-factory 5). */
+import type { Static } from "typebox";
 import { getJob } from "../../catalog/jobs.ts";
 import { listInstances } from "../../store/instances.ts";
 import type { WorkspaceKey } from "../../store/workspaces.ts";
+import { readQuery } from "../query.ts";
 import { type CallerRequest, json, NO_CONTENT, type Reply, type Route } from "../route.ts";
 import { workspaceOf } from "../workspace.ts";
 import type { FactoryDeps } from "./deps.ts";
-import { type DecodedRetry, decodeInstanceFilterV2, decodeRetry } from "./instance-v2-wire.ts";
+import {
+  type DecodedRetry,
+  decodeInstanceFilterV2,
+  decodeRetry,
+  InstanceDetailV2,
+  InstanceListQueryV2,
+  InstanceListV2,
+  Retry,
+} from "./instance-v2-wire.ts";
 import { encodeInstance } from "./instance-wire.ts";
 import { instanceMissing, viewInstance } from "./instances.ts";
 import { jobNameOf } from "./jobs.ts";
-import { readPage, wirePageOf } from "./request-wire.ts";
+import { readPage } from "./request-wire.ts";
 import { withSnakeNames } from "./snake-names.ts";
 
 const INSTANCES = "/v2/:project_id/factory/jobs/:job_name/instances";
-const LIMIT_MAX = 1000;
+const TAG = "Instances";
+/** Instances that one request runs again, of each job. */
+const RETRIED_MAX = 1000;
 
 export function instanceRoutesV2(deps: FactoryDeps): Route[] {
   return [
-    { method: "GET", path: `${INSTANCES}/detail`, role: "reader", handle: (request) => list(deps, request) },
+    {
+      method: "GET",
+      path: `${INSTANCES}/detail`,
+      role: "reader",
+      contract: {
+        operation: "list_factory_job_instances_by_name",
+        summary: "Lists a job's instances, newest first",
+        tag: TAG,
+        query: InstanceListQueryV2,
+        replies: { 200: InstanceListV2 },
+      },
+      handle: (request) => list(deps, request, readQuery(InstanceListQueryV2, request.query)),
+    },
     {
       method: "GET",
       path: `${INSTANCES}/:instance_id`,
       role: "reader",
+      contract: {
+        operation: "show_factory_job_instance",
+        summary: "Shows an instance with its nodes, in the words of v2",
+        tag: TAG,
+        replies: { 200: InstanceDetailV2 },
+      },
       handle: async (request) => json(200, withSnakeNames(await viewInstance(deps, request))),
     },
-    { method: "POST", path: `${INSTANCES}/retry`, role: "member", handle: (request) => retry(deps, request) },
+    {
+      method: "POST",
+      path: `${INSTANCES}/retry`,
+      role: "member",
+      contract: {
+        operation: "retry_factory_job_instance",
+        summary: "Runs ended instances again",
+        tag: TAG,
+        body: Retry,
+        replies: { 204: "nothing" },
+      },
+      handle: (request) => retry(deps, request),
+    },
   ];
 }
 
-async function list(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
+async function list(
+  deps: FactoryDeps,
+  request: CallerRequest,
+  { offset, limit, ...query }: Static<typeof InstanceListQueryV2>,
+): Promise<Reply> {
   const { workspaceId } = workspaceOf(request);
   const now = deps.now();
-  const page = wirePageOf(request.query, { most: LIMIT_MAX });
   const job = await getJob(deps, workspaceOf(request), jobNameOf(request));
   const context = { workspaceId, now, timeZone: deps.timeZone };
-  const filter = decodeInstanceFilterV2(request.query, context, job.id);
-  const { instances, total } = await readPage(page, (records) =>
+  const filter = decodeInstanceFilterV2(query, context, job.id);
+  const { instances, total } = await readPage({ offset, limit }, (records) =>
     listInstances(deps.pool, job.projectId, filter, records),
   );
   const entries = instances.map((instance) => withSnakeNames(encodeInstance(instance, now)));
@@ -59,7 +104,7 @@ async function retry(deps: FactoryDeps, request: CallerRequest): Promise<Reply> 
   for (const { workspaceId, name } of range.jobs.length === 0 ? [own] : range.jobs) {
     const { id: jobId } = await getJob(deps, { projectId, workspaceId }, name);
     const filter = { workspaceId, jobId, plannedFrom: range.from, plannedTo: range.to };
-    await deps.engine.operateAll({ projectId, filter, limit: LIMIT_MAX, by }, act);
+    await deps.engine.operateAll({ projectId, filter, limit: RETRIED_MAX, by }, act);
   }
   return NO_CONTENT;
 }
@@ -71,7 +116,7 @@ async function findTask(
   { jobId, plannedAt, createdAt }: DecodedRetry["tasks"][number],
 ): Promise<number> {
   const filter = { workspaceId, jobId, plannedFrom: plannedAt, plannedTo: plannedAt };
-  const { instances } = await listInstances(pool, projectId, filter, { offset: 0, limit: LIMIT_MAX });
+  const { instances } = await listInstances(pool, projectId, filter, { offset: 0, limit: RETRIED_MAX });
   const found = instances.find(
     (instance) => createdAt === undefined || instance.createdAt.getTime() === createdAt.getTime(),
   );

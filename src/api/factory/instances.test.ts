@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { type FactoryWorld, factoryWorld, jobBody, PROJECT } from "../../../test/setup/factory.ts";
 import { nodes } from "../../../test/setup/job-nodes.ts";
+import { writeRun } from "../../../test/setup/written-runs.ts";
 
 const DAY_MS = 86_400_000;
 /** One after another. */
@@ -263,4 +264,31 @@ test("the list refuses what is out of range or unknown", async () => {
       status: 400,
       json: { error_code: "DLF.3051" },
     });
+});
+
+test("a node that moves rows shows how many, and how fast", async () => {
+  const { ok, pool, clock } = await factoryWorld();
+  await ok("POST", "/jobs", { body: jobBody("j", { nodes: chain("DataMigration", "Echo", "CDMJob") }) });
+  const output = JSON.stringify({ inputRowCount: 3000, outputRowCount: 2990, bytes: 1, milliseconds: 500 });
+  const ended = [
+    { state: "succeeded", output },
+    { state: "succeeded", output },
+    { state: "failed" },
+  ] as const;
+  const id = await writeRun(pool, { job: "j", at: clock.now, state: "failed", nodes: ended });
+  const [moved, said, failed] = (await ok("GET", `/jobs/j/instances/${id}`)).json.nodes;
+  expect(moved).toMatchObject({ inputRowCount: 3000, outputRowCount: 2990, speed: 5980 });
+  for (const other of [said, failed]) expect(other).not.toHaveProperty("inputRowCount");
+  const { nodes: ofV2 } = (await ok("GET", `/v2/${PROJECT}/factory/jobs/j/instances/${id}`)).json;
+  expect(ofV2[0]).toMatchObject({ input_row_count: 3000, output_row_count: 2990, speed: 5980 });
+});
+
+test("two statuses may be asked for by the names that the Java SDK has for them", async () => {
+  const world = await factoryWorld();
+  const { ok, pool, clock } = world;
+  await ok("POST", "/jobs", { body: jobBody("j") });
+  const stopped = await writeRun(pool, { job: "j", at: clock.now, state: "stopped" });
+  const skipped = await writeRun(pool, { job: "j", at: clock.now, state: "skipped" });
+  expect(await ids(world, "?status=manual")).toEqual([1, stopped]);
+  expect(await ids(world, "?status=skip")).toEqual([1, skipped]);
 });

@@ -9,14 +9,15 @@ import type { RunParameters, StartJobRequest } from "../../engine/requests.ts";
 import type { VersionedJob } from "../../store/job-versions.ts";
 import type { NodeJob } from "../../store/node-jobs.ts";
 import { checkSchema } from "../check-schema.ts";
-import { encodeInstanceState, encodeLogPath } from "./instance-wire.ts";
+import { encodeInstanceState, encodeLogPath, InstanceStatus } from "./instance-wire.ts";
 import { withParameterNames } from "./job-aliases.ts";
 import { Parameter } from "./job-schema.ts";
 import { decodeParameter } from "./job-wire.ts";
 import { objectBody, type WireObject, withoutNulls } from "./request-wire.ts";
 import { encodeTimeText } from "./time-wire.ts";
 
-const RunBody = Type.Object({
+/** Of a start and of a run: each reads its own of it. */
+export const RunBody = Type.Object({
   jobParams: Type.Optional(Type.Array(Parameter, { maxItems: 1000 })),
   /** A date as 20241030. */
   start_date: Type.Optional(Type.Integer({ minimum: 19700101, maximum: 99991231 })),
@@ -81,6 +82,8 @@ const STATUSES: Readonly<Record<JobStatus, string>> = {
   stopping: "STOPPING",
 };
 
+const Status = Type.Enum([...new Set(Object.values(STATUSES))]);
+
 /** A job's latest run. */
 export interface LastRun {
   readonly instance: Instance;
@@ -90,8 +93,37 @@ export interface LastRun {
   readonly triggers: readonly NodeJob[];
 }
 
+/** Of a run that was begun. */
+export const RunStarted = Type.Object({ instanceId: Type.Integer() });
+
+const TimeText = Type.String({ description: "As 2026-11-23T06:54:27Z." });
+
+const NodeStatus = Type.Object({
+  name: Type.String(),
+  status: Status,
+  type: Type.String(),
+  nodeType: Type.String({ description: "The type, for the SDKs." }),
+  logPath: Type.String({ description: "Empty before the first attempt." }),
+  lastInstanceStatus: Type.Optional(InstanceStatus),
+});
+
+export const JobState = Type.Object({
+  name: Type.String(),
+  status: Status,
+  startTime: Type.Optional(TimeText),
+  starttime: Type.Optional(TimeText),
+  endTime: Type.Optional(TimeText),
+  lastUpdateTime: TimeText,
+  createUser: Type.String(),
+  lastModifiyUser: Type.String(),
+  nodes: Type.Array(NodeStatus),
+});
+
 /** Some members come under two names, because the SDKs disagree. */
-export function encodeJobStatus({ job, definition }: VersionedJob, last: LastRun | undefined): WireObject {
+export function encodeJobStatus(
+  { job, definition }: VersionedJob,
+  last: LastRun | undefined,
+): Static<typeof JobState> {
   const status = STATUSES[job.status];
   const startTime = last?.instance.startedAt ?? null;
   const endTime = last?.instance.endedAt ?? null;
@@ -120,7 +152,7 @@ function encodeNodeStatus({
   readonly type: string;
   readonly status: string;
   readonly last: LastRun | undefined;
-}): WireObject {
+}): Static<typeof NodeStatus> {
   const run = last === undefined ? undefined : nodeRunOf(last, name);
   const runs = status !== "STOPPED" && last?.instance.origin === "stream";
   const trigger = last?.triggers.find((one) => one.node === name);

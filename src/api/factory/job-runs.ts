@@ -8,17 +8,72 @@ import { listNodeJobs } from "../../store/node-jobs.ts";
 import { type CallerRequest, json, NO_CONTENT, type Reply, type Route } from "../route.ts";
 import { workspaceOf } from "../workspace.ts";
 import type { FactoryDeps } from "./deps.ts";
-import { decodeRunParameters, decodeStart, encodeJobStatus, type LastRun } from "./job-run-wire.ts";
+import {
+  decodeRunParameters,
+  decodeStart,
+  encodeJobStatus,
+  JobState,
+  type LastRun,
+  RunBody,
+  RunStarted,
+} from "./job-run-wire.ts";
 import { jobNameOf } from "./jobs.ts";
 
 const JOB = "/v1/:project_id/jobs/:job_name";
+const TAG = "Jobs in operation";
 
 export function jobRunRoutes(deps: FactoryDeps): Route[] {
   return [
-    { method: "POST", path: `${JOB}/start`, role: "member", handle: (request) => start(deps, request) },
-    { method: "POST", path: `${JOB}/stop`, role: "member", handle: (request) => stop(deps, request) },
-    { method: "POST", path: `${JOB}/run-immediate`, role: "member", handle: (request) => run(deps, request) },
-    { method: "GET", path: `${JOB}/status`, role: "reader", handle: (request) => showStatus(deps, request) },
+    {
+      method: "POST",
+      path: `${JOB}/start`,
+      role: "member",
+      contract: {
+        operation: "start_job",
+        summary: "Puts a job into operation",
+        tag: TAG,
+        body: RunBody,
+        replies: { 204: "nothing" },
+      },
+      handle: (request) => start(deps, request),
+    },
+    {
+      method: "POST",
+      path: `${JOB}/stop`,
+      role: "member",
+      contract: {
+        operation: "stop_job",
+        summary: "Takes a job out of operation; what runs goes on",
+        tag: TAG,
+        replies: { 204: "nothing" },
+      },
+      handle: (request) => stop(deps, request),
+    },
+    {
+      method: "POST",
+      path: `${JOB}/run-immediate`,
+      role: "member",
+      contract: {
+        operation: "run_once",
+        summary: "Runs a job now",
+        tag: TAG,
+        body: RunBody,
+        replies: { 200: RunStarted },
+      },
+      handle: (request) => run(deps, request),
+    },
+    {
+      method: "GET",
+      path: `${JOB}/status`,
+      role: "reader",
+      contract: {
+        operation: "show_job_status",
+        summary: "Shows whether a job is in operation, and its nodes' last run",
+        tag: TAG,
+        replies: { 200: JobState },
+      },
+      handle: (request) => showStatus(deps, request),
+    },
   ];
 }
 

@@ -46,7 +46,17 @@ test("instances are counted once each, by the day in which they were planned and
   const at = "2026-11-22T18:30:00Z";
   await written({ job: "j", at, state: "succeeded", forceSuccess: true });
   await written({ job: "j", at, state: "succeeded", ignoreSuccess: true });
-  const states = ["failed", "running", "failing", "stopping", "waiting", "paused", "frozen", "stopped", "skipped"];
+  const states = [
+    "failed",
+    "running",
+    "failing",
+    "stopping",
+    "waiting",
+    "paused",
+    "frozen",
+    "stopped",
+    "skipped",
+  ];
   for (const state of [...states, "suspended"]) await written({ job: "j", at, state });
   await written({ job: "own", at: "2026-11-22T20:45:00Z", state: "succeeded" });
   await written({ job: "j", at: "2026-11-22T20:45:01Z", state: "running" }); // not yet

@@ -49,7 +49,7 @@ export function readBody<Schema extends TObject>(
 }
 
 /** A whole number of the query within its range; the fallback when the name is absent. */
-export function integerOf(
+function integerOf(
   query: Query,
   name: string,
   { least, most, fallback }: { readonly least: number; readonly most: number; readonly fallback: number },
@@ -67,19 +67,6 @@ export function booleanOf(query: Query, name: string, fallback: boolean): boolea
   if (text === undefined) return fallback;
   if (text === "true" || text === "false") return text === "true";
   return invalid("request-invalid", [`${name}: must be true or false`]);
-}
-
-/** A query value that must be a key of `meanings`; the fallback when the name is absent. */
-export function meaningOf<Meaning>(
-  query: Query,
-  name: string,
-  meanings: Readonly<Record<string, Meaning>>,
-  fallback: Meaning,
-): Meaning {
-  const text = firstOf(query, name);
-  if (text === undefined) return fallback;
-  if (Object.hasOwn(meanings, text)) return meanings[text] as Meaning;
-  return invalid("request-invalid", [`${name}: must be one of ${Object.keys(meanings).join(", ")}`]);
 }
 
 /** A page as the wire numbers it. */
@@ -102,10 +89,7 @@ export function pageMembers(most: number, fallback = LIMIT_DEFAULT) {
   };
 }
 
-export function wirePageOf(
-  query: Query,
-  limits: { readonly most: number; readonly fallback?: number },
-): WirePage {
+function wirePageOf(query: Query, limits: { readonly most: number; readonly fallback?: number }): WirePage {
   return {
     offset: integerOf(query, "offset", { least: 0, most: OFFSET_MAX, fallback: 0 }),
     limit: integerOf(query, "limit", {

@@ -1,5 +1,5 @@
 /** The members of v1 under the names of v2, and back. */
-import type { TProperties } from "typebox";
+import { type TObject, type TProperties, type TSchema, Type } from "typebox";
 import { isObject, type WireObject } from "./request-wire.ts";
 
 /** Members that only the older SDKs read. */
@@ -17,6 +17,19 @@ export function withSnakeNames(value: WireObject): WireObject {
 function withSnakeMembers(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withSnakeMembers);
   return isObject(value) ? withSnakeNames(value) : value;
+}
+
+/** The schema of what `withSnakeNames` makes of what `schema` describes. */
+export function snakeSchema({ properties }: TObject): TObject {
+  const members = Object.entries<TSchema>(properties).filter(([name]) => !OLD_MEMBERS.includes(name));
+  return Type.Object(
+    Object.fromEntries(members.map(([name, member]) => [snakeOf(name), snakeMember(member)])),
+  );
+}
+
+function snakeMember(schema: TSchema): TSchema {
+  if (Type.IsObject(schema)) return snakeSchema(schema);
+  return Type.IsArray(schema) && Type.IsObject(schema.items) ? Type.Array(snakeSchema(schema.items)) : schema;
 }
 
 function snakeOf(name: string): string {

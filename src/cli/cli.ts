@@ -18,8 +18,10 @@ import { addLimitsCommands } from "./limits.ts";
 import { addLoginCommands } from "./login.ts";
 import { addPackagesCommands } from "./packages.ts";
 import { addRealTimeCommands } from "./real-time.ts";
+import { addResourcesCommands } from "./resources.ts";
 import { addRetentionCommands } from "./retention.ts";
 import { addSchedulesCommands } from "./schedules.ts";
+import { addScriptsCommands } from "./scripts.ts";
 import { addServeCommand } from "./serve.ts";
 import { addWhyCommand } from "./why.ts";
 
@@ -36,6 +38,8 @@ function createProgram(): Command {
   addServeCommand(program);
   addLoginCommands(program);
   addJobsCommands(program);
+  addScriptsCommands(program);
+  addResourcesCommands(program);
   addInstancesCommands(program);
   addNodesCommands(program);
   addBackfillCommands(program);

@@ -155,7 +155,17 @@ async function readBody(response: Response): Promise<unknown> {
 }
 
 /** Codes by which the Factory face says, with status 400, that something is not there. */
-const FACTORY_MISSING = ["DLF.0100", "DLF.0137", "DLF.0815", "DLF.0819", "DLF.20810", "DLF.6201", "DLF.6322"];
+const FACTORY_MISSING = [
+  "DLF.0100",
+  "DLF.0137",
+  "DLF.0815",
+  "DLF.0819",
+  "DLF.20810",
+  "DLF.6201",
+  "DLF.6205",
+  "DLF.6241",
+  "DLF.6322",
+];
 
 /** A refusal of any face, in its own words. Source: product 6, "Errors". */
 async function refusalOf(response: Response): Promise<CommandFailure> {

@@ -2,13 +2,8 @@
 import { alarmKindOf, alarmMessage, alarmSubject } from "../domain/job-alarm.ts";
 import { SUBJECT_MAX } from "../domain/notice.ts";
 import type { Observe } from "../domain/observation.ts";
-import {
-  type AlarmedEnd,
-  insertAlarms,
-  listWatchingRules,
-  takeAlarmedEnds,
-  type WatchingRule,
-} from "../store/alarm-records.ts";
+import { type AlarmedEnd, insertAlarms, takeAlarmedEnds } from "../store/alarm-records.ts";
+import { listWatchingRules, type WatchingRule } from "../store/alarm-watches.ts";
 import { type Database, type DatabasePool, transaction } from "../store/database.ts";
 import { insertNotices, type NewNotice } from "../store/notices.ts";
 import { createLoop, type Loop } from "./loop.ts";

@@ -1,7 +1,8 @@
-/** Alarms: the ends of runs that rules wait for, which rules those are, and the record of what was raised. */
+/** Alarms: the ends of runs that rules wait for, and the record of what was raised. */
 import type { InstanceOrigin } from "../domain/instance.ts";
 import type { AlarmedRun, AlarmKind } from "../domain/job-alarm.ts";
 import type { Page } from "../domain/page.ts";
+import type { WatchingRule } from "./alarm-watches.ts";
 import { type Database, execute, query } from "./database.ts";
 import type { WorkspaceKey } from "./workspaces.ts";
 
@@ -32,40 +33,6 @@ export async function takeAlarmedEnds(db: Database, limit: number): Promise<Alar
      from taken t join instance i on i.project_id = t.project_id and i.id = t.instance_id
      order by t.id`,
     [limit],
-  );
-}
-
-/** A rule that watches a job. */
-export interface WatchingRule {
-  readonly projectId: string;
-  readonly jobId: number;
-  readonly ruleId: number;
-  readonly ruleName: string;
-  readonly kind: AlarmKind;
-  readonly topicId: number;
-  readonly topic: string;
-}
-
-/** All rules that watch one of these jobs, whatever they raise. */
-export async function listWatchingRules(
-  db: Database,
-  jobs: readonly { readonly projectId: string; readonly jobId: number }[],
-): Promise<WatchingRule[]> {
-  if (jobs.length === 0) return [];
-  return await query<WatchingRule>(
-    db,
-    "list-watching-rules",
-    `select j.project_id as "projectId", j.id as "jobId", r.id as "ruleId", r.name as "ruleName", r.kind,
-       r.topic_id as "topicId", p.name as topic
-     from (select distinct * from unnest($1::uuid[], $2::bigint[]) as g (project_id, id)) g
-     join job j using (project_id, id)
-     join alarm_rule r on r.project_id = j.project_id and r.workspace_id = j.workspace_id
-       and (r.job_id is null or r.job_id = j.id)
-       and (r.owner is null or r.owner = j.owner)
-       and (r.directory is null or r.directory in ('/', j.directory) or starts_with(j.directory, r.directory || '/'))
-     join topic p on p.project_id = r.project_id and p.id = r.topic_id
-     order by r.id`,
-    [jobs.map(({ projectId }) => projectId), jobs.map(({ jobId }) => jobId)],
   );
 }
 

@@ -315,3 +315,29 @@ test("another project's alarms and rules are not shown", async () => {
   for (const path of ["alarm-info", "alarm/rules"])
     expect(await call("GET", `/v2/${FOREIGN}/factory/${path}`)).toMatchObject({ status: 401 });
 });
+
+test("the job list says what is told of each job, and to which topic", async () => {
+  const { ok, rule } = await setup();
+  await ok("POST", "/api/topics", { body: { name: "boss" } });
+  await ok("POST", "/jobs", { body: jobBody("told", { directory: "/sales/daily" }) });
+  await ok("POST", "/jobs", { body: jobBody("quiet") });
+  await rule({ name: "a", kind: "failure", directory: "/sales" });
+  await rule({ name: "b", kind: "failure", job: "told" });
+  await rule({ name: "c", kind: "success", job: "told", topic: "boss" });
+  await rule({ name: "d", kind: "cancelled", directory: "/other" });
+  const { jobs } = (await ok("GET", "/jobs")).json;
+  const urn = (topic: string) => `urn:smn:RegionOne:${PROJECT}:${topic}`;
+  expect(jobs).toMatchObject([
+    { name: "quiet", alarms: [] },
+    {
+      name: "told",
+      alarms: [
+        { alarmType: "SUCCESS", topicUrn: urn("boss") },
+        { alarmType: "FAIL", topicUrn: urn("ops") },
+      ],
+    },
+  ]);
+  const ofV2 = async (query: string) => (await ok("GET", `${V2}/jobs?job_name=told${query}`)).json.jobs[0];
+  expect((await ofV2("&need_alarms=true")).alarms).toEqual(jobs[1].alarms);
+  expect(await ofV2("")).not.toHaveProperty("alarms");
+});

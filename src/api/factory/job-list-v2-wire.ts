@@ -5,6 +5,7 @@ import { connectionWord } from "../../domain/job-use.ts";
 import type { JobFilter } from "../../store/job-filters.ts";
 import type { JobListing } from "../../store/job-lists.ts";
 import { wordOf } from "../query.ts";
+import { JobAlarms } from "./job-alarm-wire.ts";
 import { encodeJobSummary, listIn, summaryMembers } from "./job-list-wire.ts";
 import { JOB_KINDS } from "./job-wire.ts";
 import { pageMembers } from "./request-wire.ts";
@@ -45,7 +46,7 @@ export function jobListQueryV2(pageMax: number) {
         description: "States parted by commas, one of which a job has.",
       }),
     ),
-    need_alarms: Type.Boolean({ default: false, description: "Without effect: jobs have no alarms." }),
+    need_alarms: Type.Boolean({ default: false, description: "Whether entries have `alarms`." }),
     tags: text("Tags parted by commas."),
     match_all_tags: Type.Boolean({
       default: false,
@@ -94,6 +95,8 @@ function decodeUses(query: JobListQueryV2): Pick<JobFilter, "uses" | "usedTypes"
 
 const JobEntry = Type.Object({
   ...snakeMembers(summaryMembers),
+  /** With the vendor's names, which are not in snake case. */
+  alarms: Type.Optional(JobAlarms),
   single_node_job_type: Type.Optional(Type.String()),
   empty_running_job: Type.Enum(["0", "1"]),
   next_plan_time: Type.Optional(Type.String({ description: "13 digits: milliseconds, as text." })),

@@ -6,6 +6,7 @@ import type { JobFilter } from "../../store/job-filters.ts";
 import type { JobListing } from "../../store/job-lists.ts";
 import { wordOf } from "../query.ts";
 import { encodeInstanceState, InstanceStatus } from "./instance-wire.ts";
+import { JobAlarms } from "./job-alarm-wire.ts";
 import { encodeKind, JOB_KINDS } from "./job-wire.ts";
 import { pageMembers } from "./request-wire.ts";
 import { Milliseconds, timeMember } from "./time-wire.ts";
@@ -67,13 +68,13 @@ export const summaryMembers = {
   singleNodeJobFlag: Type.Boolean(),
 };
 
-const JobSummary = Type.Object(summaryMembers);
+const JobSummary = Type.Object({ ...summaryMembers, alarms: JobAlarms });
 
 /** A page of the list; `total` counts all that the query chooses. */
 export const JobList = Type.Object({ total: Type.Integer({ minimum: 0 }), jobs: Type.Array(JobSummary) });
 
 /** Unknown members are left out: neither null nor 0. */
-export function encodeJobSummary(job: JobListing, now: Date): Static<typeof JobSummary> {
+export function encodeJobSummary(job: JobListing, now: Date): Omit<Static<typeof JobSummary>, "alarms"> {
   return {
     name: job.name,
     jobType: encodeKind(job.kind),

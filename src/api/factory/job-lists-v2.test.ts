@@ -71,7 +71,7 @@ test("an entry has the members of v1 in snake_case, and those that only v2 has",
   await ok("POST", "/jobs/j/start");
   const next = String(Date.parse("2026-11-24T00:00:00Z"));
   const started = { ...entry, status: "SCHEDULING", next_plan_time: next };
-  expect((await ok("GET", `${JOBS}?need_alarms=true`)).json.jobs).toEqual([started]);
+  expect((await ok("GET", `${JOBS}?need_alarms=true`)).json.jobs).toEqual([{ ...started, alarms: [] }]);
   await ok("POST", `/api/jobs/j/pause`);
   expect((await ok("GET", JOBS)).json.jobs).toEqual([{ ...entry, status: "PAUSED" }]);
 });

@@ -33,7 +33,7 @@ import {
   TagsBody,
 } from "./job-v2-wire.ts";
 import { withName, withTags } from "./job-wire.ts";
-import { jobDeps, jobNameOf } from "./jobs.ts";
+import { jobDeps, jobNameOf, readAlarms } from "./jobs.ts";
 import { readPage } from "./request-wire.ts";
 
 const JOBS = "/v2/:project_id/factory/jobs";
@@ -125,7 +125,13 @@ async function list(deps: FactoryDeps, request: CallerRequest, query: JobListQue
   const filter = decodeJobFilterV2(query, now);
   await checkWorkspace(deps.pool, deps, workspace);
   const { jobs, total } = await readPage(query, (records) => listJobs(deps.pool, workspace, filter, records));
-  return json(200, { total, jobs: jobs.map((job) => encodeJobEntry(job, now)) });
+  const entries = jobs.map((job) => encodeJobEntry(job, now));
+  if (!query.need_alarms) return json(200, { total, jobs: entries });
+  const alarmsOf = await readAlarms(deps, workspace.projectId, jobs);
+  return json(200, {
+    total,
+    jobs: jobs.map((job, place) => ({ ...entries[place], alarms: alarmsOf(job) })),
+  });
 }
 
 async function rename(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {

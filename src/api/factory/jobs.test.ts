@@ -302,6 +302,7 @@ test("the list shows a job's members, times in milliseconds, and nothing unknown
         lastUpdateUser: "manager-user",
         path: "/",
         singleNodeJobFlag: false,
+        alarms: [],
       },
       {
         name: "j",
@@ -317,6 +318,7 @@ test("the list shows a job's members, times in milliseconds, and nothing unknown
         lastUpdateUser: "member-user",
         path: "/d",
         singleNodeJobFlag: true,
+        alarms: [],
       },
     ],
   });

@@ -2,7 +2,8 @@
 import { createJob, getJob, jobMissing, saveJob } from "../../catalog/jobs.ts";
 import { checkWorkspace } from "../../catalog/workspaces.ts";
 import { invalid } from "../../domain/fault.ts";
-import { listJobs } from "../../store/job-lists.ts";
+import { listAlarmsOfJobs } from "../../store/alarm-watches.ts";
+import { type JobListing, listJobs } from "../../store/job-lists.ts";
 import { findVersionedJob, type VersionedJob } from "../../store/job-versions.ts";
 import { listDownstream } from "../../store/jobs.ts";
 import { readQuery } from "../query.ts";
@@ -16,6 +17,7 @@ import {
 } from "../route.ts";
 import { workspaceOf } from "../workspace.ts";
 import type { FactoryDeps } from "./deps.ts";
+import { encodeJobAlarms } from "./job-alarm-wire.ts";
 import {
   decodeJobFilter,
   encodeJobSummary,
@@ -124,7 +126,22 @@ async function list(deps: FactoryDeps, request: CallerRequest, query: JobListQue
   await checkWorkspace(deps.pool, deps, workspace);
   const { jobs, total } = await readPage(query, (records) => listJobs(deps.pool, workspace, filter, records));
   const now = deps.now();
-  return json(200, { total, jobs: jobs.map((job) => encodeJobSummary(job, now)) });
+  const alarmsOf = await readAlarms(deps, workspace.projectId, jobs);
+  return json(200, {
+    total,
+    jobs: jobs.map((job) => ({ ...encodeJobSummary(job, now), alarms: alarmsOf(job) })),
+  });
+}
+
+/** What a list says of the alarms of each of these jobs. */
+export async function readAlarms(
+  { pool, region }: FactoryDeps,
+  projectId: string,
+  jobs: readonly JobListing[],
+) {
+  const ids = jobs.map(({ id }) => id);
+  const alarms = await listAlarmsOfJobs(pool, projectId, ids);
+  return ({ id }: JobListing) => encodeJobAlarms(alarms.get(id), { region, projectId });
 }
 
 async function show(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {

@@ -198,7 +198,7 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
 
 /** An answer as it came, its JSON read. */
 export function answerOf({ statusCode, headers, body, rawPayload }: LightMyRequestResponse): Answer {
-  const isJson = String(headers["content-type"]).startsWith("application/json");
+  const isJson = /^application[/](problem[+])?json/.test(String(headers["content-type"]));
   return { status: statusCode, json: isJson ? JSON.parse(body) : undefined, bytes: rawPayload, headers };
 }
 

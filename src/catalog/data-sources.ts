@@ -18,6 +18,7 @@ import {
 } from "../store/data-sources.ts";
 import { type Database, transaction } from "../store/database.ts";
 import { countRunsOfDataSource } from "../store/job-executions.ts";
+import { secretPlace } from "../store/sealed-columns.ts";
 import { decryptSecret, encryptSecret, type MasterKeys } from "../store/secrets.ts";
 import { changesAnything, type ProcessingParts } from "./parts.ts";
 
@@ -114,7 +115,7 @@ async function checkNotAwaited(db: Database, source: DataSource): Promise<void> 
 }
 
 function sealCredentials(keys: MasterKeys, id: string, credentials: DataSourceCredentials): Buffer {
-  return encryptSecret(keys, credentialsPlace(id), JSON.stringify(credentials));
+  return encryptSecret(keys, secretPlace("data_source", id), JSON.stringify(credentials));
 }
 
 function openCredentials(
@@ -123,11 +124,7 @@ function openCredentials(
   sealed: Buffer | null,
 ): DataSourceCredentials | undefined {
   if (sealed === null) return undefined;
-  return JSON.parse(decryptSecret(keys, credentialsPlace(id), sealed).toString("utf8"));
-}
-
-function credentialsPlace(id: string) {
-  return { table: "data_source", recordId: id, field: "credentials" } as const;
+  return JSON.parse(decryptSecret(keys, secretPlace("data_source", id), sealed).toString("utf8"));
 }
 
 function nameTaken(name: string): Fault {

@@ -21,6 +21,7 @@ import {
   updateJobBinary,
   updateJobBinaryExtra,
 } from "../store/job-binaries.ts";
+import { secretPlace } from "../store/sealed-columns.ts";
 import { encryptSecret, type MasterKeys } from "../store/secrets.ts";
 import { findStoredFile } from "../store/stored-files.ts";
 import { changesAnything, type ProcessingParts } from "./parts.ts";
@@ -142,7 +143,7 @@ function checkSameFile(binary: JobBinary, url: string | undefined): void {
 }
 
 function sealExtra(keys: MasterKeys, id: string, extra: BinaryExtra): Buffer {
-  return encryptSecret(keys, { table: "job_binary", recordId: id, field: "extra" }, JSON.stringify(extra));
+  return encryptSecret(keys, secretPlace("job_binary", id), JSON.stringify(extra));
 }
 
 function nameTaken(name: string): Fault {

@@ -108,6 +108,8 @@ export type Observation =
       readonly rows: number;
       readonly removed: boolean;
     }
+  /** Stored secrets were brought under the present master key; of the unreadable ones no key is here. */
+  | { readonly event: "secrets-rotated"; readonly rewrapped: number; readonly unreadable: number }
   | {
       readonly event: "event-source-failed";
       readonly projectId: string;

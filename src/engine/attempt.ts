@@ -2,6 +2,7 @@
 import type { JobNode } from "../domain/job.ts";
 import { type KeepRules, keepRulesOf } from "../domain/kept-alive.ts";
 import type { NoticeText } from "../domain/notice.ts";
+import { createSecretMask } from "../domain/secret-mask.ts";
 import {
   type AbortReason,
   type ChildJobs,
@@ -138,7 +139,7 @@ async function outcomeOf(
         deps.sources.publish(work.projectId, { ...notice, topic, key: `node/${work.idempotencyKey}` }),
       ...(keep !== undefined && { stopGraceMs: keep.stopGraceMs }),
     };
-    return await runOperator(operator, work, context);
+    return await runMasked(operator, work, context);
   } catch (error) {
     return { state: "failed", message: messageOf(error) };
   } finally {
@@ -157,6 +158,21 @@ async function holdTrigger(
   deps.onUp(claim, signal);
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
   return { state: "cancelled" };
+}
+
+/** What it logs and leaves behind shows no secret of its connection. */
+async function runMasked(operator: Operator, work: Work, context: WorkContext): Promise<Outcome> {
+  const mask = createSecretMask(work.connection?.config ?? {});
+  if (mask === undefined) return await runOperator(operator, work, context);
+  const covered = mask.open();
+  const log = (chunk: string | Uint8Array) => context.log(covered.push(chunk));
+  const outcome = await runOperator(operator, work, { ...context, log });
+  context.log(covered.end());
+  return {
+    ...outcome,
+    ...(outcome.message !== undefined && { message: mask.cover(outcome.message) }),
+    ...("output" in outcome && outcome.output !== undefined && { output: mask.cover(outcome.output) }),
+  };
 }
 
 async function runOperator(operator: Operator, work: Work, context: WorkContext): Promise<Outcome> {

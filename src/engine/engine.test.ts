@@ -332,3 +332,40 @@ test("whatever a node says of itself is kept as far as the database can", async 
   expect(rows.map(({ message }) => message)).toEqual([3998, 3998]);
   expect(rows[0]?.output.slice(0, 14)).toBe("zero  half \ufffd x");
 });
+
+test("secrets of a node's connection are covered in its log, its message and its output", async () => {
+  const world = await engineWorld(({ nodeName, connection }, { log }) => {
+    const secret = String(connection?.config.password);
+    log(`logging in with ${secret.slice(0, 3)}`);
+    log(`${secret.slice(3)} …\n`);
+    return nodeName === "a"
+      ? { state: "succeeded", message: `as ${secret}`, output: `["${secret}"]` }
+      : { state: "failed", message: `refused: ${secret}` };
+  });
+  const loadConnection = async () => ({
+    name: "pg",
+    type: "RDS" as const,
+    config: { ip: "db", password: "s3cret-word" },
+    warehouse: false,
+  });
+  const engine = await world.newEngine({ sources: { ...NO_SOURCES, loadConnection } });
+  await engine.start();
+  const properties = { connectionName: "pg" };
+  const nodes = [node("a", [], { properties }), node("b", ["a"], { properties })];
+  const id = await engine.runNow({
+    projectId: world.projectId,
+    jobId: await world.addJob({ nodes }),
+    by: "x",
+  });
+  expect(await world.ended(id)).toBe("failed");
+  const { rows } = await world.database.pool.query("select message, output from node_run order by node_no");
+  expect(rows).toEqual([
+    { message: "as *********", output: '["*********"]' },
+    { message: "refused: *********", output: null },
+  ]);
+  for (const nodeNo of [0, 1]) {
+    const key = { projectId: world.projectId, instanceId: id, nodeNo, attempt: 1 };
+    const { content } = await readLog(world.blobs, key, { fromByte: 0, bytesMax: 1000 });
+    expect(content.toString()).toBe("logging in with ********* …\n");
+  }
+});

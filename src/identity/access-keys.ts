@@ -9,9 +9,9 @@ import {
   updateAccessKey as updateAccessKeyRow,
 } from "../store/access-keys.ts";
 import type { Database } from "../store/database.ts";
+import { secretPlace } from "../store/sealed-columns.ts";
 import { encryptSecret, type MasterKeys } from "../store/secrets.ts";
 import { change, DESCRIPTION_MAX } from "./administration.ts";
-import { accessKeyPlace } from "./credentials.ts";
 import type { Identity } from "./identity.ts";
 
 /** Of one user (auth 4). */
@@ -101,7 +101,7 @@ export function isAccessKeyId(text: string): boolean {
 }
 
 export function sealSecretKey(masterKeys: MasterKeys, { id, secretKey }: AccessKeyPair): Buffer {
-  return encryptSecret(masterKeys, accessKeyPlace(id), secretKey);
+  return encryptSecret(masterKeys, secretPlace("access_key", id), secretKey);
 }
 
 function randomText(alphabet: string, length: number): string {

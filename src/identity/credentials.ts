@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { type AccessKeyState, findAccessKeyState } from "../store/access-keys.ts";
 import type { Database } from "../store/database.ts";
-import { decryptSecret, type MasterKeys, type SecretPlace } from "../store/secrets.ts";
+import { secretPlace } from "../store/sealed-columns.ts";
+import { decryptSecret, type MasterKeys } from "../store/secrets.ts";
 import { findToken, type TokenState } from "../store/tokens.ts";
 import { createRecent } from "./recent.ts";
 
@@ -47,7 +48,9 @@ export function createCredentials(db: Database, masterKeys: MasterKeys, now: () 
       const readIn = generation;
       const state = await findAccessKeyState(db, id);
       if (state === undefined) return undefined;
-      const secretKey = decryptSecret(masterKeys, accessKeyPlace(id), state.secretSealed).toString("utf8");
+      const secretKey = decryptSecret(masterKeys, secretPlace("access_key", id), state.secretSealed).toString(
+        "utf8",
+      );
       const found = { state, secretKey };
       if (readIn === generation) accessKeys.set(id, found);
       return found;
@@ -63,9 +66,4 @@ export function createCredentials(db: Database, masterKeys: MasterKeys, now: () 
 /** What of a token's text is stored. */
 export function tokenHash(text: string): Buffer {
   return createHash("sha256").update(text).digest();
-}
-
-/** Where the secret of an access key is sealed to. */
-export function accessKeyPlace(id: string): SecretPlace {
-  return { table: "access_key", recordId: id, field: "secret_sealed" };
 }

@@ -5,6 +5,7 @@ import {
   decryptSecret,
   encryptSecret,
   parseMasterKey,
+  rewrapSecret,
   type SecretPlace,
 } from "./secrets.ts";
 
@@ -72,4 +73,17 @@ test("a master key is 32 bytes as hexadecimal digits or Base64, and nothing else
   expect(ids[0]).toMatch(/^[0-9a-f]{16}$/);
   for (const text of ["", "short", hex.slice(1), `${hex}0`, "g".repeat(64)])
     expect(parseMasterKey(text)).toBeUndefined();
+});
+
+test("a rewrapped secret opens with the new key alone, and is the same sealed text behind its own key", () => {
+  const { keys, sealed } = setup();
+  const current = createMasterKey();
+  const rewrapped = rewrapSecret({ current, previous: [keys.current] }, place, sealed);
+  expect(decryptSecret({ current, previous: [] }, place, rewrapped).toString()).toBe("s3cret ☂");
+  expect(() => decryptSecret(keys, place, rewrapped)).toThrow(current.id);
+  expect(() => rewrapSecret({ current, previous: [] }, place, sealed)).toThrow(keys.current.id);
+  const elsewhere = { ...place, recordId: "8" };
+  expect(() => rewrapSecret({ current, previous: [keys.current] }, elsewhere, sealed)).toThrow(
+    "changed or moved",
+  );
 });

@@ -45,10 +45,14 @@ export function createMasterKey(): MasterKey {
 /** Seals `secret` for `place`; the result is never the same twice. */
 export function encryptSecret(keys: MasterKeys, place: SecretPlace, secret: string | Buffer): Buffer {
   const dataKey = randomBytes(KEY_BYTES);
-  const head = sealHead(keys.current);
-  const wrapped = seal(keys.current.bytes, associatedData("key", place, keys.current.id), dataKey);
   const sealed = seal(dataKey, associatedData("secret", place, ""), Buffer.from(secret));
-  return Buffer.concat([head, wrapped, sealed]);
+  return Buffer.concat([wrapDataKey(keys.current, place, dataKey), sealed]);
+}
+
+/** The sealed secret with its data key wrapped by the key that seals now. Fault as `decryptSecret`. */
+export function rewrapSecret(keys: MasterKeys, place: SecretPlace, sealed: Buffer): Buffer {
+  const dataKey = unwrapDataKey(keys, place, sealed);
+  return Buffer.concat([wrapDataKey(keys.current, place, dataKey), sealed.subarray(SECRET_START)]);
 }
 
 /** Opens a sealed secret. Fault `server-unavailable` when its master key is not here, or it was changed or moved. */
@@ -67,8 +71,10 @@ function masterKey(bytes: Buffer): MasterKey {
   return { id: id.toString("hex"), bytes };
 }
 
-function sealHead(key: MasterKey): Buffer {
-  return Buffer.concat([Buffer.of(VERSION), Buffer.from(key.id, "hex")]);
+/** All that stands before the secret. */
+function wrapDataKey(key: MasterKey, place: SecretPlace, dataKey: Buffer): Buffer {
+  const head = Buffer.concat([Buffer.of(VERSION), Buffer.from(key.id, "hex")]);
+  return Buffer.concat([head, seal(key.bytes, associatedData("key", place, key.id), dataKey)]);
 }
 
 function unwrapDataKey(keys: MasterKeys, place: SecretPlace, sealed: Buffer): Buffer {

@@ -12,6 +12,7 @@ import { createSaharaFace } from "../src/api/sahara/routes.ts";
 import { createServer } from "../src/api/server.ts";
 import { PACKAGE_LIMITS } from "../src/domain/package.ts";
 import { createRetention } from "../src/engine/retention.ts";
+import { createSecretRotation } from "../src/engine/secret-rotation.ts";
 import { createFolderBlobs } from "../src/store/blobs.ts";
 import { createBuckets } from "../src/store/buckets.ts";
 import { factoryWorld } from "./setup/factory.ts";
@@ -35,13 +36,26 @@ async function setup() {
   const { identity } = world;
   const { engine } = await factoryWorld(); // No request of these tests gets as far as to it.
   const newId = () => randomUUID().replaceAll("-", "");
+  const testConnection = async () => ({ ok: false, reason: "the test dials nothing" }) as const;
   const { pool, masterKeys, now } = identity;
   const blobs = createFolderBlobs(join(tmpdir(), `azalai-routes-${newId()}`)); // Nothing is ever written there.
   const buckets = (projectId: string) => createBuckets(blobs, projectId);
-  const region = "RegionOne";
-  const shared = { pool, masterKeys, now, blobs, buckets, engine, newId, region, workspacesOnFirstUse: true };
+  const shared = {
+    pool,
+    masterKeys,
+    now,
+    blobs,
+    buckets,
+    engine,
+    newId,
+    testConnection,
+    region: "RegionOne",
+    workspacesOnFirstUse: true,
+  };
   const packageLimits = { ...PACKAGE_LIMITS, bytesMax: 1 };
-  const retention = createRetention({ pool, blobs, now, observe: () => undefined, periodDays: 7 });
+  const observe = () => undefined;
+  const retention = createRetention({ pool, blobs, now, observe, periodDays: 7 });
+  const secrets = createSecretRotation({ pool, masterKeys, observe });
   const faces: Face[] = [
     createKeystoneFace(identity),
     createFactoryFace({
@@ -52,12 +66,12 @@ async function setup() {
       timeZone: "UTC",
     }),
     createSaharaFace(shared),
-    createConsoleFace({ ...shared, retention, timeZone: "UTC", noticesPublished: () => undefined }),
+    createConsoleFace({ ...shared, retention, secrets, timeZone: "UTC", noticesPublished: () => undefined }),
   ];
   const app = await createServer({
     faces,
     authenticate: createAuthenticate(identity),
-    observe: () => undefined,
+    observe,
     elapsedMs: () => 0,
     newId,
     checkReady: async () => undefined,

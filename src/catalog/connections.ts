@@ -2,15 +2,17 @@
 import {
   type Connection,
   type ConnectionConfig,
+  type ConnectionTestResult,
   type ConnectionType,
-  checkConfig,
   checkConnectionName,
-  hasAddress,
   isSecretMember,
   SECRET_MASK,
+  type TestConnection,
 } from "../domain/connection.ts";
+import { checkConfig, hasAddress } from "../domain/connection-config.ts";
 import { Fault, invalid } from "../domain/fault.ts";
 import type { Caller } from "../domain/user.ts";
+import { insertAct } from "../store/audit.ts";
 import {
   deleteConnection,
   findConnection,
@@ -20,12 +22,17 @@ import {
   updateConnection,
 } from "../store/connections.ts";
 import { type Database, transaction } from "../store/database.ts";
-import { decryptSecret, encryptSecret, type MasterKeys } from "../store/secrets.ts";
+import { secretPlace } from "../store/sealed-columns.ts";
+import { decryptSecret, encryptSecret, type MasterKeys, type SecretPlace } from "../store/secrets.ts";
 import type { WorkspaceKey } from "../store/workspaces.ts";
 import { checkWorkspace, ensureWorkspace, type WorkspaceDeps } from "./workspaces.ts";
 
 export interface ConnectionDeps extends WorkspaceDeps {
   readonly masterKeys: MasterKeys;
+}
+
+export interface ConnectionTestDeps extends ConnectionDeps {
+  readonly testConnection: TestConnection;
 }
 
 /** A connection as somebody wants it, its secrets in clear. */
@@ -71,6 +78,7 @@ export async function addConnection(
       throw new Fault("conflict", "connection-exists", "the connection name already exists");
     if (result === "second-dli")
       throw new Fault("conflict", "connection-limit", "a workspace has one DLI connection");
+    if (!draft.warehouse) await recordAct(db, deps, { ...key, name: draft.name, by, act: "create" });
   });
 }
 
@@ -88,9 +96,8 @@ export async function saveConnection(
   const key = { projectId: caller.projectId, workspaceId };
   await transaction(deps.pool, async (db) => {
     await checkWorkspace(db, deps, key);
-    const stored = await lockChangeable(db, key, name);
-    if (stored.type !== draft.type)
-      throw new Fault("invalid", "connection-type-fixed", "the type of a connection cannot change");
+    const stored = (await lockConnection(db, key, name)) ?? connectionMissing();
+    checkChangeable(stored, draft.type);
     const { config, secrets } = splitSecrets(draft.config, openSecrets(deps, stored));
     await updateConnection(db, stored, {
       description: draft.description,
@@ -99,6 +106,7 @@ export async function saveConnection(
       by: caller.userName,
       at: deps.now(),
     });
+    await recordAct(db, deps, { ...key, name, by: caller.userName, act: "save" });
   });
 }
 
@@ -124,28 +132,84 @@ export async function loadConnection(
   return { ...connection, config: { ...connection.config, ...openSecrets(deps, stored) } };
 }
 
+/** Tries the connection as it is stored. Faults: `connection-missing`, `workspace-missing`. */
+export async function tryConnection(
+  deps: ConnectionTestDeps,
+  caller: Caller,
+  { workspaceId, name }: { readonly workspaceId: string; readonly name: string },
+  signal: AbortSignal,
+): Promise<ConnectionTestResult> {
+  const key = { projectId: caller.projectId, workspaceId };
+  await checkWorkspace(deps.pool, deps, key);
+  const connection = (await loadConnection(deps, key, name)) ?? connectionMissing();
+  await recordAct(deps.pool, deps, { ...key, name, by: caller.userName, act: "test" });
+  return await deps.testConnection(connection, signal);
+}
+
+/**
+ * Tries a connection as it would be after `saveConnection`, which has the same faults; `connection-unreachable` with
+ * the reason where the try fails. Writes nothing.
+ */
+export async function tryChange(
+  deps: ConnectionTestDeps,
+  key: WorkspaceKey,
+  { name, ...draft }: ConnectionDraft,
+  signal: AbortSignal,
+): Promise<void> {
+  checkDraft({ ...draft, name });
+  await checkWorkspace(deps.pool, deps, key);
+  const stored = (await findConnection(deps.pool, key, name)) ?? connectionMissing();
+  checkChangeable(stored, draft.type);
+  const { config, secrets } = splitSecrets(draft.config, openSecrets(deps, stored));
+  const { secretsSealed: _, ...connection } = stored;
+  const result = await deps.testConnection({ ...connection, config: { ...config, ...secrets } }, signal);
+  if (!result.ok) throw new Fault("unavailable", "connection-unreachable", result.reason);
+}
+
 /** Removes a connection; nodes that name it fail from then on. Faults: `connection-missing`, `object-protected`. */
-export async function removeConnection(deps: ConnectionDeps, key: WorkspaceKey, name: string): Promise<void> {
+export async function removeConnection(
+  deps: ConnectionDeps,
+  caller: Caller,
+  { workspaceId, name }: { readonly workspaceId: string; readonly name: string },
+): Promise<void> {
+  const key = { projectId: caller.projectId, workspaceId };
   await transaction(deps.pool, async (db) => {
     await checkWorkspace(db, deps, key);
-    await lockChangeable(db, key, name);
+    checkChangeable((await lockConnection(db, key, name)) ?? connectionMissing());
     await deleteConnection(db, key, name);
+    await recordAct(db, deps, { ...key, name, by: caller.userName, act: "delete" });
   });
 }
 
-async function lockChangeable(db: Database, key: WorkspaceKey, name: string): Promise<SealedConnection> {
-  const stored = (await lockConnection(db, key, name)) ?? connectionMissing();
-  if (!stored.warehouse) return stored;
-  throw new Fault(
-    "conflict",
-    "object-protected",
-    "this connection belongs to the server and cannot be changed",
-  );
+interface ConnectionAct extends WorkspaceKey {
+  readonly name: string;
+  readonly by: string;
+  readonly act: "create" | "save" | "delete" | "test";
+}
+
+async function recordAct(
+  db: Database,
+  { now }: ConnectionDeps,
+  { projectId, workspaceId, name, by, act }: ConnectionAct,
+): Promise<void> {
+  const object = { kind: "connection", id: name };
+  await insertAct(db, { projectId, at: now(), by, act, object, detail: { workspace: workspaceId } });
+}
+
+function checkChangeable(stored: Connection, type: ConnectionType = stored.type): void {
+  if (stored.warehouse)
+    throw new Fault(
+      "conflict",
+      "object-protected",
+      "this connection belongs to the server and cannot be changed",
+    );
+  if (stored.type !== type)
+    throw new Fault("invalid", "connection-type-fixed", "the type of a connection cannot change");
 }
 
 function checkDraft({ name, type, config }: ConnectionDraft): void {
   const nameProblem = checkConnectionName(name);
-  const problems = [...(nameProblem === undefined ? [] : [nameProblem]), ...checkConfig(config)];
+  const problems = [...(nameProblem === undefined ? [] : [nameProblem]), ...checkConfig(type, config)];
   if (problems.length > 0) invalid("connection-invalid", problems);
   if (type === "DWS" && !hasAddress(config))
     throw new Fault("invalid", "connection-address-missing", "a DWS connection needs clusterName or ip");
@@ -185,8 +249,8 @@ function openSecrets({ masterKeys }: ConnectionDeps, stored: SealedConnection): 
 }
 
 /** By name, because a connection's name never changes and is known before its row is written. */
-function placeOf({ projectId, workspaceId }: WorkspaceKey, name: string) {
-  return { table: "connection", recordId: `${projectId}/${workspaceId}/${name}`, field: "secrets" };
+function placeOf({ projectId, workspaceId }: WorkspaceKey, name: string): SecretPlace {
+  return secretPlace("connection", `${projectId}/${workspaceId}/${name}`);
 }
 
 function connectionMissing(): never {

@@ -17,6 +17,7 @@ import { listRulesOfTopic } from "../store/alarm-rules.ts";
 import { insertAct } from "../store/audit.ts";
 import { type DatabasePool, transaction } from "../store/database.ts";
 import { insertNotices } from "../store/notices.ts";
+import { secretPlace } from "../store/sealed-columns.ts";
 import { decryptSecret, encryptSecret, type MasterKeys } from "../store/secrets.ts";
 import {
   countTopics,
@@ -166,7 +167,7 @@ export async function publish(
 }
 
 function placeOf(projectId: string, targetId: string) {
-  return { table: "topic_target", recordId: `${projectId}/${targetId}`, field: "sealed" };
+  return secretPlace("topic_target", `${projectId}/${targetId}`);
 }
 
 export function topicMissing(name: string): never {

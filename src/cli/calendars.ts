@@ -1,9 +1,7 @@
 /** `azalai calendars`: which days a workspace works on. */
-import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import type { CalendarView } from "../api/console/calendar-wire.ts";
-import { connectFor, part, wantsJson } from "./commands.ts";
-import { CommandFailure, EXIT } from "./failure.ts";
+import { connectFor, part, readJson, wantsJson } from "./commands.ts";
 import { formatFacts, formatTable, printResult } from "./terminal.ts";
 
 export function addCalendarsCommands(program: Command): void {
@@ -55,19 +53,10 @@ function namesOf(weekdays: readonly number[]): string {
 }
 
 async function saveCalendar(file: string, _options: unknown, command: Command): Promise<void> {
-  const body = await readCalendar(file);
+  const body = await readJson(file);
   const client = await connectFor(command);
   await client.send("POST", "/api/calendars", { body });
   printResult(wantsJson(command), { saved: true }, () => "saved");
-}
-
-async function readCalendar(file: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(file, "utf8"));
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CommandFailure(EXIT.usage, `${file}: ${why}`, error);
-  }
 }
 
 async function deleteCalendar(name: string, _options: unknown, command: Command): Promise<void> {

@@ -4,6 +4,7 @@ import { addAuditCommand } from "./audit.ts";
 import { addBackfillCommands } from "./backfill.ts";
 import { addCalendarsCommands } from "./calendars.ts";
 import { addSharedOptions } from "./commands.ts";
+import { addConnectionsCommands } from "./connections.ts";
 import { codeOf } from "./credentials.ts";
 import { addDemoCommand } from "./demo.ts";
 import { addDoctorCommand } from "./doctor.ts";
@@ -22,6 +23,7 @@ import { addResourcesCommands } from "./resources.ts";
 import { addRetentionCommands } from "./retention.ts";
 import { addSchedulesCommands } from "./schedules.ts";
 import { addScriptsCommands } from "./scripts.ts";
+import { addSecretsCommands } from "./secrets.ts";
 import { addServeCommand } from "./serve.ts";
 import { addWhyCommand } from "./why.ts";
 
@@ -52,7 +54,9 @@ function createProgram(): Command {
   addExpressionsCommands(program);
   addAuditCommand(program);
   addRetentionCommands(program);
+  addConnectionsCommands(program);
   addLimitsCommands(program);
+  addSecretsCommands(program);
   addUsersCommands(program);
   addProjectsCommands(program);
   addKeysCommands(program);

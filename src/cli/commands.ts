@@ -1,4 +1,6 @@
 /** What every command shares: the options that stand before or after it, the connection, and the printing of its result. */
+import { readFile } from "node:fs/promises";
+import { text as readText } from "node:stream/consumers";
 import { type Command, InvalidArgumentError } from "commander";
 import { processEnvironment, readClientConfig } from "../config.ts";
 import { type Client, connect } from "./client.ts";
@@ -65,4 +67,33 @@ export function nameAndValue(
 /** A part of a path, encoded. */
 export function part(text: string | number): string {
   return encodeURIComponent(text);
+}
+
+/** Whether there is something at the path. */
+export async function exists(client: Client, path: string): Promise<boolean> {
+  try {
+    await client.send("GET", path);
+    return true;
+  } catch (error) {
+    if (error instanceof CommandFailure && error.exitCode === EXIT.notFound) return false;
+    throw error;
+  }
+}
+
+/** What the file holds as JSON; `-` is standard input. */
+export async function readJson(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(file === "-" ? await readText(process.stdin) : await readFile(file, "utf8"));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CommandFailure(EXIT.usage, `${file}: ${why}`, error);
+  }
+}
+
+/** As `readJson`, of an object with a name; `what` it is says the refusal of anything else. */
+export async function readNamed(file: string, what: string): Promise<{ readonly name: string }> {
+  const value = await readJson(file);
+  if (typeof value === "object" && value !== null && "name" in value && typeof value.name === "string")
+    return { ...value, name: value.name };
+  throw new CommandFailure(EXIT.usage, `${file}: ${what} is a JSON object with a name`);
 }

@@ -1,9 +1,7 @@
 /** `azalai jobs`: lists, shows, saves, runs, starts, stops and deletes jobs through the Factory API. */
-import { readFile } from "node:fs/promises";
-import { text as readAll } from "node:stream/consumers";
 import type { Command } from "commander";
 import type { Client } from "./client.ts";
-import { connectFor, nameAndValue, part, wantsJson, wholeNumber } from "./commands.ts";
+import { connectFor, exists, nameAndValue, part, readNamed, wantsJson, wholeNumber } from "./commands.ts";
 import { CommandFailure, EXIT } from "./failure.ts";
 import { followInstance } from "./follow.ts";
 import { formatFacts, formatTable, formatTime, printResult } from "./terminal.ts";
@@ -141,23 +139,10 @@ function formatJob(job: JobDocument, status: unknown): string {
 }
 
 async function createJob(file: string, options: { replace?: boolean }, command: Command): Promise<void> {
-  const definition = await readDefinition(file);
+  const definition = (await readNamed(file, "a job definition")) as JobDocument;
   const client = await connectFor(command);
   const saved = await saveJob(client, definition, options.replace === true);
   printResult(wantsJson(command), { name: definition.name, saved }, () => `${definition.name} ${saved}`);
-}
-
-async function readDefinition(file: string): Promise<JobDocument> {
-  try {
-    const text = file === "-" ? await readAll(process.stdin) : await readFile(file, "utf8");
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && "name" in value && typeof value.name === "string")
-      return value as JobDocument;
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CommandFailure(EXIT.usage, `${file}: ${why}`, error);
-  }
-  throw new CommandFailure(EXIT.usage, `${file}: a job definition is a JSON object with a name`);
 }
 
 /** Saves a job; with `replace`, a job of that name gets the definition as its next version. */
@@ -177,13 +162,7 @@ async function saveJob(
 
 /** Whether the project has a job of that name. */
 export async function hasJob(client: Client, name: string): Promise<boolean> {
-  try {
-    await client.send("GET", `/v1/${client.projectId}/jobs/${part(name)}`);
-    return true;
-  } catch (error) {
-    if (error instanceof CommandFailure && error.exitCode === EXIT.notFound) return false;
-    throw error;
-  }
+  return await exists(client, `/v1/${client.projectId}/jobs/${part(name)}`);
 }
 
 interface RunOptions {

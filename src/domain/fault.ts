@@ -113,6 +113,7 @@ export type FaultCode =
   | "connection-type-fixed"
   | "connection-address-missing"
   | "connection-invalid"
+  | "connection-unreachable"
   | "job-template-missing"
   | "job-template-exists"
   | "job-template-invalid"

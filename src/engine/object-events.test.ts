@@ -8,7 +8,7 @@ import { NO_SOURCES } from "../../test/setup/no-sources.ts";
 import { type S3Server, s3Missing, startS3 } from "../../test/setup/s3.ts";
 import type { EventSchedule } from "../domain/event.ts";
 import type { WorkConnection } from "../operators/operator.ts";
-import { createBucketOpener } from "../operators/s3-bucket.ts";
+import { createBucketOpener, createEndpointTest } from "../operators/s3-bucket.ts";
 import { listEventSources } from "../store/event-sources.ts";
 import { listLedger } from "../store/ledger.ts";
 import { explainJob } from "./why.ts";
@@ -231,7 +231,7 @@ test.skipIf(without)(
       [{ endpoint: "http://169.254.169.254" }, /may not be reached/],
       [{ endpoint: "http://10.0.0.1" }, /private address/],
       [{ endpoint: "http://localhost:1" }, /ECONNREFUSED/],
-      [{ accessKey: "" }, /accessKey and secretKey, or neither/],
+      [{ accessKey: "" }, /both, or neither/],
       [{ accessKey: "", secretKey: "" }, /AccessDenied/],
       [{ region: "elsewhere" }, /region/],
       [{ intervalSeconds: 0 }, /intervalSeconds must be/],
@@ -242,6 +242,18 @@ test.skipIf(without)(
     expect(() => openBucket({ ...connection(), type: "Kafka" }, "refusals")).toThrow(/of type Kafka, not S3/);
   },
 );
+
+test.skipIf(without)("a try at an endpoint says what it thinks of the keys", async () => {
+  const testEndpoint = createEndpointTest({ allowedAddresses: ["loopback"], now: () => new Date() });
+  const tryOut = (config: Readonly<Record<string, unknown>>) =>
+    testEndpoint(connection(config), new AbortController().signal);
+  expect(await tryOut({})).toBe("the endpoint lists its buckets to these keys");
+  expect(await tryOut({ accessKey: "", secretKey: "" })).toMatch(/^the endpoint answers; without keys/);
+  await expect(tryOut({ secretKey: "wrong" })).rejects.toThrow(/SignatureDoesNotMatch/);
+  // Amazon says `InvalidAccessKeyId`, this gateway a word of its own.
+  await expect(tryOut({ accessKey: "nobody" })).rejects.toThrow(/UserNotFound: No user exists/);
+  await expect(tryOut({ endpoint: "http://127.0.0.1:1" })).rejects.toThrow(/ECONNREFUSED/);
+});
 
 test.skipIf(without)(
   "an endpoint behind TLS is listed by who trusts its authority, and by nobody else",

@@ -5,8 +5,10 @@ import { engineWorld, node, type TestWork } from "../../test/setup/engine-world.
 import { type KafkaBroker, kafkaMissing, startKafka } from "../../test/setup/kafka.ts";
 import { NO_SOURCES } from "../../test/setup/no-sources.ts";
 import type { EventSchedule } from "../domain/event.ts";
+import { createConnectionTest } from "../operators/connection-tests.ts";
 import { createTopicReaders } from "../operators/kafka-topic.ts";
 import type { WorkConnection } from "../operators/operator.ts";
+import { OPERATOR_DEFAULTS } from "../operators/settings.ts";
 import { connectDirectly } from "../store/direct-connection.ts";
 import { listEventSources } from "../store/event-sources.ts";
 import { listLedger } from "../store/ledger.ts";
@@ -218,6 +220,36 @@ test.skipIf(without)("a cluster that asks who reads it is told, and its refusal 
     await expect.poll(() => reader.ends()).toEqual({ 0: "0" });
     await reader.close();
   }
+});
+
+test.skipIf(without)("a try at a cluster counts its brokers, or says why it does not let in", async () => {
+  const at = new Date();
+  const tryOut = (config: Readonly<Record<string, unknown>>) =>
+    createConnectionTest({
+      settings: { ...OPERATOR_DEFAULTS, allowedAddresses: ["loopback"] },
+      operators: [],
+      buckets: NO_SOURCES.buckets,
+      localCommandsAllowed: async () => true,
+      now: () => at,
+    })(
+      {
+        ...connection(config),
+        ...{ projectId: "p", workspaceId: "default", id: 1, description: null },
+        ...{ createdAt: at, createdBy: "x", updatedAt: at, updatedBy: "x" },
+      },
+      new AbortController().signal,
+    );
+  expect(await tryOut({})).toEqual({ ok: true, detail: "a Kafka cluster with 1 broker" });
+  const secured = { brokers: kafka.securedAddress, userName: "ann", saslMechanism: "SCRAM-SHA-256" };
+  expect(await tryOut({ ...secured, password: "secret" })).toMatchObject({ ok: true });
+  expect(await tryOut({ ...secured, password: "wrong" })).toEqual({
+    ok: false,
+    reason: expect.stringMatching(/authentication/i),
+  });
+  expect(await tryOut({ brokers: "127.0.0.1:1" })).toEqual({
+    ok: false,
+    reason: expect.stringMatching(/No broker can be used/),
+  });
 });
 
 test.skipIf(without)(

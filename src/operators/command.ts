@@ -32,7 +32,7 @@ export function refuseCommand(work: Work): Outcome | undefined {
   if (!work.localCommandsAllowed)
     return refuse(`The administrator does not let this project run ${work.type} nodes on the server.`);
   const { connection } = work;
-  if (connection !== undefined && connection.type.toUpperCase() === "HOST" && connection.name !== "local")
+  if (connection !== undefined && connection.type === "HOST" && connection.name !== "local")
     return refuse(
       `The connection "${connection.name}" names a host, and hosts are not reached over SSH yet: use the connection "local" or none.`,
     );

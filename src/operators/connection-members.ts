@@ -1,22 +1,10 @@
-/** Members that connections of several types have in common. */
+/** Members of a connection as it is dialled: what a save would refuse is refused here too, of older connections. */
+import type { Read } from "../domain/connection-config.ts";
 import { Fault } from "../domain/fault.ts";
-import type { WorkConnection } from "./operator.ts";
 
-/** A switch, written as a truth value or as its name. */
-export function isOn(value: unknown): boolean {
-  return value === true || value === "true";
-}
-
-/**
- * `caCertificate`: what the other side's certificate must be signed by, as PEM; undefined where the connection has none.
- * @throws Fault `reference-invalid` for a text that is no certificate.
- */
-export function caOf({ config }: WorkConnection): string | undefined {
-  const { caCertificate } = config;
-  if (caCertificate === undefined || caCertificate === "") return undefined;
-  const text = String(caCertificate);
-  if (/^-----BEGIN CERTIFICATE-----$/m.test(text)) return text;
-  return refuseConnection("caCertificate must be a certificate as PEM text.");
+/** @throws Fault `reference-invalid` where the member breaks its rule. */
+export function required<Value>(read: Read<Value>): Value {
+  return "problem" in read ? refuseConnection(`${read.problem}.`) : read.value;
 }
 
 /** @throws Fault `reference-invalid`, always. */

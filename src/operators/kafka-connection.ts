@@ -1,18 +1,20 @@
 /** Connections to Kafka's brokers: each address is checked before it is dialled, the advertised ones too. */
 import { isIP } from "node:net";
 import type { Connection, ConnectionOptions } from "@platformatic/kafka";
+import {
+  type Broker,
+  readBrokers,
+  readCertificate,
+  readSaslMechanism,
+  readSwitch,
+} from "../domain/connection-config.ts";
 import { Fault } from "../domain/fault.ts";
 import type { AddressGuard } from "./address-guard.ts";
-import { caOf, isOn, refuseConnection } from "./connection-members.ts";
+import { refuseConnection, required } from "./connection-members.ts";
 import type { WorkConnection } from "./operator.ts";
 
 /** The client's package, which is loaded when a topic is first opened: it is an optional one. */
 export type KafkaPackage = typeof import("@platformatic/kafka");
-
-export interface Broker {
-  readonly host: string;
-  readonly port: number;
-}
 
 /** Connections of one reader, one for each broker. */
 export interface BrokerConnections {
@@ -27,8 +29,6 @@ const CLIENT = "azalai";
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Longer than any wait for messages. */
 const REQUEST_TIMEOUT_MS = 15_000;
-const DEFAULT_PORT = 9092;
-const MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] as const;
 
 /** @throws Fault `reference-invalid` for a connection that leads to no Kafka cluster, or an address that is refused. */
 export function createBrokerConnections(
@@ -36,7 +36,9 @@ export function createBrokerConnections(
   guard: AddressGuard,
   connection: WorkConnection,
 ): BrokerConnections {
-  const brokers = brokersOf(connection);
+  const { name, type, config } = connection;
+  if (type !== "Kafka") refuseConnection(`The connection "${name}" is of type ${type}, not Kafka.`);
+  const brokers = required(readBrokers(config));
   const open = new Map<string, Promise<Connection>>();
 
   async function dial({ host, port }: Broker): Promise<Connection> {
@@ -93,39 +95,39 @@ function reasonOf(error: unknown): string {
   return error.cause === undefined ? error.message : reasonOf(error.cause);
 }
 
-function brokersOf({ name, type, config }: WorkConnection): Broker[] {
-  if (type !== "Kafka") refuseConnection(`The connection "${name}" is of type ${type}, not Kafka.`);
-  const texts = String(config.brokers ?? "")
-    .split(",")
-    .map((text) => text.trim())
-    .filter((text) => text !== "");
-  if (texts.length === 0)
-    refuseConnection(`The connection "${name}" names no brokers: brokers must be host:port, …`);
-  return texts.map((text) => {
-    const [, host, port] = /^(\[[^\]]+\]|[^:\s]+)(?::(\d{1,5}))?$/.exec(text) ?? [];
-    if (host === undefined) return refuseConnection(`"${text}" is no broker: it must be host:port.`);
-    return { host: host.replace(/^\[|\]$/g, ""), port: Number(port ?? DEFAULT_PORT) };
-  });
-}
-
 /**
  * `sslEnable`, `caCertificate`, `userName`, `password`, `saslMechanism` of the connection; the name is what a
  * certificate is held to.
  */
-function optionsOf(connection: WorkConnection, host: string): ConnectionOptions {
-  const { userName, password, sslEnable, saslMechanism = "PLAIN" } = connection.config;
-  const mechanism = MECHANISMS.find((known) => known === saslMechanism);
-  if (mechanism === undefined)
-    return refuseConnection(`saslMechanism must be one of ${MECHANISMS.join(", ")}.`);
-  const ca = caOf(connection);
+function optionsOf({ config }: WorkConnection, host: string): ConnectionOptions {
+  const { userName, password } = config;
+  const mechanism = required(readSaslMechanism(config));
+  const ca = required(readCertificate(config));
   return {
     connectTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    ...(isOn(sslEnable) && {
+    ...(required(readSwitch(config, "sslEnable", false)) && {
       tls: ca === undefined ? {} : { ca },
       ...(isIP(host) === 0 && { tlsServerName: host }),
     }),
     ...(typeof userName === "string" &&
       userName !== "" && { sasl: { mechanism, username: userName, password: String(password ?? "") } }),
   };
+}
+
+/** @throws Fault `engine-missing` where the package is not installed. */
+export async function loadKafka(): Promise<KafkaPackage> {
+  try {
+    return await import("@platformatic/kafka");
+  } catch (cause) {
+    const message = "The package @platformatic/kafka is not installed on this server: npm install brings it.";
+    throw new Fault("unavailable", "engine-missing", message, { cause });
+  }
+}
+
+/** What the client tells of a cluster's refusals is in their causes. */
+export function explained(kafka: KafkaPackage, error: unknown): unknown {
+  if (!(error instanceof kafka.MultipleErrors)) return error;
+  const reasons = new Set(error.errors.map((one) => (one instanceof Error ? one.message : String(one))));
+  return new Fault("unavailable", "server-unavailable", [...reasons].join("; "), { cause: error });
 }

@@ -2,7 +2,13 @@
 import type { Connection, fetchV13, RecordsBatch } from "@platformatic/kafka";
 import { Fault } from "../domain/fault.ts";
 import { createAddressGuard } from "./address-guard.ts";
-import { type BrokerConnections, createBrokerConnections, type KafkaPackage } from "./kafka-connection.ts";
+import {
+  type BrokerConnections,
+  createBrokerConnections,
+  explained,
+  type KafkaPackage,
+  loadKafka,
+} from "./kafka-connection.ts";
 import type { TopicBatch, TopicMessage, TopicOffsets, TopicReader, WorkConnection } from "./operator.ts";
 
 /** Gives readers of topics; messages that a transaction has not committed are not seen. */
@@ -21,7 +27,6 @@ export function createTopicReaders(settings: { readonly allowedAddresses: readon
   };
 }
 
-/** What the client tells of a cluster's refusals is in their causes. */
 function inWords(kafka: KafkaPackage, reader: TopicReader): TopicReader {
   const explain = (error: unknown): never => {
     throw explained(kafka, error);
@@ -31,12 +36,6 @@ function inWords(kafka: KafkaPackage, reader: TopicReader): TopicReader {
     read: (from, bounds) => reader.read(from, bounds).catch(explain),
     close: reader.close,
   };
-}
-
-function explained(kafka: KafkaPackage, error: unknown): unknown {
-  if (!(error instanceof kafka.MultipleErrors)) return error;
-  const reasons = new Set(error.errors.map((one) => (one instanceof Error ? one.message : String(one))));
-  return new Fault("unavailable", "server-unavailable", [...reasons].join("; "), { cause: error });
 }
 
 /** Where the partitions of a topic are led. */
@@ -59,15 +58,6 @@ const ANY_EPOCH = -1;
 const NO_SESSION = { id: 0, epoch: -1 };
 const FETCH_BYTES_MAX = 4 * 1024 * 1024;
 const PARTITION_BYTES_MAX = 1024 * 1024;
-
-async function loadKafka(): Promise<KafkaPackage> {
-  try {
-    return await import("@platformatic/kafka");
-  } catch (cause) {
-    const message = "The package @platformatic/kafka is not installed on this server: npm install brings it.";
-    throw new Fault("unavailable", "engine-missing", message, { cause });
-  }
-}
 
 async function layOut(kafka: KafkaPackage, connections: BrokerConnections, topic: string): Promise<Layout> {
   const asked = await kafka.metadataV12.api.async(await connections.first(), [topic], false, false);

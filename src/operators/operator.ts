@@ -1,5 +1,6 @@
 /** The contract between the engine and the code that does one node's work. */
 import type { Readable } from "node:stream";
+import type { ConnectionConfig, ConnectionType } from "../domain/connection.ts";
 import type { LoopTurn } from "../domain/expression-world.ts";
 import type { OwnLane } from "../domain/instance.ts";
 import type { NoticeText } from "../domain/notice.ts";
@@ -57,8 +58,8 @@ export interface WorkScript {
 /** A stored connection with its secrets in clear: never logged, never kept. */
 export interface WorkConnection {
   readonly name: string;
-  readonly type: string;
-  readonly config: Readonly<Record<string, unknown>>;
+  readonly type: ConnectionType;
+  readonly config: ConnectionConfig;
   /** True for the one connection that the product makes itself, into the embedded server's `warehouse`. */
   readonly warehouse: boolean;
 }

@@ -1,24 +1,19 @@
 /** `RDSSQL` and `DWSSQL`: SQL on the PostgreSQL database of a connection (product 5; dataarts-factory 4.12). */
-import { isIP } from "node:net";
 import { type Client, type ClientConfig, Query, types } from "pg";
 import { Fault } from "../domain/fault.ts";
-import { type AddressGuard, addressesOf, createAddressGuard } from "./address-guard.ts";
+import { createAddressGuard } from "./address-guard.ts";
 import { refuse, settleAttempt } from "./command.ts";
-import type { Operator, Outcome, OutputForm, Work, WorkConnection, WorkContext } from "./operator.ts";
+import type { Operator, Outcome, OutputForm, Work, WorkContext } from "./operator.ts";
+import { type PostgresSettings, postgresConfig } from "./postgres-connection.ts";
 import { cancelBackend, openPostgresSession, type PostgresSession } from "./postgres-session.ts";
 import { programText } from "./program-text.ts";
 import { createSessionPool, warmOwner } from "./session-pool.ts";
 import type { OperatorSettings, SqlLimits } from "./settings.ts";
 import { type Column, succeedWithRows, type Table, type TextRow } from "./sql-rows.ts";
 
-type PostgresSettings = Pick<
-  OperatorSettings,
-  "allowedAddresses" | "ownDatabase" | "warehouse" | "sql" | "sessions"
->;
-
-const OTHER_DRIVERS = /mysql|mariadb|oracle|sqlserver|mssql|clickhouse|db2/i;
-
-export function createPostgresOperator(settings: PostgresSettings): Operator {
+export function createPostgresOperator(
+  settings: PostgresSettings & Pick<OperatorSettings, "sessions">,
+): Operator {
   const guard = createAddressGuard(settings.allowedAddresses);
   const pool = createSessionPool<PostgresSession>(settings.sessions);
   return {
@@ -31,7 +26,10 @@ export function createPostgresOperator(settings: PostgresSettings): Operator {
         if (sql === undefined) return refuse(`A ${work.type} node runs a script or a statement, not a file.`);
         if (work.connection === undefined)
           return refuse(`The ${work.type} node "${work.nodeName}" names no connection.`);
-        const config = await clientConfig(settings, guard, work, work.connection);
+        const config = {
+          ...(await postgresConfig(settings, guard, work.connection, databaseOf(work))),
+          ...{ application_name: sessionName(work), statement_timeout: settings.sql.statementTimeoutMs },
+        };
         try {
           return await runOnSession(config, work, sql, context);
         } catch (error) {
@@ -58,85 +56,18 @@ export function createPostgresOperator(settings: PostgresSettings): Operator {
   }
 }
 
+function databaseOf({ properties, script }: Work): string | undefined {
+  return properties.database || script?.database || undefined;
+}
+
+/** A warm session is of no attempt in particular. */
+function sessionName(work: Work): string {
+  return work.warm === undefined ? attemptName(work) : "azalai";
+}
+
 /** How the attempt is called in the database's list of its sessions. */
 function attemptName(work: Work): string {
   return `azalai ${work.idempotencyKey}`.slice(0, 63);
-}
-
-async function clientConfig(
-  settings: PostgresSettings,
-  guard: AddressGuard,
-  work: Work,
-  connection: WorkConnection,
-): Promise<ClientConfig> {
-  const limits = {
-    application_name: work.warm === undefined ? attemptName(work) : "azalai",
-    statement_timeout: settings.sql.statementTimeoutMs,
-    connectionTimeoutMillis: settings.sql.connectTimeoutMs,
-  };
-  if (!connection.warehouse)
-    return { ...(await connectionConfig(settings, guard, work, connection)), ...limits };
-  if (settings.warehouse === undefined)
-    throw new Fault(
-      "unsupported",
-      "engine-missing",
-      "This server has no warehouse: its database is not the embedded one.",
-    );
-  return { ...(await settings.warehouse()), ...limits };
-}
-
-async function connectionConfig(
-  settings: PostgresSettings,
-  guard: AddressGuard,
-  work: Work,
-  { name, config }: WorkConnection,
-): Promise<ClientConfig> {
-  const text = (key: string) =>
-    config[key] === undefined || config[key] === null ? undefined : String(config[key]);
-  const driver = text("driverName") ?? "";
-  if (OTHER_DRIVERS.test(driver))
-    throw new Fault(
-      "unsupported",
-      "engine-missing",
-      `The connection "${name}" is for ${driver}; PostgreSQL is served, others are not yet.`,
-    );
-  const host = text("ip") ?? text("host");
-  if (host === undefined || host === "")
-    throw new Fault(
-      "invalid",
-      "connection-invalid",
-      `The connection "${name}" has no address (ip and port) that could be dialled.`,
-    );
-  const { address } = await guard.resolve(host);
-  const port = Number(text("port") ?? 5432);
-  const database = work.properties.database || work.script?.database || text("database") || "postgres";
-  await refuseOwnDatabase(settings, { address, port, database });
-  return {
-    host: address, // the checked one; being an address it is no socket path either
-    port,
-    database,
-    user: text("userName") ?? "",
-    password: text("password") ?? "",
-    ...(text("sslEnable") === "true" && { ssl: tlsOptions(host, text("sslMode")) }),
-  };
-}
-
-/** `sslMode` as in libpq: `require` encrypts without asking who answers, all else checks the certificate's name. */
-function tlsOptions(host: string, mode: string | undefined) {
-  return { ...(isIP(host) === 0 && { servername: host }), rejectUnauthorized: mode !== "require" };
-}
-
-async function refuseOwnDatabase(
-  settings: PostgresSettings,
-  target: { address: string; port: number; database: string },
-): Promise<void> {
-  const own = settings.ownDatabase;
-  if (own === undefined || own.port !== target.port || own.database !== target.database) return;
-  const same =
-    own.host === target.address ||
-    (await addressesOf(own.host)).some(({ address }) => address === target.address);
-  if (same)
-    throw new Fault("forbidden", "connection-invalid", "The connection leads to the service's own database.");
 }
 
 async function runScript(

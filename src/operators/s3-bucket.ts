@@ -1,7 +1,15 @@
 /** Lists buckets of S3 endpoints page by page (ListObjectsV2), each call through the address guard. */
+import {
+  readCertificate,
+  readEndpoint,
+  readIntervalSeconds,
+  readKeyPair,
+  readSwitch,
+  textOf,
+} from "../domain/connection-config.ts";
 import { Fault } from "../domain/fault.ts";
-import { createAddressGuard } from "./address-guard.ts";
-import { caOf, isOn, refuseConnection } from "./connection-members.ts";
+import { type AddressGuard, createAddressGuard } from "./address-guard.ts";
+import { refuseConnection, required } from "./connection-members.ts";
 import { type Answer, callGuarded } from "./guarded-call.ts";
 import type { BucketObject, ObjectBucket, ObjectPage, WorkConnection } from "./operator.ts";
 import { queryText, type S3Keys, signRead } from "./s3-signature.ts";
@@ -27,8 +35,6 @@ const PAGE_MAX = 1000;
 const PAGE_BYTES_MAX = 8 * 1024 * 1024;
 const CALL_TIMEOUT_MS = 20_000;
 const REGION = "us-east-1";
-const INTERVAL_SECONDS = 30;
-const INTERVAL_SECONDS_MAX = 86_400;
 const REASON_LENGTH_MAX = 300;
 
 /** Gives buckets. @throws Fault `reference-invalid` for a connection that leads to no endpoint. */
@@ -36,21 +42,11 @@ export function createBucketOpener(settings: S3Settings) {
   const guard = createAddressGuard(settings.allowedAddresses);
   return (connection: WorkConnection, bucket: string): ObjectBucket => {
     const endpoint = endpointOf(connection);
-    const { keys, ca, intervalSeconds } = endpoint;
     return {
-      intervalSeconds,
+      intervalSeconds: endpoint.intervalSeconds,
       list: async (prefix, { from, signal }) => {
         const url = pageUrl(endpoint, bucket, prefix, from);
-        const headers = keys === undefined ? {} : signRead(url, keys, settings.now());
-        const answer = await callGuarded(
-          guard,
-          { url, method: "GET", headers, body: "" },
-          {
-            signal: AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]),
-            responseBytesMax: PAGE_BYTES_MAX,
-            ...(ca !== undefined && { ca }),
-          },
-        );
+        const answer = await callEndpoint(settings, guard, endpoint, { url, signal });
         if (answer.status !== 200) throw refusal(answer);
         return readPage(answer.text);
       },
@@ -58,32 +54,49 @@ export function createBucketOpener(settings: S3Settings) {
   };
 }
 
-function endpointOf(connection: WorkConnection): Endpoint {
-  const { name, type, config } = connection;
-  if (type !== "S3") refuseConnection(`The connection "${name}" is of type ${type}, not S3.`);
-  const text = String(config.endpoint ?? "").trim();
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== "" || url.username !== "")
-    return refuseConnection(
-      `endpoint of the connection "${name}" must be an address such as https://s3.example.com.`,
-    );
-  const intervalSeconds = Number(config.intervalSeconds ?? INTERVAL_SECONDS);
-  if (!Number.isInteger(intervalSeconds) || intervalSeconds < 1 || intervalSeconds > INTERVAL_SECONDS_MAX)
-    refuseConnection(`intervalSeconds must be a whole number from 1 to ${INTERVAL_SECONDS_MAX}.`);
-  return {
-    url,
-    keys: keysOf(connection),
-    pathStyle: isOn(config.pathStyle ?? true),
-    ca: caOf(connection),
-    intervalSeconds,
+/** Asks for the list of buckets and says what the endpoint thinks of the keys; rejects where it does not know them. */
+export function createEndpointTest(settings: S3Settings) {
+  const guard = createAddressGuard(settings.allowedAddresses);
+  return async (connection: WorkConnection, signal: AbortSignal): Promise<string> => {
+    const endpoint = endpointOf(connection);
+    const url = new URL(endpoint.url);
+    url.pathname = `${url.pathname.replace(/\/+$/, "")}/`;
+    const answer = await callEndpoint(settings, guard, endpoint, { url, signal });
+    if (answer.status === 200 && answer.text.includes("<ListAllMyBucketsResult"))
+      return "the endpoint lists its buckets to these keys";
+    // Keys that it does not know, or a wrong secret, have codes of their own.
+    if (element(answer.text, "Code") !== "AccessDenied") throw refusal(answer);
+    return endpoint.keys === undefined
+      ? "the endpoint answers; without keys only what everybody may read is open"
+      : "the endpoint knows the keys, which may not list its buckets";
   };
 }
 
-function keysOf({ name, config }: WorkConnection): S3Keys | undefined {
-  const [accessKey, secretKey] = [String(config.accessKey ?? ""), String(config.secretKey ?? "")];
-  if ((accessKey === "") !== (secretKey === ""))
-    refuseConnection(`The connection "${name}" needs accessKey and secretKey, or neither.`);
-  return accessKey === "" ? undefined : { accessKey, secretKey, region: String(config.region || REGION) };
+async function callEndpoint(
+  { now }: S3Settings,
+  guard: AddressGuard,
+  { keys, ca }: Endpoint,
+  { url, signal }: { readonly url: URL; readonly signal: AbortSignal },
+): Promise<Answer> {
+  const headers = keys === undefined ? {} : signRead(url, keys, now());
+  const bounds = {
+    signal: AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]),
+    responseBytesMax: PAGE_BYTES_MAX,
+    ...(ca !== undefined && { ca }),
+  };
+  return await callGuarded(guard, { url, method: "GET", headers, body: "" }, bounds);
+}
+
+function endpointOf({ name, type, config }: WorkConnection): Endpoint {
+  if (type !== "S3") refuseConnection(`The connection "${name}" is of type ${type}, not S3.`);
+  const pair = required(readKeyPair(config));
+  return {
+    url: required(readEndpoint(config)),
+    keys: pair && { ...pair, region: textOf(config, "region") || REGION },
+    pathStyle: required(readSwitch(config, "pathStyle", true)),
+    ca: required(readCertificate(config)),
+    intervalSeconds: required(readIntervalSeconds(config)),
+  };
 }
 
 function pageUrl({ url, pathStyle }: Endpoint, bucket: string, prefix: string, from?: string): URL {

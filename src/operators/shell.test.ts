@@ -104,7 +104,7 @@ describe("a shell node", () => {
 });
 
 describe("refused for good is", () => {
-  const host = { type: "HOST", config: { ip: "192.0.2.1" }, warehouse: false };
+  const host = { type: "HOST" as const, config: { ip: "192.0.2.1" }, warehouse: false };
 
   test("a host that would be reached over SSH; the connection `local` is this server", async () => {
     const work = { type: "Shell", script: script("echo here") };

@@ -10,22 +10,17 @@ import type { ConnectionDeps } from "../catalog/connections.ts";
 import type { Config } from "../config.ts";
 import { Fault } from "../domain/fault.ts";
 import { PACKAGE_LIMITS } from "../domain/package.ts";
-import type { Loop } from "../engine/loop.ts";
-import type { Engine } from "../engine/operations.ts";
-import type { Retention } from "../engine/retention.ts";
 import type { Identity } from "../identity/identity.ts";
+import type { RunningEngine } from "./engine.ts";
 import type { Notices } from "./notices.ts";
 import type { Outlook } from "./outlook.ts";
 import type { Store } from "./store.ts";
 
-export interface ApiSurroundings {
+export interface ApiSurroundings extends RunningEngine {
   readonly store: Store;
   readonly identity: Identity;
   readonly catalog: ConnectionDeps;
-  readonly engine: Engine;
-  readonly retention: Retention;
   readonly notices: Notices;
-  readonly tasks: Pick<Loop, "wake">;
   readonly outlook: Outlook;
   /** What `/metrics` is asked for with. */
   readonly metricsToken: string;
@@ -64,15 +59,17 @@ export async function listen(config: Config, surroundings: ApiSurroundings): Pro
 
 function createFaces(
   { uploadBytesMax, packageBytesMax, factoryPageMax, timeZone, region }: Config,
-  { store, identity, catalog, engine, retention, notices, tasks, newId }: ApiSurroundings,
+  surroundings: ApiSurroundings,
 ): Face[] {
-  const { blobs, bucketsOf } = store;
+  const { store, identity, catalog, engine, retention, secrets, notices, tasks } = surroundings;
+  const { testConnection, newId } = surroundings;
+  const { blobs, bucketsOf: buckets } = store;
   const packageLimits = { ...PACKAGE_LIMITS, bytesMax: packageBytesMax };
-  const shared = { ...catalog, region, blobs, buckets: bucketsOf, uploadBytesMax, engine, newId };
+  const shared = { ...catalog, region, blobs, buckets, uploadBytesMax, engine, testConnection, newId };
   return [
     createKeystoneFace(identity),
     createFactoryFace({ ...shared, packageLimits, taskAdded: tasks.wake, pageMax: factoryPageMax, timeZone }),
     createSaharaFace(shared),
-    createConsoleFace({ ...shared, retention, timeZone, noticesPublished: notices.wake }),
+    createConsoleFace({ ...shared, retention, secrets, timeZone, noticesPublished: notices.wake }),
   ];
 }

@@ -3,6 +3,7 @@ import type { ConnectionDeps } from "../catalog/connections.ts";
 import { loadExecutionProgram } from "../catalog/job-executions.ts";
 import { createCatalogSources } from "../catalog/work-sources.ts";
 import type { Config } from "../config.ts";
+import type { TestConnection } from "../domain/connection.ts";
 import type { Observe } from "../domain/observation.ts";
 import { PACKAGE_LIMITS } from "../domain/package.ts";
 import { createCleaner } from "../engine/cleaner.ts";
@@ -12,8 +13,10 @@ import { createHistoryKeeper } from "../engine/history.ts";
 import type { Loop } from "../engine/loop.ts";
 import type { Engine } from "../engine/operations.ts";
 import { createRetention, type Retention } from "../engine/retention.ts";
+import { createSecretRotation, type SecretRotation } from "../engine/secret-rotation.ts";
 import type { WorkSources } from "../engine/sources.ts";
 import type { Slots } from "../engine/worker.ts";
+import { createConnectionTest } from "../operators/connection-tests.ts";
 import { createTopicReaders } from "../operators/kafka-topic.ts";
 import { createProcessRunner } from "../operators/process.ts";
 import { createOperators, stopOperators } from "../operators/registry.ts";
@@ -34,6 +37,14 @@ export interface EngineSurroundings {
   readonly undo: (() => Promise<unknown>)[];
 }
 
+export interface RunningEngine {
+  readonly engine: Engine;
+  readonly retention: Retention;
+  readonly secrets: SecretRotation;
+  readonly tasks: Loop;
+  readonly testConnection: TestConnection;
+}
+
 /** Nodes that do nothing but settle. */
 const INLINE_SLOTS = 1_000;
 /** A node that waits for other instances costs a promise: nobody should ever meet this. */
@@ -45,10 +56,7 @@ export function slotsOf({ processSlots, streamSlots }: Config): Slots {
 }
 
 /** Works on the database's node runs when it resolves. */
-export async function startEngine(
-  config: Config,
-  surroundings: EngineSurroundings,
-): Promise<{ readonly engine: Engine; readonly retention: Retention; readonly tasks: Loop }> {
+export async function startEngine(config: Config, surroundings: EngineSurroundings): Promise<RunningEngine> {
   const { store, catalog, clock, observe, undo } = surroundings;
   const { pool, blobs } = store;
   const { now } = clock;
@@ -57,6 +65,7 @@ export async function startEngine(
   undo.push(runner.stop);
   const operators = createOperators(settings, runner);
   undo.push(() => stopOperators(operators));
+  const sources = workSources(config, surroundings);
   const engine = createEngine({
     pool,
     connect: store.connect,
@@ -66,7 +75,7 @@ export async function startEngine(
     ...(config.databasePooled !== undefined && { pooled: config.databasePooled }),
     drainGraceMs: config.drainSeconds * 1000,
     operators,
-    sources: workSources(config, surroundings),
+    sources,
     blobs,
     roles: config.roles.filter((role) => role !== "api"),
     slots: slotsOf(config),
@@ -79,6 +88,7 @@ export async function startEngine(
   undo.push(engine.stop);
   const history = { pool, now, observe, periodDays: config.historyPeriodDays };
   const retention = createRetention({ ...history, blobs });
+  const secrets = createSecretRotation({ pool, masterKeys: catalog.masterKeys, observe });
   const tasks = createTasks({
     ...catalog,
     scheduleSaved: engine.scheduleSaved,
@@ -91,12 +101,15 @@ export async function startEngine(
     createCleaner({ pool, now, observe }),
     createHistoryKeeper(history),
     retention.loop,
+    secrets.loop,
     tasks,
   ]) {
     loop.start();
     undo.push(loop.stop);
   }
-  return { engine, retention, tasks };
+  const { buckets, localCommandsAllowed } = sources;
+  const testConnection = createConnectionTest({ settings, operators, buckets, localCommandsAllowed, now });
+  return { engine, retention, secrets, tasks, testConnection };
 }
 
 function workSources(config: Config, { store, catalog, notices, clock }: EngineSurroundings): WorkSources {

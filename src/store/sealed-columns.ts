@@ -23,6 +23,11 @@ const SEALED_COLUMNS = {
   },
   data_source: { column: "credentials_sealed", field: "credentials", recordId: ID },
   job_binary: { column: "extra_sealed", field: "extra", recordId: ID },
+  topic_target: {
+    column: "sealed",
+    field: "sealed",
+    recordId: "replace(project_id::text || '/' || id, '-', '')",
+  },
 } as const satisfies Readonly<Record<string, SealedColumn>>;
 
 export type SealedTable = keyof typeof SEALED_COLUMNS;

@@ -20,6 +20,7 @@ import { type Caller, ROLES, type Role } from "../../src/domain/user.ts";
 import { createEngine } from "../../src/engine/engine.ts";
 import type { Engine } from "../../src/engine/operations.ts";
 import { createRetention } from "../../src/engine/retention.ts";
+import { createSecretRotation } from "../../src/engine/secret-rotation.ts";
 import { createDummyOperator } from "../../src/operators/dummy.ts";
 import { createForEachOperator } from "../../src/operators/for-each.ts";
 import type { Operator } from "../../src/operators/operator.ts";
@@ -113,6 +114,7 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
     pageMax: 100,
     region: "RegionOne",
     workspacesOnFirstUse: true,
+    testConnection: async () => ({ ok: false, reason: "the test dials nothing" }),
     buckets,
     packageLimits: TEST_PACKAGES,
     newId: () => randomBytes(16).toString("hex"),
@@ -121,13 +123,22 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
   };
   const now = () => clock.now;
   const retention = createRetention({ pool, blobs, now, observe, periodDays: 7 });
+  const secrets = createSecretRotation({ pool, masterKeys: deps.masterKeys, observe });
   let requests = 0;
   const face = createFactoryFace(deps);
   const hold = createHoldToContract(face);
   const app = await createServer({
     faces: [
       face,
-      createConsoleFace({ ...deps, engine, blobs, buckets, retention, noticesPublished: () => undefined }),
+      createConsoleFace({
+        ...deps,
+        engine,
+        blobs,
+        buckets,
+        retention,
+        secrets,
+        noticesPublished: () => undefined,
+      }),
     ],
     authenticate,
     observe: () => undefined,

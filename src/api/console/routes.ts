@@ -1,4 +1,5 @@
 /** The console's own API under `/api/`: what the two vendors' faces have no words for. */
+import type { ConnectionTestDeps } from "../../catalog/connections.ts";
 import type { WorkspaceDeps } from "../../catalog/workspaces.ts";
 import type { Face } from "../route.ts";
 import { alarmRuleRoutes } from "./alarm-rules.ts";
@@ -6,6 +7,7 @@ import { auditRoutes } from "./audit.ts";
 import { type BackfillDeps, backfillRoutes } from "./backfills.ts";
 import { calendarRoutes } from "./calendars.ts";
 import { childInstanceRoutes } from "./child-instances.ts";
+import { connectionRoutes } from "./connections.ts";
 import { type EventSourceDeps, eventSourceRoutes } from "./event-sources.ts";
 import { type ExpressionDeps, expressionRoutes } from "./expressions.ts";
 import { encodeFault } from "./fault-wire.ts";
@@ -16,6 +18,7 @@ import { type LimitDeps, limitRoutes } from "./limits.ts";
 import { type LiveNodeDeps, liveNodeRoutes } from "./live-nodes.ts";
 import { type PlanDeps, planRoutes } from "./plan.ts";
 import { type RetentionRouteDeps, retentionRoutes } from "./retention.ts";
+import { type SecretDeps, secretRoutes } from "./secrets.ts";
 import { type TopicRouteDeps, topicRoutes } from "./topics.ts";
 import { type WhyRouteDeps, whyRoutes } from "./why.ts";
 
@@ -28,6 +31,8 @@ export function createConsoleFace(
     FileDeps &
     PlanDeps &
     RetentionRouteDeps &
+    ConnectionTestDeps &
+    SecretDeps &
     LimitDeps &
     WorkspaceDeps &
     BackfillDeps &
@@ -47,6 +52,8 @@ export function createConsoleFace(
       ...fileRoutes(deps),
       ...liveNodeRoutes(deps),
       ...retentionRoutes(deps),
+      ...connectionRoutes(deps),
+      ...secretRoutes(deps),
       ...limitRoutes(deps),
       ...backfillRoutes(deps),
       ...whyRoutes(deps),

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { FOREIGN, factoryWorld, PROJECT } from "../../../test/setup/factory.ts";
 import { addConnection, loadConnection } from "../../catalog/connections.ts";
+import type { Connection, ConnectionTestResult } from "../../domain/connection.ts";
 
 const MASK = "*********";
 const RDS = {
@@ -92,7 +93,6 @@ test("the rules of names, types and addresses have the vendor's codes", async ()
     "DLF.6418",
   );
   await ok("POST", "/connections", { body: { name: "dws", type: "DWS", config: { ip: "1.1.1.1" } } });
-  expect(await code("PUT", "/connections/pg?ischeck=true", RDS)).toBe("DLF.3051");
   expect(await code("PUT", "/connections/pg?ischeck=perhaps", RDS)).toBe("DLF.3051");
   await ok("PUT", "/connections/pg?ischeck=false", { body: RDS });
 });
@@ -112,6 +112,9 @@ const REFUSED = [
   ["a port in words", { config: { port: "http" } }],
   ["a text of 4097 characters", { config: { ip: "x".repeat(4097) } }],
   ["a description that is a number", { description: 1 }],
+  ["a description of 256 characters", { description: "d".repeat(256) }],
+  ["a member that its type has a rule for", { config: { sslEnable: "perhaps" } }],
+  ["a Kafka connection without brokers", { type: "Kafka", config: {} }],
 ] as const;
 
 test("each rule of a connection is held, and a refusal writes nothing", async () => {
@@ -131,6 +134,9 @@ test("the limits of ports and names are taken, and null counts as absent", async
   await ok("POST", "/connections", {
     body: { name, type: "HOST", config: { port: 65_535, ip: null }, description: null },
   });
+  const description = "d".repeat(255);
+  await ok("POST", "/connections", { body: { ...RDS, name: "described", description } });
+  expect((await ok("GET", "/connections/described")).json.description).toBe(description);
   await ok("POST", "/connections", { body: { name: "a-B_1", type: "Hive", config: { port: "1" } } });
   expect((await ok("GET", `/connections/${name}`)).json).toEqual({
     name,
@@ -168,4 +174,52 @@ test("the server's own connection is shown, and neither changed nor deleted", as
     400,
   );
   expect((await ok("GET", "/connections")).json.total).toBe(1);
+});
+
+test("with ischeck a connection is saved only where it can be used, tried with the secret that it has", async () => {
+  const tried: Connection[] = [];
+  let result: ConnectionTestResult = { ok: false, reason: "nobody answers" };
+  const testConnection = async (connection: Connection) => {
+    tried.push(connection);
+    return result;
+  };
+  const { ok, call, pool } = await factoryWorld({ testConnection });
+  await ok("POST", "/connections", { body: RDS });
+  const body = { ...RDS, config: { ip: "new.example.com", password: MASK } };
+  expect(await call("PUT", "/connections/pg?ischeck=true", { body })).toMatchObject({
+    status: 400,
+    json: { error_code: "DLF.6423", error_msg: "The data connection cannot be used. nobody answers" },
+  });
+  expect((await ok("GET", "/connections/pg")).json.config.ip).toBe(RDS.config.ip);
+  result = { ok: true, detail: "well" };
+  expect((await ok("PUT", "/connections/pg?ischeck=TRUE", { body })).status).toBe(204);
+  expect((await ok("GET", "/connections/pg")).json.config).toEqual(body.config);
+  const config = { ip: "new.example.com", password: "s3cret-word" };
+  expect(tried).toMatchObject([{ name: "pg", type: "RDS", config }, { config }]);
+  await ok("PUT", "/connections/pg?ischeck=false", { body });
+  expect(tried).toHaveLength(2);
+  const { rows } = await pool.query("select act from act where object_kind = 'connection' order by id");
+  expect(rows.map(({ act }) => act)).toEqual(["create", "save", "save"]);
+});
+
+test("a change that would be refused is not tried first", async () => {
+  let tries = 0;
+  const testConnection = async () => {
+    tries += 1;
+    return { ok: true, detail: "" } as const;
+  };
+  const { ok, call, deps } = await factoryWorld({ testConnection });
+  await ok("POST", "/connections", { body: RDS });
+  const key = { projectId: PROJECT, workspaceId: "default" };
+  const made = { description: null, config: {}, warehouse: true };
+  await addConnection(deps, key, "azalai", { ...made, name: "warehouse", type: "RDS" });
+  const code = async (name: string, changes: object = {}) =>
+    (await call("PUT", `/connections/${name}?ischeck=true`, { body: { ...RDS, ...changes } })).json
+      .error_code;
+  expect(await code("none")).toBe("DLF.6322");
+  expect(await code("pg", { type: "HOST" })).toBe("DLF.6323");
+  expect(await code("pg", { config: { port: 0 } })).toBe("DLF.3051");
+  expect(await code("pg", { config: { token: MASK } })).toBe("DLF.3051");
+  expect(await code("warehouse")).toBe("DLF.3051");
+  expect(tries).toBe(0);
 });

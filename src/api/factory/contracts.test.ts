@@ -9,13 +9,7 @@ import type { FactoryDeps } from "./deps.ts";
 import { createFactoryFace } from "./routes.ts";
 
 /** Routes whose handlers still read their queries by hand, and whose answers are not held to anything. */
-const WITHOUT_CONTRACT: readonly string[] = [
-  "DELETE /v1/:project_id/connections/:connection_name",
-  "GET /v1/:project_id/connections",
-  "GET /v1/:project_id/connections/:connection_name",
-  "POST /v1/:project_id/connections",
-  "PUT /v1/:project_id/connections/:connection_name",
-];
+const WITHOUT_CONTRACT: readonly string[] = [];
 
 interface SdkOperation {
   readonly operation: string;

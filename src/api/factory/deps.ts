@@ -1,10 +1,10 @@
 /** What the Factory face is made of; `parts/api.ts` hands it over. */
-import type { ConnectionDeps } from "../../catalog/connections.ts";
+import type { ConnectionTestDeps } from "../../catalog/connections.ts";
 import type { PackageTaskDeps } from "../../catalog/package-tasks.ts";
 import type { ArchiveLimits } from "../../domain/package.ts";
 import type { Engine } from "../../engine/operations.ts";
 
-export interface FactoryDeps extends ConnectionDeps, PackageTaskDeps {
+export interface FactoryDeps extends ConnectionTestDeps, PackageTaskDeps {
   readonly engine: Pick<
     Engine,
     | "startJob"

@@ -73,6 +73,7 @@ const ERRORS: Partial<Record<FaultCode, VendorError>> = {
   "connection-limit": business("6271", "Only one DLI data connection can be created."),
   "connection-type-fixed": business("6323", "The type of the data connection cannot be changed."),
   "connection-address-missing": business("6418", "The DWS cluster or address is not specified."),
+  "connection-unreachable": business("6423", "The data connection cannot be used."),
 };
 
 function business(number: string, message: string, v2Code?: string): VendorError {
@@ -119,6 +120,7 @@ function messageOf(fault: Fault, error: VendorError): string {
 
 /** Faults whose own message tells the caller more than the vendor's words. */
 const SAYS_MORE: readonly FaultCode[] = [
+  "connection-unreachable",
   "body-too-large",
   "content-type-unsupported",
   "role-missing",

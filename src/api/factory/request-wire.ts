@@ -1,13 +1,8 @@
 /** What all Factory requests share: query values, pages, and an object as body. */
 import { type Static, type TObject, Type } from "typebox";
-import { checkWorkspace } from "../../catalog/workspaces.ts";
 import { Fault, type FaultCode, invalid } from "../../domain/fault.ts";
 import type { Page } from "../../domain/page.ts";
-import type { WorkspaceKey } from "../../store/workspaces.ts";
 import { checkSchema } from "../check-schema.ts";
-import { type CallerRequest, firstOf, type Query } from "../route.ts";
-import { workspaceOf } from "../workspace.ts";
-import type { FactoryDeps } from "./deps.ts";
 
 /** Largest page number; the vendor's members are 32-bit integers. */
 const OFFSET_MAX = 2_147_483_647;
@@ -48,27 +43,6 @@ export function readBody<Schema extends TObject>(
   return given as Static<Schema>; // The schema has just been held against it.
 }
 
-/** A whole number of the query within its range; the fallback when the name is absent. */
-function integerOf(
-  query: Query,
-  name: string,
-  { least, most, fallback }: { readonly least: number; readonly most: number; readonly fallback: number },
-): number {
-  const text = firstOf(query, name);
-  if (text === undefined) return fallback;
-  const value = /^-?\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= least && value <= most) return value;
-  return invalid("request-invalid", [`${name}: must be a whole number from ${least} to ${most}`]);
-}
-
-/** A query value of `true` or `false`, in any case; the fallback when the name is absent. */
-export function booleanOf(query: Query, name: string, fallback: boolean): boolean {
-  const text = firstOf(query, name)?.toLowerCase();
-  if (text === undefined) return fallback;
-  if (text === "true" || text === "false") return text === "true";
-  return invalid("request-invalid", [`${name}: must be true or false`]);
-}
-
 /** A page as the wire numbers it. */
 export interface WirePage {
   /** A page number from 0, unless `readPage` finds that a client counted records. */
@@ -89,17 +63,6 @@ export function pageMembers(most: number, fallback = LIMIT_DEFAULT) {
   };
 }
 
-function wirePageOf(query: Query, limits: { readonly most: number; readonly fallback?: number }): WirePage {
-  return {
-    offset: integerOf(query, "offset", { least: 0, most: OFFSET_MAX, fallback: 0 }),
-    limit: integerOf(query, "limit", {
-      least: 1,
-      most: limits.most,
-      fallback: limits.fallback ?? LIMIT_DEFAULT,
-    }),
-  };
-}
-
 /**
  * Reads a page through `read`, which takes record offsets. A page past the end that a record-counting client could
  * have meant otherwise is read again by records (dataarts-factory 3).
@@ -113,16 +76,4 @@ export async function readPage<Result extends { readonly total: number }>(
   const countsRecords =
     limit >= RECORD_LIMIT_MIN && offset >= limit && offset % limit === 0 && offset * limit >= result.total;
   return countsRecords ? await read({ offset, limit }) : result;
-}
-
-/** What the lists by a part of a name ask for, in a workspace that may be read. */
-export async function decodeNameQuery(
-  deps: FactoryDeps,
-  request: CallerRequest,
-  { name, most }: { readonly name: string; readonly most: number },
-): Promise<{ readonly workspace: WorkspaceKey; readonly page: WirePage; readonly nameContains: string }> {
-  const workspace = workspaceOf(request);
-  const page = wirePageOf(request.query, { most });
-  await checkWorkspace(deps.pool, deps, workspace);
-  return { workspace, page, nameContains: firstOf(request.query, name) ?? "" };
 }

@@ -158,7 +158,7 @@ function addRoute(
   });
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const received = receive(deps, route, request);
+    const received = receive(deps, route, request, reply);
     const caller =
       route.role === "public"
         ? undefined
@@ -173,7 +173,7 @@ function addRoute(
 }
 
 /** The request as handlers see it, its body still bytes. */
-function receive(deps: ServerDeps, route: Route, request: FastifyRequest): RouteRequest {
+function receive(deps: ServerDeps, route: Route, request: FastifyRequest, reply: FastifyReply): RouteRequest {
   const bytes = Buffer.isBuffer(request.body) ? request.body : undefined;
   const stream = bodyKindOf(route) === "stream" ? (streamOf(request.body) ?? request.raw) : undefined;
   return {
@@ -192,8 +192,17 @@ function receive(deps: ServerDeps, route: Route, request: FastifyRequest): Route
         ? EMPTY_SHA256
         : createHash("sha256").update(bytes).digest("hex"),
     ...(stream !== undefined && { stream }),
-    signal: request.signal,
+    signal: untilGone(reply.raw),
   };
+}
+
+/** Aborted when the client goes away before its answer; fastify's own signal is, too, as soon as a body is read. */
+function untilGone(response: FastifyReply["raw"]): AbortSignal {
+  const controller = new AbortController();
+  response.once("close", () => {
+    if (!response.writableFinished) controller.abort();
+  });
+  return controller.signal;
 }
 
 function readJson(face: Face, request: RouteRequest): unknown {

@@ -1,6 +1,14 @@
 /** Job alarms: what raises one, its words, and what a rule must meet. */
 import { expect, test } from "vitest";
-import { alarmKindOf, alarmMessage, alarmSubject, checkAlarmRule } from "./job-alarm.ts";
+import {
+  alarmKindOf,
+  alarmMessage,
+  alarmSubject,
+  checkAlarmRule,
+  digestMessage,
+  missedMessage,
+  timeAlarmMessage,
+} from "./job-alarm.ts";
 import { INSTANCE, type InstanceState } from "./states.ts";
 
 test("success, failure and cancellation raise alarms; what waits, runs or is skipped does not", () => {
@@ -25,15 +33,31 @@ test("a failure says why", () => {
     errorMessage: 'Node "a" failed: no luck',
   } as const;
   expect(alarmSubject("failure", "nightly")).toBe('Job "nightly" failed');
-  expect(alarmMessage("failure", run)).toBe(
+  expect(alarmMessage(run)).toBe(
     'Job "nightly" failed: run 7, planned for 2026-11-23T06:00:00.000Z. Node "a" failed: no luck',
   );
-  expect(alarmMessage("failure", { ...run, state: "suspended" })).toMatch(
-    /^Job "nightly" failed and is suspended:/,
-  );
-  expect(alarmMessage("cancelled", { ...run, state: "stopped" })).toBe(
+  expect(alarmMessage({ ...run, state: "suspended" })).toMatch(/^Job "nightly" failed and is suspended:/);
+  expect(alarmMessage({ ...run, state: "stopped" })).toBe(
     'Job "nightly" was cancelled: run 7, planned for 2026-11-23T06:00:00.000Z.',
   );
+});
+
+test("a time says how long was waited, and a gap how long it was", () => {
+  const run = { jobName: "nightly", instanceId: 7, plannedAt: new Date("2026-11-23T06:00:00.000Z") };
+  expect(timeAlarmMessage("late", run, 1)).toBe(
+    'Job "nightly" is late: run 7, planned for 2026-11-23T06:00:00.000Z, has not begun after a minute.',
+  );
+  expect(timeAlarmMessage("unfinished", run, 90)).toMatch(
+    / is not finished in time: .* has not ended after 90 minutes[.]$/,
+  );
+  expect(missedMessage("nightly", [run.plannedAt])).toBe(
+    'Job "nightly" missed its time: nothing was started for 2026-11-23T06:00:00.000Z.',
+  );
+});
+
+test("a notice of many alarms has fifty sentences at most, and says how many more there are", () => {
+  const lines = digestMessage(Array.from({ length: 51 }, (_, index) => `alarm ${index}`)).split("\n");
+  expect([lines.length, lines[49], lines[50]]).toEqual([51, "alarm 49", "and 1 more"]);
 });
 
 test.each([

@@ -12,6 +12,7 @@ import {
 } from "../store/event-sources.ts";
 import { findPinnedDefinition } from "../store/instances.ts";
 import { insertEventLines, type PlannedDecision } from "../store/planned-runs.ts";
+import { insertMissed } from "../store/run-ends.ts";
 import { updateJobStatus } from "../store/schedules.ts";
 import { type OperatorIndex, type Pinned, pin } from "./definitions.ts";
 import { type Start, startInstances } from "./start.ts";
@@ -92,6 +93,7 @@ export async function noteLost(db: Database, source: EventSource, now: Date): Pr
     [{ projectId, jobId, plannedAt, state: "missed", reason: "arrivals-expired", detail }],
     now,
   );
+  await insertMissed(db, [{ projectId, jobId, plannedAt }]);
   return plannedAt;
 }
 

@@ -16,6 +16,7 @@ import {
   updateNextTimes,
 } from "../store/due-schedules.ts";
 import { insertPlannedTimes, type PlannedDecision, updatePlannedRuns } from "../store/planned-runs.ts";
+import { insertMissed } from "../store/run-ends.ts";
 import type { Definitions, OperatorIndex, Pinned } from "./definitions.ts";
 import { createLoop, type Loop } from "./loop.ts";
 import { type Start, startInstances } from "./start.ts";
@@ -148,6 +149,8 @@ async function planBatch(
   const started = await startFresh(deps, db, fresh, now);
   const decisions = [...started.decisions, ...fresh.flatMap(passedOf)];
   await updatePlannedRuns(db, decisions, now);
+  const missed = fresh.filter(({ act }) => act.act === "miss");
+  if (missed.length > 0) await insertMissed(db, missed.map(timeOf));
   await updateNextTimes(
     db,
     plans
@@ -161,7 +164,7 @@ async function planBatch(
   return {
     claimed: due.length,
     last: held.length < BATCH_MAX ? undefined : held.at(-1),
-    missed: fresh.filter(({ act }) => act.act === "miss"),
+    missed,
     decided: decisions.length,
     ahead: decisions.flatMap((one) => (one.state === "started" && one.plannedAt > now ? [one] : [])),
   };

@@ -4,6 +4,7 @@ import type { Config } from "../config.ts";
 import { noticeBody } from "../domain/notice.ts";
 import type { Observe } from "../domain/observation.ts";
 import { topicUrn } from "../domain/topic.ts";
+import { createAlarmTimeLoop } from "../engine/alarm-times.ts";
 import { createJobAlarmLoop } from "../engine/job-alarms.ts";
 import { createNoticeLoop } from "../engine/notices.ts";
 import type { WorkSources } from "../engine/sources.ts";
@@ -37,9 +38,9 @@ export function startNotices(config: Config, { catalog, observe, undo }: NoticeS
       await sendWebhook({ ...openTarget(catalog, delivery), id: String(id), body }, signal);
     },
   });
-  const alarms = createJobAlarmLoop({ pool, now, observe, onPublished: loop.wake });
+  const deps = { pool, now, observe, onPublished: loop.wake };
   if (config.roles.includes("scheduler"))
-    for (const one of [loop, alarms]) {
+    for (const one of [loop, createJobAlarmLoop(deps), createAlarmTimeLoop(deps)]) {
       one.start();
       undo.push(one.stop);
     }

@@ -1,22 +1,29 @@
 /** Alarms: the ends of runs that rules wait for, and the record of what was raised. */
 import type { InstanceOrigin } from "../domain/instance.ts";
-import type { AlarmedRun, AlarmKind } from "../domain/job-alarm.ts";
+import type { AlarmKind } from "../domain/job-alarm.ts";
 import type { Page } from "../domain/page.ts";
+import type { InstanceState } from "../domain/states.ts";
 import type { WatchingRule } from "./alarm-watches.ts";
 import { type Database, execute, query } from "./database.ts";
 import type { WorkspaceKey } from "./workspaces.ts";
 
-/** A run that ended, or was suspended, where the workspace has rules. */
-export interface AlarmedEnd extends AlarmedRun {
+/** A run that ended, or was suspended, or a planned time that was missed, where the workspace has rules. */
+export interface AlarmedEnd {
   readonly id: number;
   readonly projectId: string;
   readonly workspaceId: string;
   readonly jobId: number;
+  readonly jobName: string;
+  /** Null for a time that was missed. */
+  readonly instanceId: number | null;
   readonly origin: InstanceOrigin;
+  readonly plannedAt: Date;
+  readonly state: InstanceState | "missed";
   readonly endedAt: Date | null;
+  readonly errorMessage: string | null;
 }
 
-/** In a transaction: takes up to `limit` ends; none that another takes. */
+/** In a transaction: takes up to `limit` ends, those of a job together; none that another takes. */
 export async function takeAlarmedEnds(db: Database, limit: number): Promise<AlarmedEnd[]> {
   return await query<AlarmedEnd>(
     db,
@@ -28,17 +35,25 @@ export async function takeAlarmedEnds(db: Database, limit: number): Promise<Alar
        ) returning *
      )
      select t.id, t.project_id as "projectId", t.job_id as "jobId", t.instance_id as "instanceId",
-       t.planned_at as "plannedAt", t.state, i.workspace_id as "workspaceId", i.job_name as "jobName", i.origin,
+       t.planned_at as "plannedAt", t.state, coalesce(i.workspace_id, j.workspace_id) as "workspaceId",
+       coalesce(i.job_name, j.name) as "jobName", coalesce(i.origin, 'schedule') as origin,
        i.ended_at as "endedAt", i.error_message as "errorMessage"
-     from taken t join instance i on i.project_id = t.project_id and i.id = t.instance_id
+     from taken t
+     left join instance i on i.project_id = t.project_id and i.id = t.instance_id
+     left join job j on j.project_id = t.project_id and j.id = t.job_id
+     where i.id is not null or j.id is not null
      order by t.id`,
     [limit],
   );
 }
 
 interface NewAlarm {
-  readonly end: AlarmedEnd;
   readonly rule: WatchingRule;
+  readonly workspaceId: string;
+  readonly jobName: string;
+  readonly instanceId: number | null;
+  readonly origin: InstanceOrigin;
+  readonly plannedAt: Date;
   readonly key: string;
   readonly message: string;
   readonly noticeId: number;
@@ -60,17 +75,17 @@ export async function insertAlarms(db: Database, alarms: readonly NewAlarm[], no
      on conflict (project_id, rule_id, key) do nothing`,
     [
       now,
-      alarms.map(({ end }) => end.projectId),
-      alarms.map(({ end }) => end.workspaceId),
+      alarms.map(({ rule }) => rule.projectId),
+      alarms.map(({ workspaceId }) => workspaceId),
       alarms.map(({ rule }) => rule.ruleId),
       alarms.map(({ key }) => key),
       alarms.map(({ rule }) => rule.kind),
-      alarms.map(({ end }) => end.jobId),
-      alarms.map(({ end }) => end.jobName),
-      alarms.map(({ end }) => end.instanceId),
-      alarms.map(({ end }) => end.origin),
+      alarms.map(({ rule }) => rule.jobId),
+      alarms.map(({ jobName }) => jobName),
+      alarms.map(({ instanceId }) => instanceId),
+      alarms.map(({ origin }) => origin),
       alarms.map(({ message }) => message),
-      alarms.map(({ end }) => end.plannedAt),
+      alarms.map(({ plannedAt }) => plannedAt),
       alarms.map(({ noticeId }) => noticeId),
     ],
   );

@@ -13,13 +13,14 @@ export interface SavedRule extends AlarmRule {
   readonly createdBy: string;
 }
 
-interface RuleRow extends Omit<SavedRule, "scope"> {
+interface RuleRow extends Omit<SavedRule, "scope" | "minutes"> {
+  readonly minutes: number | null;
   readonly jobName: string | null;
   readonly directory: string | null;
   readonly owner: string | null;
 }
 
-const RULES = `select r.id, r.name, r.kind, r.job_id as "jobId", j.name as "jobName", r.directory, r.owner,
+const RULES = `select r.id, r.name, r.kind, r.minutes, r.job_id as "jobId", j.name as "jobName", r.directory, r.owner,
   p.name as topic, r.created_at as "createdAt", r.created_by as "createdBy"
   from alarm_rule r
   join topic p on p.project_id = r.project_id and p.id = r.topic_id
@@ -29,7 +30,7 @@ const RULES = `select r.id, r.name, r.kind, r.job_id as "jobId", j.name as "jobN
 export async function putAlarmRule(
   db: Database,
   { projectId, workspaceId }: WorkspaceKey,
-  rule: Pick<SavedRule, "name" | "kind" | "scope" | "jobId" | "createdAt" | "createdBy"> & {
+  rule: Pick<SavedRule, "name" | "kind" | "minutes" | "scope" | "jobId" | "createdAt" | "createdBy"> & {
     readonly topicId: number;
   },
 ): Promise<void> {
@@ -37,10 +38,10 @@ export async function putAlarmRule(
   await execute(
     db,
     "put-alarm-rule",
-    `insert into alarm_rule (project_id, workspace_id, name, kind, job_id, directory, owner, topic_id, created_at, created_by)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    `insert into alarm_rule (project_id, workspace_id, name, kind, job_id, directory, owner, topic_id, created_at, created_by, minutes)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
      on conflict (project_id, workspace_id, name) do update
-     set kind = $4, job_id = $5, directory = $6, owner = $7, topic_id = $8, created_at = $9, created_by = $10`,
+     set kind = $4, job_id = $5, directory = $6, owner = $7, topic_id = $8, created_at = $9, created_by = $10, minutes = $11`,
     [
       projectId,
       workspaceId,
@@ -52,6 +53,7 @@ export async function putAlarmRule(
       rule.topicId,
       rule.createdAt,
       rule.createdBy,
+      rule.minutes ?? null,
     ],
   );
 }
@@ -164,8 +166,8 @@ export async function countOtherRules(
   return rows[0]?.total ?? 0;
 }
 
-function ruleFromRow({ jobName, directory, owner, ...row }: RuleRow): SavedRule {
-  return { ...row, scope: scopeOf(jobName, directory, owner) };
+function ruleFromRow({ jobName, directory, owner, minutes, ...row }: RuleRow): SavedRule {
+  return { ...row, ...(minutes !== null && { minutes }), scope: scopeOf(jobName, directory, owner) };
 }
 
 function scopeOf(job: string | null, directory: string | null, owner: string | null): RuleScope {

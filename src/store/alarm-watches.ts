@@ -3,7 +3,7 @@ import type { AlarmKind } from "../domain/job-alarm.ts";
 import { type Database, query } from "./database.ts";
 
 /** Whether rule r watches job j. */
-const WATCHES = `r.project_id = j.project_id and r.workspace_id = j.workspace_id
+export const WATCHES = `r.project_id = j.project_id and r.workspace_id = j.workspace_id
        and (r.job_id is null or r.job_id = j.id)
        and (r.owner is null or r.owner = j.owner)
        and (r.directory is null or r.directory in ('/', j.directory) or starts_with(j.directory, r.directory || '/'))`;

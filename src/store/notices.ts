@@ -12,6 +12,7 @@ export interface NewNotice extends NoticeText {
 
 /** A notice as it was written, or found to be there already. */
 interface PublishedNotice {
+  readonly projectId: string;
   readonly id: number;
   readonly key: string;
   /** How many targets it is on its way to; 0 for one that was there. */
@@ -50,9 +51,9 @@ export async function insertNotices(
        ) q
        returning notice_id
      )
-     select m.id, m.key, (select count(*) from queued q where q.notice_id = m.id) as targets from made m
+     select m.project_id as "projectId", m.id, m.key, (select count(*) from queued q where q.notice_id = m.id) as targets from made m
      union all
-     select n.id, n.key, 0 from given g join notice n on n.project_id = g.project_id and n.key = g.key`,
+     select n.project_id, n.id, n.key, 0 from given g join notice n on n.project_id = g.project_id and n.key = g.key`,
     [
       notices.map(({ projectId }) => projectId),
       notices.map(({ topicId }) => topicId),

@@ -1,6 +1,7 @@
 /** Runs that have ended, kept for those who wait for them until they are taken; written in the commit that ends the run. */
 import type { InstanceState } from "../domain/states.ts";
 import { type Database, execute, query } from "./database.ts";
+import type { PlannedTime } from "./planned-runs.ts";
 
 /**
  * Who takes an instance's end where it was started with their name (`Start.tells`). Beside them its dependants are told
@@ -63,5 +64,27 @@ export async function insertLook(
     `insert into run_end (audience, project_id, job_id, planned_at, instance_id, state)
      values ('dependants', $1, $2, $3, $4, 'waiting')`,
     [instance.projectId, instance.jobId, instance.plannedAt, instance.instanceId],
+  );
+}
+
+/** In a transaction: planned times that were missed, for the alarms of workspaces that have a rule about that. */
+export async function insertMissed(db: Database, times: readonly PlannedTime[]): Promise<void> {
+  await execute(
+    db,
+    "insert-missed",
+    `insert into run_end (audience, project_id, job_id, planned_at, state)
+     select 'alarms', g.project_id, g.job_id, g.planned_at, 'missed'
+     from unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) as g (project_id, job_id, planned_at)
+     join job j on j.project_id = g.project_id and j.id = g.job_id
+     where exists (
+       select from alarm_rule r
+       where r.project_id = j.project_id and r.workspace_id = j.workspace_id and r.kind = 'missed'
+     )
+     order by g.project_id, g.job_id, g.planned_at`,
+    [
+      times.map(({ projectId }) => projectId),
+      times.map(({ jobId }) => jobId),
+      times.map(({ plannedAt }) => plannedAt),
+    ],
   );
 }

@@ -9,13 +9,22 @@ import { encodeOrigin } from "./instance-wire.ts";
 import { pageMembers } from "./request-wire.ts";
 import { Milliseconds } from "./time-wire.ts";
 
-const REMIND_TYPES: Readonly<Record<AlarmKind, number>> = { success: 0, failure: 1, cancelled: 13 };
+const REMIND_TYPES: Readonly<Record<AlarmKind, number>> = {
+  success: 0,
+  failure: 1,
+  unfinished: 12,
+  cancelled: 13,
+  // The vendor has no words for these.
+  late: 101,
+  missed: 102,
+};
 
 const RemindType = Type.Integer({
   minimum: 0,
   // The vendor's numbers are of 32 bits; one that it adds chooses no rule.
   maximum: 2_147_483_647,
-  description: "0: success, 1: exception or failure, 13: cancelled.",
+  description:
+    "0: success, 1: exception or failure, 12: not finished in time, 13: cancelled, 101: late, 102: missed.",
 });
 
 /** The vendor's page gives the default and the range of the limit: they are not those of other lists. */
@@ -149,14 +158,14 @@ export function encodeAlarmRules(
   },
   place: { readonly region: string; readonly projectId: string },
 ): Static<typeof AlarmRules> {
-  const { success = 0, failure = 0, cancelled = 0 } = counts;
+  const { success = 0, failure = 0, cancelled = 0, unfinished = 0, late = 0, missed = 0 } = counts;
   return {
     total,
-    total_all: success + failure + cancelled,
+    total_all: success + failure + cancelled + unfinished + late + missed,
     success_count: success,
     exception_count: failure,
     cancel_jobs_count: cancelled,
-    unfinished_count: 0,
+    unfinished_count: unfinished,
     multi_period_unfinished_count: 0,
     overload_count: 0,
     recover_jobs_count: 0,

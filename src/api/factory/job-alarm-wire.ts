@@ -8,6 +8,9 @@ const ALARM_TYPES: Readonly<Record<AlarmKind, string>> = {
   success: "SUCCESS",
   failure: "FAIL",
   cancelled: "CANCEL",
+  unfinished: "UNFINISHED",
+  late: "LATE",
+  missed: "MISSED",
 };
 
 /** Both faces write its members alike. */

@@ -81,7 +81,7 @@ async function startParts(
   const catalog = { pool, now, masterKeys, workspacesOnFirstUse: config.workspacesOnFirstUse };
   if (store.warehouse !== undefined) await offerWarehouse(catalog, projectId);
   const notices = startNotices(config, { catalog, observe, undo });
-  const running = await startEngine(config, { store, catalog, notices, clock, observe, undo });
+  const running = await startEngine(config, { store, catalog, notices, clock, observe, newId, undo });
   const url = await listen(config, {
     ...running,
     notices,

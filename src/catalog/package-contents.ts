@@ -5,12 +5,14 @@ import type { ProjectBuckets } from "../store/buckets.ts";
 import type { WorkspaceKey } from "../store/workspaces.ts";
 import { type Archive, type ArchiveEntry, openArchive } from "../store/zip-archive.ts";
 import { checkJobDraft, type JobDraft } from "./jobs.ts";
+import { checkResourceDraft, type ResourceDraft } from "./resources.ts";
 import { checkScriptDraft, type ScriptDraft } from "./scripts.ts";
 
 /** The files of a package as its face reads them; each function raises what the face's create call would. */
 export interface PackageCodec {
   readonly job: (content: Buffer, workspaceId: string, changes: JobChanges) => JobDraft;
   readonly script: (content: Buffer) => ScriptDraft;
+  readonly resource: (content: Buffer, changes: JobChanges) => ResourceDraft;
 }
 
 export interface PackageReader {
@@ -22,7 +24,8 @@ export interface PackageReader {
 /** An object of a package, legal by itself; whether what it names is there is another question. */
 export type PackagedObject =
   | { readonly kind: "job"; readonly entry: ArchiveEntry; readonly draft: JobDraft }
-  | { readonly kind: "script"; readonly entry: ArchiveEntry; readonly draft: ScriptDraft };
+  | { readonly kind: "script"; readonly entry: ArchiveEntry; readonly draft: ScriptDraft }
+  | { readonly kind: "resource"; readonly entry: ArchiveEntry; readonly draft: ResourceDraft };
 
 /** Where a package is read into. */
 export interface PackageTarget extends WorkspaceKey {
@@ -75,7 +78,7 @@ export async function scanPackage(
     if (problems.length >= PROBLEMS_MAX) return [...problems, "and perhaps more"];
     try {
       const object = await readObject(archive, codec, target, { kind, entry });
-      const name = `${kind} "${object.draft.name}"`;
+      const name = labelOf(object);
       if (names.has(name)) problems.push(`${entry.fileName}: there are two of ${name}`);
       else visit(object);
       names.add(name);
@@ -85,6 +88,12 @@ export async function scanPackage(
     }
   }
   return problems;
+}
+
+/** What a workspace has once: resources have a directory each. */
+function labelOf({ kind, draft }: PackagedObject): string {
+  const label = `${kind} "${draft.name}"`;
+  return kind === "resource" ? `${label} in ${draft.directory}` : label;
 }
 
 /** The definition in a file. Faults as those of a create, and `package-invalid`. */
@@ -100,7 +109,12 @@ export async function readObject(
     checkJobDraft(draft);
     return { kind, entry, draft };
   }
-  const draft = codec.script(content);
-  checkScriptDraft(draft);
+  if (kind === "script") {
+    const draft = codec.script(content);
+    checkScriptDraft(draft);
+    return { kind, entry, draft };
+  }
+  const draft = codec.resource(content, changes);
+  checkResourceDraft(draft);
   return { kind, entry, draft };
 }

@@ -1,10 +1,12 @@
-/** Packages of jobs with the scripts that their nodes name, written as streams. */
+/** Packages of jobs with the scripts and resources that their nodes name, written as streams. */
 import type { Readable } from "node:stream";
 import { Fault } from "../domain/fault.ts";
 import type { JobDefinition } from "../domain/job.ts";
 import { packagePath } from "../domain/package.ts";
+import { namedResources, type Resource } from "../domain/resource.ts";
 import { findVersionedJob } from "../store/job-versions.ts";
 import { findJobIds } from "../store/jobs.ts";
+import { findNamedResources } from "../store/resources.ts";
 import { findScript } from "../store/scripts.ts";
 import type { WorkspaceKey } from "../store/workspaces.ts";
 import { type ArchiveFile, writeArchive } from "../store/zip-archive.ts";
@@ -14,8 +16,13 @@ import { checkWorkspace, type WorkspaceDeps } from "./workspaces.ts";
 /** What goes into a package. */
 export interface PackageChoice {
   readonly jobs: readonly string[];
-  /** Whether the scripts that the jobs' nodes name go with them. */
-  readonly withScripts: boolean;
+  /** Whether the scripts and resources that the jobs' nodes name go with them. */
+  readonly withNamed: boolean;
+}
+
+export interface ExportDeps extends WorkspaceDeps {
+  /** A resource as its create call takes it. */
+  readonly encodeResource: (resource: Resource) => unknown;
 }
 
 /**
@@ -23,7 +30,7 @@ export interface PackageChoice {
  * are not there, `workspace-missing`. A job that is deleted meanwhile breaks the stream.
  */
 export async function exportJobs(
-  deps: WorkspaceDeps,
+  deps: ExportDeps,
   key: WorkspaceKey,
   choice: PackageChoice,
 ): Promise<Readable> {
@@ -44,18 +51,31 @@ export async function exportJobs(
 }
 
 async function* listFiles(
-  { pool }: WorkspaceDeps,
+  deps: ExportDeps,
   key: WorkspaceKey,
-  { jobs, withScripts }: PackageChoice,
+  { jobs, withNamed }: PackageChoice,
 ): AsyncGenerator<ArchiveFile> {
   const scripts = new Set<string>();
+  const resources = new Set<string>();
   for (const name of jobs) {
-    const found = await findVersionedJob(pool, key, name);
+    const found = await findVersionedJob(deps.pool, key, name);
     if (found === undefined) throw jobMissing();
     yield { path: packagePath("job", name), content: JSON.stringify({ ...found.document, name }) };
-    if (withScripts) for (const script of scriptNames(found.definition)) scripts.add(script);
+    const { nodes } = found.definition;
+    for (const script of namedScripts(nodes)) scripts.add(script);
+    for (const resource of namedResources(nodes)) resources.add(resource);
   }
-  for (const name of scripts) {
+  if (!withNamed) return;
+  yield* listScripts(deps, key, scripts);
+  yield* listResources(deps, key, resources);
+}
+
+async function* listScripts(
+  { pool }: WorkspaceDeps,
+  key: WorkspaceKey,
+  names: Iterable<string>,
+): AsyncGenerator<ArchiveFile> {
+  for (const name of names) {
     const script = await findScript(pool, key, name);
     // A node may name a script that is not there, or not yet.
     if (script === undefined) continue;
@@ -67,6 +87,23 @@ async function* listFiles(
   }
 }
 
-function scriptNames({ nodes }: JobDefinition): string[] {
+/** Several may have one name, in a directory each. */
+async function* listResources(
+  { pool, encodeResource }: ExportDeps,
+  key: WorkspaceKey,
+  named: ReadonlySet<string>,
+): AsyncGenerator<ArchiveFile> {
+  const written = new Map<string, number>();
+  for (const resource of named.size === 0 ? [] : await findNamedResources(pool, key, [...named])) {
+    const no = (written.get(resource.name) ?? 0) + 1;
+    written.set(resource.name, no);
+    yield {
+      path: packagePath("resource", resource.name, no),
+      content: JSON.stringify(encodeResource(resource)),
+    };
+  }
+}
+
+function namedScripts(nodes: JobDefinition["nodes"]): string[] {
   return nodes.map(({ properties }) => properties.scriptName ?? "").filter((name) => name !== "");
 }

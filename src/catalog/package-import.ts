@@ -1,18 +1,16 @@
 /** Imports packages: first all of a package is read and held against every rule, then it is written, object by object. */
 import { childJobNames } from "../domain/child-job.ts";
-import { Fault, invalid } from "../domain/fault.ts";
+import { Fault } from "../domain/fault.ts";
 import { cycleIn, type GraphNode, topologicalOrder } from "../domain/graph.ts";
 import type { JobDefinition } from "../domain/job.ts";
-import type { SameNamePolicy } from "../domain/package.ts";
 import type { JobReference } from "../domain/schedule.ts";
 import type { TaskEnd, TaskLine } from "../domain/task.ts";
 import { type Database, transaction } from "../store/database.ts";
-import { findJob, findJobIds } from "../store/jobs.ts";
+import { findJobIds } from "../store/jobs.ts";
 import { refreshLimits } from "../store/limits.ts";
-import { findScript } from "../store/scripts.ts";
 import { type ClaimedTask, endTaskLine, insertTaskLines, listTaskLines } from "../store/system-tasks.ts";
 import type { Archive, ArchiveEntry } from "../store/zip-archive.ts";
-import { type Author, addJob, changeJob, type JobDeps, type JobDraft } from "./jobs.ts";
+import type { Author } from "./jobs.ts";
 import {
   openPackage,
   type PackagedObject,
@@ -21,9 +19,9 @@ import {
   readObject,
   scanPackage,
 } from "./package-contents.ts";
-import { addScript, changeScript, type ScriptDraft } from "./scripts.ts";
+import { type WriteDeps, writeObject } from "./package-writes.ts";
 
-export interface ImportDeps extends JobDeps, PackageReader {}
+export interface ImportDeps extends WriteDeps, PackageReader {}
 
 /** One object of the package, as the plan of its import has it. */
 interface PlannedObject extends GraphNode {
@@ -47,8 +45,7 @@ export async function importJobs(deps: ImportDeps, task: ClaimedTask, signal: Ab
       const lines = await holdLines(deps, task, plan);
       for (const [no, object] of plan.entries()) {
         signal.throwIfAborted();
-        if (lines[no]?.state === "running")
-          await importObject(deps, task, { no, object, archive, target, policy: request.sameNamePolicy });
+        if (lines[no]?.state === "running") await importObject(deps, task, { no, object, archive, target });
       }
     } finally {
       await archive.close();
@@ -70,15 +67,16 @@ async function planImport(
   const problems = await scanPackage(archive, deps.codec, target, (object) =>
     objects.push(planObject(object, target)),
   );
-  const scripts = objects.filter(({ kind }) => kind === "script");
+  const others = objects.filter(({ kind }) => kind !== "job");
   const jobs = objects.filter(({ kind }) => kind === "job");
   if (problems.length === 0) problems.push(...(await checkReferences(deps.pool, jobs, target)));
   const cycle = cycleIn(jobs);
   if (cycle !== undefined) problems.push(`jobs wait for each other: ${cycle.join(" -> ")}`);
-  if (objects.length === 0 && problems.length === 0) problems.push("it holds no jobs and no scripts");
+  if (objects.length === 0 && problems.length === 0)
+    problems.push("it holds no jobs, no scripts and no resources");
   if (problems.length > 0)
     throw new Fault("invalid", "package-invalid", `nothing was imported: ${problems.join("; ")}`);
-  return [...scripts, ...topologicalOrder(jobs)];
+  return [...others, ...topologicalOrder(jobs)];
 }
 
 function planObject(object: PackagedObject, { workspaceId }: PackageTarget): PlannedObject {
@@ -139,21 +137,17 @@ interface ImportStep {
   readonly object: PlannedObject;
   readonly archive: Archive;
   readonly target: PackageTarget;
-  readonly policy: SameNamePolicy;
 }
 
 /** Writes an object and its line in one transaction, or the line that says why it could not be written. */
 async function importObject(deps: ImportDeps, task: ClaimedTask, step: ImportStep): Promise<void> {
   const { pool, now } = deps;
-  const { no, object, archive, target, policy } = step;
+  const { no, object, archive, target } = step;
   const author: Author = { ...target, by: task.createdBy };
   try {
     const packaged = await readObject(archive, deps.codec, target, object);
     const isFirstLimit = await transaction(pool, async (db) => {
-      const written =
-        packaged.kind === "job"
-          ? await writeJob(db, deps, author, { draft: packaged.draft, policy })
-          : await writeScript(db, deps, author, { draft: packaged.draft, policy });
+      const written = await writeObject(db, deps, author, { object: packaged, request: task.request });
       const line = { no, state: "successful", message: written.message ?? null, at: now() } as const;
       if (!(await endTaskLine(db, task, line))) throw claimLost();
       return written.isFirstLimit ?? false;
@@ -164,49 +158,6 @@ async function importObject(deps: ImportDeps, task: ClaimedTask, step: ImportSte
     const line = { no, state: "failed", message: error.message, at: now() } as const;
     if (!(await endTaskLine(pool, task, line))) throw claimLost();
   }
-}
-
-/** What became of an object. */
-interface Written {
-  /** Absent: it is new. */
-  readonly message?: string;
-  readonly isFirstLimit?: boolean;
-}
-
-const KEPT = "left as it is: the name is taken";
-const REPLACED = "saved over the one of the same name";
-
-async function writeScript(
-  db: Database,
-  deps: ImportDeps,
-  author: Author,
-  { draft, policy }: { readonly draft: ScriptDraft; readonly policy: SameNamePolicy },
-): Promise<Written> {
-  const present = await findScript(db, author, draft.name);
-  if (present === undefined) {
-    await addScript(db, deps, author, draft);
-    return {};
-  }
-  if (policy === "skip") return { message: KEPT };
-  if (present.type !== draft.type)
-    invalid("script-invalid", [`the script of that name has the type ${present.type}, which stays`]);
-  await changeScript(db, deps, author, draft);
-  return { message: REPLACED };
-}
-
-async function writeJob(
-  db: Database,
-  deps: ImportDeps,
-  author: Author,
-  { draft, policy }: { readonly draft: JobDraft; readonly policy: SameNamePolicy },
-): Promise<Written> {
-  const { name } = draft;
-  if ((await findJob(db, author, name)) === undefined) {
-    await addJob(db, deps, author, draft);
-    return {};
-  }
-  if (policy === "skip") return { message: KEPT };
-  return { message: REPLACED, isFirstLimit: await changeJob(db, deps, author, { name, draft }) };
 }
 
 function endOf(lines: readonly TaskLine[]): TaskEnd {

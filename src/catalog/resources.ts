@@ -7,6 +7,7 @@ import { insertAct } from "../store/audit.ts";
 import { type Database, transaction } from "../store/database.ts";
 import { deleteResource, findResource, insertResource, updateResource } from "../store/resources.ts";
 import type { WorkspaceKey } from "../store/workspaces.ts";
+import type { Author } from "./jobs.ts";
 import { checkWorkspace, ensureWorkspace, type WorkspaceDeps } from "./workspaces.ts";
 
 /** A resource as somebody wants it. */
@@ -27,15 +28,33 @@ export async function createResource(
   workspaceId: string,
   draft: ResourceDraft,
 ): Promise<string> {
-  refuse(draft, draft.directory);
-  const key = { projectId: caller.projectId, workspaceId };
+  checkResourceDraft(draft);
+  const author = { projectId: caller.projectId, workspaceId, by: caller.userName };
+  return await transaction(deps.pool, (db) => addResource(db, deps, author, draft));
+}
+
+/** What can be said of a draft by itself, the fault of the first part that is wrong with every problem of it. */
+export function checkResourceDraft(draft: Omit<ResourceDraft, "type">): void {
+  const { rest, locations, description } = checkResource(draft, draft.directory);
+  const parts: readonly (readonly [FaultCode, readonly string[]])[] = [
+    ["resource-invalid", rest],
+    ["resource-location-invalid", locations],
+    ["resource-description-invalid", description],
+  ];
+  for (const [code, problems] of parts) if (problems.length > 0) invalid(code, problems);
+}
+
+/** As `createResource` in a transaction, for a draft that `checkResourceDraft` has let pass. */
+export async function addResource(
+  db: Database,
+  deps: ResourceDeps,
+  author: Author,
+  draft: ResourceDraft,
+): Promise<string> {
+  await ensureWorkspace(db, deps, author);
   const id = deps.newId();
-  const write = { ...draft, id, by: caller.userName, at: deps.now() };
-  await transaction(deps.pool, async (db) => {
-    await ensureWorkspace(db, deps, key);
-    if (!(await insertResource(db, key, write))) throw nameTaken();
-    await recordAct(db, deps, caller, { act: "create", id, name: draft.name });
-  });
+  if (!(await insertResource(db, author, { ...draft, id, by: author.by, at: deps.now() }))) throw nameTaken();
+  await recordAct(db, deps, author, { act: "create", id, name: draft.name });
   return id;
 }
 
@@ -46,15 +65,25 @@ export async function saveResource(
   { workspaceId, id }: { readonly workspaceId: string; readonly id: string },
   content: ResourceContent,
 ): Promise<void> {
-  refuse(content, "/");
-  const key = { projectId: caller.projectId, workspaceId };
+  checkResourceDraft({ ...content, directory: "/" });
+  const author = { projectId: caller.projectId, workspaceId, by: caller.userName };
   await transaction(deps.pool, async (db) => {
-    await checkWorkspace(db, deps, key);
-    const result = await updateResource(db, key, id, { ...content, by: caller.userName, at: deps.now() });
-    if (result === "missing") resourceMissing();
-    if (result === "name-taken") throw nameTaken();
-    await recordAct(db, deps, caller, { act: "save", id, name: content.name });
+    await checkWorkspace(db, deps, author);
+    await changeResource(db, deps, author, { id, content });
   });
+}
+
+/** As `saveResource` in a transaction, for content that `checkResourceDraft` has let pass. */
+export async function changeResource(
+  db: Database,
+  deps: ResourceDeps,
+  author: Author,
+  { id, content }: { readonly id: string; readonly content: ResourceContent },
+): Promise<void> {
+  const result = await updateResource(db, author, id, { ...content, by: author.by, at: deps.now() });
+  if (result === "missing") resourceMissing();
+  if (result === "name-taken") throw nameTaken();
+  await recordAct(db, deps, author, { act: "save", id, name: content.name });
 }
 
 /** The resource of that id. Faults: `resource-missing`, `workspace-missing`. */
@@ -69,34 +98,23 @@ export async function removeResource(
   caller: Caller,
   { workspaceId, id }: { readonly workspaceId: string; readonly id: string },
 ): Promise<void> {
-  const key = { projectId: caller.projectId, workspaceId };
+  const author = { projectId: caller.projectId, workspaceId, by: caller.userName };
   await transaction(deps.pool, async (db) => {
-    await checkWorkspace(db, deps, key);
-    if (!(await deleteResource(db, key, id))) resourceMissing();
-    await recordAct(db, deps, caller, { act: "delete", id });
+    await checkWorkspace(db, deps, author);
+    if (!(await deleteResource(db, author, id))) resourceMissing();
+    await recordAct(db, deps, author, { act: "delete", id });
   });
-}
-
-/** Raises the fault of the first part that is wrong. */
-function refuse(content: ResourceContent, directory: string): void {
-  const { rest, locations, description } = checkResource(content, directory);
-  const parts: readonly (readonly [FaultCode, readonly string[]])[] = [
-    ["resource-invalid", rest],
-    ["resource-location-invalid", locations],
-    ["resource-description-invalid", description],
-  ];
-  for (const [code, problems] of parts) if (problems.length > 0) invalid(code, problems);
 }
 
 async function recordAct(
   db: Database,
   { now }: ResourceDeps,
-  { projectId, userName }: Caller,
+  { projectId, by }: Author,
   { act, id, name }: { readonly act: string; readonly id: string; readonly name?: string },
 ): Promise<void> {
   const detail = name === undefined ? {} : { name };
   const object = { kind: "resource", id: formatObjectId(id) };
-  await insertAct(db, { projectId, at: now(), by: userName, act, object, detail });
+  await insertAct(db, { projectId, at: now(), by, act, object, detail });
 }
 
 function nameTaken(): Fault {

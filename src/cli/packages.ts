@@ -16,8 +16,8 @@ export function addPackagesCommands(program: Command): void {
     .argument("<job...>", "up to 100 names")
     .option("--file <file>", "where to, on this machine", "jobs.zip")
     .option("--to <folder>", "into a bucket instead, such as obs://bucket/folder")
-    .option("--without-scripts", "the jobs alone")
-    .description("exports jobs with the scripts that their nodes name")
+    .option("--jobs-only", "without the scripts and resources that their nodes name")
+    .description("exports jobs with the scripts and resources that their nodes name")
     .action(exportJobs);
   packages
     .command("check")
@@ -40,17 +40,17 @@ export function addPackagesCommands(program: Command): void {
 interface ExportOptions {
   readonly file: string;
   readonly to?: string;
-  readonly withoutScripts?: boolean;
+  readonly jobsOnly?: boolean;
 }
 
 async function exportJobs(
   jobList: readonly string[],
-  { file, to: obsPath, withoutScripts }: ExportOptions,
+  { file, to: obsPath, jobsOnly }: ExportOptions,
   command: Command,
 ): Promise<void> {
   const client = await connectFor(command);
   const response = await client.fetch("POST", `/v1/${client.projectId}/jobs/batch-export`, {
-    body: { jobList, exportDepend: withoutScripts !== true, obsPath },
+    body: { jobList, exportDepend: jobsOnly !== true, obsPath },
   });
   if (obsPath !== undefined) {
     const answer = (await response.json()) as { readonly obsPath: string };
@@ -67,6 +67,7 @@ async function exportJobs(
 interface PackageList {
   readonly jobs: readonly { readonly name: string; readonly path: string }[];
   readonly scripts: readonly { readonly name: string; readonly path: string }[];
+  readonly resources: readonly { readonly name: string; readonly path: string }[];
 }
 
 async function checkPackage(path: string, _options: unknown, command: Command): Promise<void> {
@@ -77,6 +78,7 @@ async function checkPackage(path: string, _options: unknown, command: Command): 
   const rows = [
     ...list.jobs.map((job) => ["job", job.name, job.path]),
     ...list.scripts.map((script) => ["script", script.name, script.path]),
+    ...list.resources.map((resource) => ["resource", resource.name, resource.path]),
   ];
   printResult(wantsJson(command), list, () => formatTable(["KIND", "NAME", "DIRECTORY"], rows));
 }

@@ -1,13 +1,17 @@
 /** Packages: zip archives of definitions; how the files in one are called, what one may hold, and what an import says. */
 
 /** What a package holds, a file each. */
-export type PackageKind = "job" | "script";
+export type PackageKind = "job" | "script" | "resource";
 
-const FOLDERS: Readonly<Record<PackageKind, string>> = { job: "jobs", script: "scripts" };
+const FOLDERS: Readonly<Record<PackageKind, string>> = {
+  job: "jobs",
+  script: "scripts",
+  resource: "resources",
+};
 
-/** Where an export puts a definition. Source: dataarts-factory 4.9. */
-export function packagePath(kind: PackageKind, name: string): string {
-  return `${FOLDERS[kind]}/${name}.${kind}`;
+/** Where an export puts a definition, the `no`th of its kind and name. Source: dataarts-factory 4.9. */
+export function packagePath(kind: PackageKind, name: string, no = 1): string {
+  return `${FOLDERS[kind]}/${name}${no === 1 ? "" : `.${no}`}.${kind}`;
 }
 
 /** What a file of a package holds, by its ending, whatever folder it lies in; undefined for other files. */
@@ -52,6 +56,27 @@ export interface JobChanges {
   /** By the job's name; they go before `parameters`. */
   readonly jobParameters: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly executeUser?: string;
+  /** In place of single resources of the package. */
+  readonly resources: readonly ResourceChange[];
+}
+
+/** What an import does with the resources of a name. */
+export interface ResourceChange {
+  readonly name: string;
+  /** Absent: whatever type it has. */
+  readonly type?: string;
+  /** Absent: the policy of the import. */
+  readonly sameNamePolicy?: SameNamePolicy;
+  /** `obs://bucket/key`, where its file lies here. */
+  readonly location?: string;
+}
+
+/** What is said of a resource, by name and type; the first counts. */
+export function findResourceChange(
+  changes: readonly ResourceChange[],
+  { name, type }: { readonly name: string; readonly type: string },
+): ResourceChange | undefined {
+  return changes.find((change) => change.name === name && (change.type ?? type) === type);
 }
 
 /** An import of jobs and scripts, as it was asked for. */
@@ -63,4 +88,4 @@ export interface JobImport {
 }
 
 /** Values as they are in the package. */
-export const NO_CHANGES: JobChanges = { parameters: {}, jobParameters: {} };
+export const NO_CHANGES: JobChanges = { parameters: {}, jobParameters: {}, resources: [] };

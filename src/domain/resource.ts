@@ -1,4 +1,5 @@
 /** A resource: a name for a file of a bucket, and for the files that it needs, that programs of nodes are made of. */
+import type { JobNode } from "./job.ts";
 
 /** Kinds of resources, as the wire names them. Source: dataarts-factory 4.11. */
 export const RESOURCE_TYPES = ["archive", "file", "jar", "pyFile"] as const;
@@ -90,4 +91,9 @@ function checkLocation(place: string, path: string): string[] {
 function checkDirectory(directory: string): string[] {
   if (directory.length > DIRECTORY_MAX) return [`directory: has more than ${DIRECTORY_MAX} characters`];
   return directory.startsWith("/") ? [] : ["directory: must begin with /"];
+}
+
+/** Names and paths by which nodes say what program they run; a resource is meant by either. Source: dataarts-factory 4.2. */
+export function namedResources(nodes: readonly Pick<JobNode, "properties">[]): string[] {
+  return nodes.map(({ properties }) => properties.resourcePath ?? "").filter((named) => named !== "");
 }

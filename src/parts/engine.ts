@@ -33,6 +33,8 @@ export interface EngineSurroundings {
   readonly notices: Notices;
   readonly clock: Clock;
   readonly observe: Observe;
+  /** A fresh id of 32 hexadecimal digits. */
+  readonly newId: () => string;
   /** What ends each part, in the order of their beginnings. */
   readonly undo: (() => Promise<unknown>)[];
 }
@@ -57,7 +59,7 @@ export function slotsOf({ processSlots, streamSlots }: Config): Slots {
 
 /** Works on the database's node runs when it resolves. */
 export async function startEngine(config: Config, surroundings: EngineSurroundings): Promise<RunningEngine> {
-  const { store, catalog, clock, observe, undo } = surroundings;
+  const { store, catalog, clock, observe, newId, undo } = surroundings;
   const { pool, blobs } = store;
   const { now } = clock;
   const settings = operatorSettings(config, store);
@@ -91,6 +93,7 @@ export async function startEngine(config: Config, surroundings: EngineSurroundin
   const secrets = createSecretRotation({ pool, masterKeys: catalog.masterKeys, observe });
   const tasks = createTasks({
     ...catalog,
+    newId,
     scheduleSaved: engine.scheduleSaved,
     buckets: store.bucketsOf,
     limits: { ...PACKAGE_LIMITS, bytesMax: config.packageBytesMax },

@@ -1,13 +1,11 @@
 /** Tasks that go on behind an answer: what each kind of them does, and the loop of this server that carries them out. */
 import { createPackageCodec } from "../api/factory/package-wire.ts";
-import type { JobDeps } from "../catalog/jobs.ts";
-import type { PackageReader } from "../catalog/package-contents.ts";
-import { importJobs } from "../catalog/package-import.ts";
+import { type ImportDeps, importJobs } from "../catalog/package-import.ts";
 import type { Observe } from "../domain/observation.ts";
 import type { Loop } from "../engine/loop.ts";
 import { createTaskLoop } from "../engine/tasks.ts";
 
-export interface TaskSurroundings extends JobDeps, Omit<PackageReader, "codec"> {
+export interface TaskSurroundings extends Omit<ImportDeps, "codec"> {
   readonly observe: Observe;
   /** Of schedules that name none. */
   readonly timeZone: string;

@@ -54,6 +54,37 @@ export async function findResource(
   return rows.map(resourceFromRow)[0];
 }
 
+/** The workspace's resources that have one of `named` as their name, or as their path; in the order of their paths. */
+export async function findNamedResources(
+  db: Database,
+  { projectId, workspaceId }: WorkspaceKey,
+  named: readonly string[],
+): Promise<Resource[]> {
+  const rows = await query<ResourceRow>(
+    db,
+    "find-named-resources",
+    `select ${COLUMNS} from resource
+     where project_id = $1 and workspace_id = $2 and (name = any($3) or location = any($3)) order by name, directory`,
+    [projectId, workspaceId, named],
+  );
+  return rows.map(resourceFromRow);
+}
+
+/** The directory's resource of that name. */
+export async function findResourceInDirectory(
+  db: Database,
+  { projectId, workspaceId }: WorkspaceKey,
+  { directory, name }: Pick<Resource, "directory" | "name">,
+): Promise<Resource | undefined> {
+  const rows = await query<ResourceRow>(
+    db,
+    "find-resource-in-directory",
+    `select ${COLUMNS} from resource where project_id = $1 and workspace_id = $2 and directory = $3 and name = $4`,
+    [projectId, workspaceId, directory, name],
+  );
+  return rows.map(resourceFromRow)[0];
+}
+
 /** Adds a resource; false when its directory has one of the name. */
 export async function insertResource(
   db: Database,

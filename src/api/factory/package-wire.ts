@@ -2,11 +2,20 @@
 import { type Static, Type } from "typebox";
 import type { JobDraft } from "../../catalog/jobs.ts";
 import type { PackageCodec, PackagedObject } from "../../catalog/package-contents.ts";
-import type { JobChanges, JobImport, SameNamePolicy } from "../../domain/package.ts";
+import type { ResourceDraft } from "../../catalog/resources.ts";
+import {
+  findResourceChange,
+  type JobChanges,
+  type JobImport,
+  type ResourceChange,
+  type SameNamePolicy,
+} from "../../domain/package.ts";
+import { RESOURCE_TYPES } from "../../domain/resource.ts";
 import { parseJson } from "../body.ts";
 import { wordOf } from "../query.ts";
 import { decodeJob } from "./job-wire.ts";
 import { isObject, objectBody, readBody, type WireObject } from "./request-wire.ts";
+import { decodeNewResource } from "./resource-wire.ts";
 import { decodeNewScript } from "./script-wire.ts";
 
 /** Jobs that one package is asked for. Source: dataarts-factory 4.9. */
@@ -14,11 +23,16 @@ const JOBS_MAX = 100;
 const PATH_MAX = 1023;
 /** Jobs whose parameters one import names. */
 const IMPORTED_MAX = 20_000;
+/** Resources of which one import says something. */
+const RESOURCES_MAX = 1000;
 
 /** What both exports take. Without review the submitted definition is the present one, so that both words mean the same. */
 const CHOICE = {
   exportDepend: Type.Optional(
-    Type.Boolean({ default: true, description: "Whether scripts go with the jobs whose nodes name them." }),
+    Type.Boolean({
+      default: true,
+      description: "Whether scripts and resources go with the jobs whose nodes name them.",
+    }),
   ),
   obsPath: Type.Optional(
     Type.String({
@@ -41,7 +55,7 @@ export const ExportedFolder = Type.Object({ obsPath: Type.String() });
 
 /** Absent `folder`: the package is the answer. */
 interface ExportRequest {
-  readonly withScripts: boolean;
+  readonly withNamed: boolean;
   readonly folder?: string;
 }
 
@@ -55,8 +69,8 @@ export function decodeBatchExport(body: unknown): ExportRequest & { readonly job
 }
 
 /** A client that leaves out what is empty says the same as one that sends it. */
-function exportRequestOf({ exportDepend: withScripts = true, obsPath = "" }: Static<typeof ExportBody>) {
-  return { withScripts, ...(obsPath !== "" && { folder: obsPath }) };
+function exportRequestOf({ exportDepend: withNamed = true, obsPath = "" }: Static<typeof ExportBody>) {
+  return { withNamed, ...(obsPath !== "" && { folder: obsPath }) };
 }
 
 /** `filename` for clients that read plain letters alone, the name as it is for the others (RFC 6266). */
@@ -78,12 +92,16 @@ const PackagedJob = Type.Object({
   path: Type.String({ description: "The job's directory." }),
   params: Type.Record(Type.String(), Type.String(), { description: "Its parameters." }),
 });
-const PackagedScript = Type.Object({ name: Type.String(), path: Type.String() });
+const PackagedFile = Type.Object({
+  name: Type.String(),
+  path: Type.String({ description: "Its directory." }),
+});
 
 /** What a package holds. */
 export const PackageList = Type.Object({
   jobs: Type.Array(PackagedJob),
-  scripts: Type.Array(PackagedScript),
+  scripts: Type.Array(PackagedFile),
+  resources: Type.Array(PackagedFile),
 });
 
 export function decodeCheck(body: unknown): string {
@@ -95,12 +113,13 @@ export function createPackageList(): {
   readonly list: Static<typeof PackageList>;
   readonly add: (object: PackagedObject) => void;
 } {
-  const list: Static<typeof PackageList> = { jobs: [], scripts: [] };
+  const list: Static<typeof PackageList> = { jobs: [], scripts: [], resources: [] };
   return {
     list,
     add: ({ kind, draft }) => {
       if (kind === "job") list.jobs.push(encodeJob(draft));
-      else list.scripts.push({ name: draft.name, path: directoryOf(draft.document) });
+      else if (kind === "script") list.scripts.push({ name: draft.name, path: directoryOf(draft.document) });
+      else list.resources.push({ name: draft.name, path: draft.directory });
     },
   };
 }
@@ -122,6 +141,17 @@ const Values = Type.Record(Type.String(), Type.Union([Type.String(), Type.Number
 
 const POLICIES = { SKIP: "skip", OVERWRITE: "overwrite" } as const satisfies Record<string, SameNamePolicy>;
 
+const REPLACE = /^([Tt]rue|[Ff]alse|obs:\/\/.+)?$/;
+const ResourceInfo = Type.Object({
+  name: Type.String({ maxLength: PATH_MAX }),
+  type: Type.Optional(Type.String({ description: "Of the resource; absent or another word: any." })),
+  replace: Type.Optional(
+    Type.Union([Type.String({ maxLength: PATH_MAX, pattern: REPLACE.source }), Type.Boolean()], {
+      description: "true or false, before sameNamePolicy; or obs://bucket/key, where its file lies here.",
+    }),
+  ),
+});
+
 /** Without review `targetStatus` and `approvers` have no effect. */
 export const ImportBody = Type.Object({
   path: PackagePath,
@@ -135,6 +165,12 @@ export const ImportBody = Type.Object({
   executeUser: Type.Optional(Type.String({ maxLength: 256 })),
   targetStatus: Type.Optional(Type.Enum(["SAVED", "SUBMITTED", "PRODUCTION"])),
   approvers: Type.Optional(Type.Array(Type.Object({}), { maxItems: 100 })),
+  resources: Type.Optional(
+    Type.Array(ResourceInfo, {
+      maxItems: RESOURCES_MAX,
+      description: "What becomes of single resources of the package.",
+    }),
+  ),
 });
 
 export const ImportStarted = Type.Object({ taskId: Type.String() });
@@ -147,6 +183,7 @@ export function decodeImport(body: unknown): JobImport {
     sameNamePolicy = "SKIP",
     jobsParam = [],
     executeUser = "",
+    resources = [],
   } = readBody(ImportBody, body);
   const ofJobs = jobsParam.map((job) => [job.name, textsOf(job.params)]);
   return {
@@ -156,7 +193,20 @@ export function decodeImport(body: unknown): JobImport {
       parameters: textsOf(params),
       jobParameters: Object.fromEntries(ofJobs),
       ...(executeUser !== "" && { executeUser }),
+      resources: resources.map(decodeResourceChange),
     },
+  };
+}
+
+/** The vendor's pages do not say what `replace` holds: what it can mean is told by its form. */
+function decodeResourceChange({ name, type, replace }: Static<typeof ResourceInfo>): ResourceChange {
+  const replaced = String(replace ?? "");
+  return {
+    name,
+    ...(RESOURCE_TYPES.some((known) => known === type) && { type }),
+    ...(/^true$/i.test(replaced) && { sameNamePolicy: "overwrite" }),
+    ...(/^false$/i.test(replaced) && { sameNamePolicy: "skip" }),
+    ...(replaced.startsWith("obs://") && { location: replaced }),
   };
 }
 
@@ -170,6 +220,7 @@ export function createPackageCodec(timeZone: string): PackageCodec {
     job: (content, workspaceId, changes) =>
       decodeJob(withChanges(objectBody(parseJson(content)), changes), { workspaceId, timeZone }),
     script: (content) => decodeNewScript(parseJson(content)),
+    resource: (content, changes) => withLocation(decodeNewResource(parseJson(content)), changes),
   };
 }
 
@@ -184,6 +235,11 @@ function withChanges(job: WireObject, { parameters, jobParameters, executeUser }
     ...(Array.isArray(job.params) && { params: job.params.map((one) => withValue(one, values)) }),
     ...(executeUser !== undefined && { basicConfig: { ...basicConfig, executeUser } }),
   };
+}
+
+function withLocation(draft: ResourceDraft, { resources }: JobChanges): ResourceDraft {
+  const location = findResourceChange(resources, draft)?.location;
+  return location === undefined ? draft : { ...draft, location };
 }
 
 function withValue(parameter: unknown, values: ReadonlyMap<string, string>): unknown {

@@ -1,16 +1,7 @@
 /** Packages over HTTP: exported, looked into, imported. */
-import { Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
 import { expect, test } from "vitest";
-import {
-  type Answer,
-  type FactoryWorld,
-  factoryWorld,
-  jobBody,
-  PROJECT,
-} from "../../../test/setup/factory.ts";
-import { PACKAGE_LIMITS } from "../../domain/package.ts";
-import { openArchive, writeArchive } from "../../store/zip-archive.ts";
+import { type FactoryWorld, factoryWorld, jobBody, PROJECT } from "../../../test/setup/factory.ts";
+import { archiveOf, filesOf, imported, put } from "../../../test/setup/packages.ts";
 
 const SCRIPT = { name: "s1", type: "Shell", content: "echo day", directory: "/d", description: "says" };
 
@@ -30,44 +21,6 @@ function after(name: string, jobs: readonly string[], members: Readonly<Record<s
     dependJobs: { jobs },
   };
   return jobBody(name, { schedule: { type: "CRON", cron }, ...members });
-}
-
-async function filesOf(bytes: Buffer): Promise<Record<string, unknown>> {
-  const archive = await openArchive(Readable.from([bytes]), { ...PACKAGE_LIMITS, bytesMax: 2 ** 20 });
-  const read = archive.entries.map(async (entry) => [
-    entry.fileName,
-    JSON.parse((await archive.read(entry)).toString()),
-  ]);
-  const files = Object.fromEntries(await Promise.all(read));
-  await archive.close();
-  return files;
-}
-
-async function put({ deps }: FactoryWorld, path: string, content: Buffer): Promise<void> {
-  await deps.buckets(PROJECT).write(path, Readable.from([content]));
-}
-
-/** An archive of JSON files; a text is written as it is. */
-async function archiveOf(files: Readonly<Record<string, unknown>>): Promise<Buffer> {
-  const list = Object.entries(files).map(([path, content]) => ({
-    path,
-    content: typeof content === "string" ? content : JSON.stringify(content),
-  }));
-  return await buffer(writeArchive(Readable.from(list), new Date("2026-11-23T06:54:27Z")));
-}
-
-/** Puts the archive into a bucket, imports it, and gives the task as it ended. */
-async function imported(
-  world: FactoryWorld,
-  content: Buffer,
-  members: Readonly<Record<string, unknown>> = {},
-  workspace = "w2",
-): Promise<Answer["json"]> {
-  await put(world, "obs://b/p.zip", content);
-  const body = { path: "obs://b/p.zip", ...members };
-  const { json } = await world.ok("POST", "/jobs/import", { role: "member", workspace, body });
-  await world.carryOutTasks();
-  return (await world.ok("GET", `/system-tasks/${json.taskId}`, { role: "reader", workspace })).json;
 }
 
 async function namesIn({ ok }: FactoryWorld, workspace: string): Promise<string[]> {
@@ -205,6 +158,7 @@ test("a package is looked into without importing it", async () => {
       { name: "k", path: "/", params: {} },
     ],
     scripts: [{ name: "s1", path: "/d" }],
+    resources: [],
   });
   expect((await ok("GET", "/jobs")).json.total).toBe(0);
   for (const broken of [Buffer.alloc(0), Buffer.from("no zip"), Buffer.alloc(2 ** 20 + 1)]) {
@@ -348,7 +302,7 @@ test("of a package with anything wrong in it nothing is imported, and the task s
     [{ "a.job": good, "b.job": after("b", ["none"]) }, 'job "b": there is no job "none"'],
     [{ "a.job": good, "b.job": after("b", ["c"]), "c.job": after("c", ["b"]) }, "jobs wait for each other"],
     [{ "a.job": good, "b.job": "[".repeat(101) }, "nested deeper than 100"],
-    [{ "readme.txt": "x" }, "no jobs and no scripts"],
+    [{ "readme.txt": "x" }, "no jobs, no scripts and no resources"],
   ] as const) {
     const task = await imported(world, await archiveOf(files));
     expect(task, message).toMatchObject({

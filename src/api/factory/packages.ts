@@ -2,7 +2,7 @@
 import type { Readable } from "node:stream";
 import { checkPackage } from "../../catalog/package-check.ts";
 import { inStorage } from "../../catalog/package-contents.ts";
-import { exportJobs } from "../../catalog/package-export.ts";
+import { exportJobs, type PackageChoice } from "../../catalog/package-export.ts";
 import { addJobImport } from "../../catalog/package-tasks.ts";
 import { type CallerRequest, DOCUMENT_BYTES_MAX, json, type Reply, type Route } from "../route.ts";
 import { workspaceOf } from "../workspace.ts";
@@ -24,6 +24,7 @@ import {
   PackageList,
   packageHeaders,
 } from "./package-wire.ts";
+import { encodeResourceContent } from "./resource-wire.ts";
 import { encodeTaskId } from "./system-task-wire.ts";
 
 const JOBS = "/v1/:project_id/jobs";
@@ -36,7 +37,7 @@ export function packageRoutes(deps: FactoryDeps): Route[] {
       role: "member",
       contract: {
         operation: "export_job",
-        summary: "Exports a job with the scripts that it names, as a zip file or into a bucket",
+        summary: "Exports a job with the scripts and resources that it names, as a zip file or into a bucket",
         tag: "Packages",
         body: ExportBody,
         replies: { 200: ["bytes", ExportedFolder] },
@@ -94,16 +95,24 @@ interface PackageName {
 }
 
 async function exportOne(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
-  const { withScripts, folder } = decodeExport(request.body);
+  const { withNamed, folder } = decodeExport(request.body);
   const job = jobNameOf(request);
-  const content = await exportJobs(deps, workspaceOf(request), { jobs: [job], withScripts });
+  const content = await exportAll(deps, request, { jobs: [job], withNamed });
   return await deliver(deps, request, content, { stored: job, downloaded: `DLF_${job}.zip` }, folder);
 }
 
 async function exportSeveral(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
-  const { jobs, withScripts, folder } = decodeBatchExport(request.body);
-  const content = await exportJobs(deps, workspaceOf(request), { jobs, withScripts });
+  const { jobs, withNamed, folder } = decodeBatchExport(request.body);
+  const content = await exportAll(deps, request, { jobs, withNamed });
   return await deliver(deps, request, content, { stored: "jobs", downloaded: "jobs.zip" }, folder);
+}
+
+async function exportAll(
+  deps: FactoryDeps,
+  request: CallerRequest,
+  choice: PackageChoice,
+): Promise<Readable> {
+  return await exportJobs({ ...deps, encodeResource: encodeResourceContent }, workspaceOf(request), choice);
 }
 
 /** In the answer, or in a folder of its own under the one that was named; clients append the file's name themselves. */

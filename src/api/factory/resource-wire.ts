@@ -89,13 +89,17 @@ function contentOf(given: Static<typeof ResourceBody>): ResourceContent {
   };
 }
 
-/** Members that were not given stay absent (dataarts-factory 8). */
 export function encodeResource(resource: Resource): Static<typeof ResourceDetail> {
-  const { name, type, location, directory, dependFiles, dependPackages, description } = resource;
   const id = formatObjectId(resource.id);
+  return { id, resourceId: id, ...encodeResourceContent(resource) };
+}
+
+/** As its create call takes it; members that were not given stay absent (dataarts-factory 8). */
+export function encodeResourceContent(
+  resource: Resource,
+): Omit<Static<typeof ResourceDetail>, "id" | "resourceId"> {
+  const { name, type, location, directory, dependFiles, dependPackages, description } = resource;
   return {
-    id,
-    resourceId: id,
     name,
     type,
     location,

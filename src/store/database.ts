@@ -46,6 +46,13 @@ const POSTGRES_MAJOR_MIN = 15;
 
 const CONNECTIONS_MAX = 10;
 const STATEMENT_TIMEOUT_MS = 60_000;
+/**
+ * Much longer than what recurs in an idle service: after pg's own ten seconds, some connection was always being made, and
+ * that was most of what an idle service cost the database.
+ */
+const IDLE_TIMEOUT_MS = 5 * 60_000;
+/** What a connection gathers in the database's memory goes with it. */
+const LIFETIME_SECONDS = 3600;
 const CONNECT_TIMEOUT_MS = 10_000;
 const ATTEMPTS_MAX = 5;
 const RETRY_DELAY_MS = 5;
@@ -66,6 +73,8 @@ export async function openDatabase(
     max: options.connectionsMax ?? CONNECTIONS_MAX,
     statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: IDLE_TIMEOUT_MS,
+    maxLifetimeSeconds: LIFETIME_SECONDS,
     stream: () => {
       const socket = new Socket();
       sockets.add(socket);

@@ -17,6 +17,7 @@ const TARGETS = {
   check: (node) => run(node, [join(ROOT, "tools", "check.ts"), ...args], here),
   bench: (node) => runOurs(node, [join(ROOT, "bench", "bench.ts"), ...args], here),
   chaos: (node) => runOurs(node, [join(ROOT, "test", "chaos", "chaos.ts"), ...args], here),
+  "schema-fuzz": schemaFuzz,
   fuzz: (node) => runOurs(node, [join(ROOT, "test", "fuzz", "fuzz.ts"), ...args], here),
   simulate: (node) => runOurs(node, [join(ROOT, "test", "simulator", "simulate.ts"), ...args], here),
   model: (node) => runOurs(node, [join(ROOT, "test", "model", "model.ts"), ...args], here),
@@ -31,6 +32,12 @@ async function test(node) {
   const env = { ...process.env, AZALAI_TEST_PYTHON: python };
   const tested = await run(node, [bin("vitest"), "run", ...args], { ...here, env });
   return checked || tested;
+}
+
+async function schemaFuzz(node) {
+  const env = { ...process.env, AZALAI_TEST_PYTHON: preparePython() };
+  const program = join(ROOT, "test", "schema-fuzz", "schema-fuzz.ts");
+  return await run(node, [program, ...args], { ...here, env });
 }
 
 await exitWith(() => {

@@ -176,6 +176,8 @@ const SOURCES: WorkSources = {
     exists: async () => false,
     localPath: async () => undefined,
     write: async () => undefined,
+    createFolder: async () => undefined,
+    remove: async () => false,
   }),
 };
 

@@ -1,5 +1,6 @@
 /** The contract between the engine and the code that does one node's work. */
 import type { Readable } from "node:stream";
+import type { BucketFiles } from "../domain/bucket.ts";
 import type { ConnectionConfig, ConnectionType } from "../domain/connection.ts";
 import type { LoopTurn } from "../domain/expression-world.ts";
 import type { OwnLane } from "../domain/instance.ts";
@@ -136,16 +137,7 @@ export interface EndedChild extends Child {
 
 export type AbortReason = "stop" | "timeout" | "lost" | "drain";
 
-/** The project's own tree of buckets; a path that is not `obs://bucket/key` raises `reference-invalid`. */
-export interface Buckets {
-  readonly open: (path: string) => Promise<Readable>;
-  readonly list: (prefix: string) => Promise<readonly string[]>;
-  /** Whether there is such a file, or a file under such a folder. */
-  readonly exists: (path: string) => Promise<boolean>;
-  /** Where the file lies on this machine, when it does: it may be linked instead of copied. */
-  readonly localPath: (path: string) => Promise<string | undefined>;
-  readonly write: (path: string, content: Readable) => Promise<void>;
-}
+export type Buckets = BucketFiles<Readable>;
 
 /** How an attempt ended. `cancelled` only after its signal was aborted. */
 export type Outcome =

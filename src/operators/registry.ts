@@ -1,5 +1,5 @@
 /** All operators of this server. */
-
+import { createBucketPathOperator } from "./bucket-paths.ts";
 import { createDuckdbOperator } from "./duckdb-sql.ts";
 import { createDummyOperator } from "./dummy.ts";
 import { createForEachOperator } from "./for-each.ts";
@@ -25,6 +25,7 @@ export function createOperators(settings: OperatorSettings, runner: ProcessRunne
     createPostgresOperator(settings),
     createRestOperator(settings),
     createNoticeOperator(),
+    createBucketPathOperator(),
     createSubJobOperator(),
     createForEachOperator(),
   ];

@@ -18,10 +18,12 @@ export interface BlobStore {
     content: Uint8Array | Readable,
     keep?: BlobKeeping,
   ) => Promise<void>;
+  /** Makes a folder that is there, for `exists` alone, although no blob lies under it; one that is there stays. */
+  readonly putFolder: (projectId: string, key: string) => Promise<void>;
   /** The content from `fromByte` on, or undefined where there is no such blob. */
   readonly open: (projectId: string, key: string, fromByte?: number) => Promise<Readable | undefined>;
   readonly sizeBytes: (projectId: string, key: string) => Promise<number | undefined>;
-  /** Whether there is a blob of that key, or one under it. */
+  /** Whether there is a blob of that key, or one under it, or such a folder. */
   readonly exists: (projectId: string, key: string) => Promise<boolean>;
   /** Keys of all blobs whose key is `folder` with something after a slash, in no order; "" lists all. */
   readonly list: (projectId: string, folder: string) => Promise<string[]>;
@@ -66,6 +68,12 @@ export function createFolderBlobs(folder: string): BlobStore {
       }
       if (keep === "durable") await syncFolder(dirname(place));
     },
+    putFolder: async (projectId, key) => {
+      const place = join(folder, projectId, folderPath(key));
+      await mkdir(place, { recursive: true, mode: 0o700 });
+      await (await open(join(place, BLOB_MARK), "w", 0o600)).close();
+      await syncFolder(place);
+    },
     open: async (projectId, key, fromByte = 0) => {
       const path = pathOf(projectId, key);
       const file = await unlessMissing(open(path, "r"));
@@ -77,7 +85,7 @@ export function createFolderBlobs(folder: string): BlobStore {
       (await holdsBlob(join(folder, projectId, folderPath(key)))),
     names: async (projectId, under) => {
       const entries = (await unlessMissing(readdir(join(folder, projectId, folderPath(under))))) ?? [];
-      return [...new Set(entries.map(nameOf))];
+      return [...new Set(entries.map(nameOf))].filter((name) => name !== "");
     },
     usedBytes: (projectId, key) =>
       sizeOf([join(folder, projectId, folderPath(key)), ...(key === "" ? [] : [pathOf(projectId, key)])]),
@@ -156,7 +164,7 @@ async function removeOlder(folder: string, before: Date): Promise<number> {
 async function listKeys(path: string, key: string): Promise<string[]> {
   const entries = (await unlessMissing(readdir(path, { withFileTypes: true }))) ?? [];
   const found = await Promise.all(
-    entries.map((entry) => {
+    entries.filter(isNoMark).map((entry) => {
       const name = nameOf(entry.name);
       const inner = key === "" ? name : `${key}/${name}`;
       return entry.isDirectory() ? listKeys(join(path, entry.name), inner) : [inner];
@@ -173,8 +181,15 @@ async function holdsBlob(path: string): Promise<boolean> {
   return false;
 }
 
-/** Begins the file name of each blob, never that of a folder, since encoding leaves no `=`: so `a` and `a/b` both fit. */
+/**
+ * Begins the file name of each blob, never that of a folder, since encoding leaves no `=`: so `a` and `a/b` both fit.
+ * Alone it is no blob: it keeps a folder there that has none.
+ */
 const BLOB_MARK = "=";
+
+function isNoMark({ name }: { readonly name: string }): boolean {
+  return name !== BLOB_MARK;
+}
 
 function nameOf(entry: string): string {
   return decodeURIComponent(entry.replace(BLOB_MARK, ""));

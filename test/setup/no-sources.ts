@@ -25,5 +25,7 @@ export const NO_SOURCES: WorkSources = {
     exists: async () => false,
     localPath: async () => undefined,
     write: async () => undefined,
+    createFolder: async () => undefined,
+    remove: async () => false,
   }),
 };

@@ -170,6 +170,14 @@ function folderBuckets(root: string): Buckets {
       await mkdir(dirname(bucketFile(root, path)), { recursive: true });
       await writeFile(bucketFile(root, path), content, { mode: 0o600 });
     },
+    createFolder: async (path) => {
+      await mkdir(bucketFile(root, path), { recursive: true });
+    },
+    remove: async (path) => {
+      const there = (await stat(bucketFile(root, path)).catch(() => undefined)) !== undefined;
+      await rm(bucketFile(root, path), { recursive: true, force: true });
+      return there;
+    },
   };
 }
 

@@ -82,3 +82,43 @@ test("a server's lease, beat and grace time have defaults that fit together", ()
     ],
   });
 });
+
+test("mail is sent through the server that is named, over TLS where a password is", () => {
+  const mail = (url: string) => {
+    const read = readConfig({}, { AZALAI_SMTP_URL: url, AZALAI_MAIL_FROM: "azalai@example.com" });
+    return "config" in read ? read.config.mail : read.problems;
+  };
+  const from = "azalai@example.com";
+  const login = { user: "me@here", password: "p:w" };
+  expect(mail("smtp://mail.example")).toEqual({ host: "mail.example", port: 587, tls: "offered", from });
+  expect(mail("smtp://me%40here:p%3Aw@mail.example:25")).toEqual({
+    host: "mail.example",
+    port: 25,
+    tls: "required",
+    login,
+    from,
+  });
+  expect(mail("smtps://me%40here:p%3Aw@[::1]")).toEqual({
+    host: "::1",
+    port: 465,
+    tls: "at-once",
+    login,
+    from,
+  });
+  expect(mail("smtp://127.0.0.1:1025?starttls=never")).toMatchObject({ port: 1025, tls: "never" });
+  for (const url of [
+    "mail.example",
+    "http://mail.example",
+    "smtp://",
+    "smtp://x?starttls=maybe",
+    "smtp://me:PLANTED@",
+  ])
+    expect(mail(url), url).toEqual([expect.not.stringContaining("PLANTED")]);
+  expect(readConfig({}, {})).not.toHaveProperty("config.mail");
+  check({}, { AZALAI_SMTP_URL: "smtp://x" }, { problems: [expect.stringContaining("together")] });
+  check(
+    {},
+    { AZALAI_SMTP_URL: "smtp://x", AZALAI_MAIL_FROM: "Azalai <azalai@example.com>" },
+    { problems: [expect.stringContaining("AZALAI_MAIL_FROM")] },
+  );
+});

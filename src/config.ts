@@ -1,5 +1,6 @@
 /** The process's settings: flags and environment turned into one frozen Config, or a list of what is wrong with them. */
 import { resolve } from "node:path";
+import { isMailAddress } from "./domain/topic.ts";
 import { isZone } from "./domain/zone.ts";
 
 export const SERVER_ROLES = ["api", "scheduler", "worker"] as const;
@@ -49,7 +50,19 @@ export interface Config {
   readonly historyPeriodDays: number;
   /** Where spans are sent, as OTLP over HTTP; absent: nowhere. */
   readonly traces?: { readonly url: string; readonly serviceName: string };
+  /** Through which server notices are mailed; absent: none are. */
+  readonly mail?: MailSettings;
   readonly demo: boolean;
+}
+
+/** The server that takes mail, and in whose name it is sent. */
+interface MailSettings {
+  readonly host: string;
+  readonly port: number;
+  /** `at-once`: TLS from the first byte; else whether it must be begun with STARTTLS, may be, or is not. */
+  readonly tls: "at-once" | "required" | "offered" | "never";
+  readonly login?: { readonly user: string; readonly password: string };
+  readonly from: string;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -105,6 +118,7 @@ export function readConfig(
     packageBytesMax: whole("AZALAI_PACKAGE_BYTES_MAX", 1, 2 ** 32, 2 ** 28),
     historyPeriodDays: whole("AZALAI_HISTORY_PERIOD_DAYS", 1, 366, 7),
     ...optional("traces", readTraces(environment)),
+    ...optional("mail", readMail(environment, problems)),
     demo: flags.demo ?? false,
   };
   return problems.length > 0 ? { problems } : { config: Object.freeze(config) };
@@ -228,6 +242,49 @@ function readTraces(environment: Environment): Config["traces"] {
   const base = environment.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/+$/, "");
   const url = environment.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || (base ? `${base}/v1/traces` : undefined);
   return url === undefined ? undefined : { url, serviceName: environment.OTEL_SERVICE_NAME || "azalai" };
+}
+
+const STARTTLS = ["required", "offered", "never"] as const;
+
+/** Both settings of mail, or neither. A password is never part of a problem. */
+function readMail(environment: Environment, problems: string[]): MailSettings | undefined {
+  const url = environment.AZALAI_SMTP_URL || undefined;
+  const from = environment.AZALAI_MAIL_FROM || undefined;
+  if (url === undefined && from === undefined) return undefined;
+  if (url === undefined || from === undefined) {
+    problems.push("AZALAI_SMTP_URL and AZALAI_MAIL_FROM must be given together");
+    return undefined;
+  }
+  if (!isMailAddress(from)) problems.push("AZALAI_MAIL_FROM must be a mail address, and nothing else");
+  const server = readMailServer(url, problems);
+  return server === undefined ? undefined : { ...server, from };
+}
+
+/** With a log-in, TLS is asked for unless the address says otherwise: the password must not be overheard. */
+function readMailServer(text: string, problems: string[]): Omit<MailSettings, "from"> | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^smtps?:$/.test(url.protocol) || url.hostname === "") {
+    problems.push(
+      "AZALAI_SMTP_URL must be smtp://host:port or smtps://host:port, or with user:password@host",
+    );
+    return undefined;
+  }
+  const login = url.username === "" ? undefined : loginOf(url);
+  const word = url.searchParams.get("starttls") ?? (login === undefined ? "offered" : "required");
+  const starttls = STARTTLS.find((known) => known === word);
+  if (starttls === undefined)
+    problems.push(`AZALAI_SMTP_URL: starttls must be one of ${STARTTLS.join(", ")}`);
+  const atOnce = url.protocol === "smtps:";
+  return {
+    host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: Number(url.port) || (atOnce ? 465 : 587),
+    tls: atOnce ? "at-once" : (starttls ?? "required"),
+    ...optional("login", login),
+  };
+}
+
+function loginOf(url: URL): MailSettings["login"] {
+  return { user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
 }
 
 function readRoles(text: string | undefined, problems: string[]): ServerRole[] {

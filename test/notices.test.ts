@@ -1,6 +1,7 @@
-/** Notices from end to end: a node and an alarm rule of a running service reach a web address, signed. */
+/** Notices from end to end: a node and alarm rules of a running service reach a web address, signed, and a mail box. */
 import { expect, test, vi } from "vitest";
 import { startService } from "./setup/service.ts";
+import { startMailServer } from "./setup/smtp.ts";
 import { isSigned, startReceiver } from "./setup/webhook.ts";
 
 // A service of its own, on a machine that may be busy; the second try of a notice comes after ten seconds and a look.
@@ -8,14 +9,21 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const SECRET = "a secret of a target";
 
-test("an SMN node and the alarm of its job's end reach the topic's target, and the wire lists the alarm as sent", async () => {
+test("an SMN node and the alarm of its job's end reach the topics' targets, and the wire lists the alarms as sent", async () => {
   let answers = 0;
   // The first try of the first notice fails: the other one comes all the same, and it is tried again later.
   const receiver = await startReceiver((_, response) => {
     answers += 1;
     response.writeHead(answers === 1 ? 503 : 204).end();
   });
-  const service = await startService({ env: { AZALAI_ALLOWED_PRIVATE_ADDRESSES: "loopback" } });
+  const mails = await startMailServer();
+  const service = await startService({
+    env: {
+      AZALAI_ALLOWED_PRIVATE_ADDRESSES: "loopback",
+      AZALAI_SMTP_URL: `smtp://127.0.0.1:${mails.port}`,
+      AZALAI_MAIL_FROM: "azalai@example.com",
+    },
+  });
   try {
     const token = await service.token();
     const { projectId } = service.credentials;
@@ -31,6 +39,9 @@ test("an SMN node and the alarm of its job's end reach the topic's target, and t
     };
     const topic = await call("POST", "/api/topics", { name: "ops" });
     await call("POST", "/api/topics/ops/targets", { url: `${receiver.url}/T0PSECRET`, secret: SECRET });
+    await call("POST", "/api/topics", { name: "boss" });
+    await call("POST", "/api/topics/boss/targets", { mail: "ada@example.com" });
+    await call("POST", "/api/alarm-rules", { name: "mailed", kind: "success", topic: "boss" });
     await call("POST", "/api/alarm-rules", { name: "all", kind: "success", topic: "ops" });
     const properties = { topic: topic.urn, subject: "loaded", messageType: "NORMAL", message: "42 rows" };
     await call("POST", `/v1/${projectId}/jobs`, {
@@ -62,11 +73,23 @@ test("an SMN node and the alarm of its job's end reach the topic's target, and t
       rule: "all",
       instanceId,
     });
+    expect(await mails.next()).toMatchObject({
+      from: "azalai@example.com",
+      to: ["ada@example.com"],
+      headers: { subject: 'Job "tell" succeeded' },
+      text: expect.stringMatching(
+        /^Job "tell" succeeded: run .*\n\njob: tell\nrule: mailed\nalarm: success\n/,
+      ),
+    });
     expect(new Set(calls.map(({ headers }) => headers["x-azalai-notice"])).size).toBe(2);
     const path = `/v2/${projectId}/factory/alarm-info`;
     await expect
-      .poll(async () => (await call("GET", path)).alarm_info[0]?.send_status, { timeout: 10_000 })
-      .toBe(0);
+      .poll(
+        async () =>
+          (await call("GET", path)).alarm_info.map((one: { send_status?: number }) => one.send_status),
+        { timeout: 10_000 },
+      )
+      .toEqual([0, 0]);
     expect(service.log()).not.toContain("T0PSECRET");
     expect(service.log()).not.toContain(SECRET);
   } finally {

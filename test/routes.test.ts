@@ -66,7 +66,14 @@ async function setup() {
       timeZone: "UTC",
     }),
     createSaharaFace(shared),
-    createConsoleFace({ ...shared, retention, secrets, timeZone: "UTC", noticesPublished: () => undefined }),
+    createConsoleFace({
+      ...shared,
+      retention,
+      secrets,
+      timeZone: "UTC",
+      mails: false,
+      noticesPublished: () => undefined,
+    }),
   ];
   const app = await createServer({
     faces,

@@ -3,14 +3,15 @@ import { randomUUID } from "node:crypto";
 import { Fault, invalid } from "../domain/fault.ts";
 import { checkNotice, type NoticeText } from "../domain/notice.ts";
 import {
-  checkWebhook,
+  checkTarget,
+  shownAddress,
   TARGETS_MAX,
+  type Target,
   TOPIC_DESCRIPTION_MAX,
   TOPIC_NAME,
   TOPICS_MAX,
   type Topic,
   topicNameOf,
-  type Webhook,
 } from "../domain/topic.ts";
 import type { Caller } from "../domain/user.ts";
 import { listRulesOfTopic } from "../store/alarm-rules.ts";
@@ -93,9 +94,9 @@ export async function addTarget(
   { pool, now, masterKeys }: TopicDeps,
   { projectId, userName: by }: Caller,
   name: string,
-  webhook: Webhook,
+  target: Target,
 ): Promise<string> {
-  const problems = checkWebhook(webhook);
+  const problems = checkTarget(target);
   if (problems.length > 0) invalid("topic-invalid", problems);
   const id = randomUUID().replaceAll("-", "");
   const at = now();
@@ -103,10 +104,10 @@ export async function addTarget(
     const topic = (await lockTopic(db, projectId, name)) ?? topicMissing(name);
     if (topic.targets.length >= TARGETS_MAX)
       throw new Fault("conflict", "topic-limit", `a topic has at most ${TARGETS_MAX} targets`);
-    const sealed = encryptSecret(masterKeys, placeOf(projectId, id), JSON.stringify(webhook));
-    const address = new URL(webhook.url).origin;
-    const target = { id, topicId: topic.id, address, sealed, createdAt: at, createdBy: by };
-    await insertTarget(db, projectId, target);
+    const sealed = encryptSecret(masterKeys, placeOf(projectId, id), JSON.stringify(target));
+    const address = shownAddress(target);
+    const row = { id, topicId: topic.id, address, sealed, createdAt: at, createdBy: by };
+    await insertTarget(db, projectId, row);
     const object = { kind: "topic", id: name };
     await insertAct(db, { projectId, at, by, act: "add-target", object, detail: { target: id, address } });
   });
@@ -144,7 +145,7 @@ export function openTarget(
     targetId,
     sealed,
   }: { readonly projectId: string; readonly targetId: string; readonly sealed: Buffer },
-): Webhook {
+): Target {
   return JSON.parse(decryptSecret(masterKeys, placeOf(projectId, targetId), sealed).toString());
 }
 

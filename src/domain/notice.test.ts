@@ -1,6 +1,6 @@
 /** Notices: what may be published, how often it is tried, and what a target is sent. */
 import { expect, test } from "vitest";
-import { checkNotice, nextTryAt, noticeBody, SUBJECT_MAX } from "./notice.ts";
+import { checkNotice, nextTryAt, noticeBody, noticeMailText, SUBJECT_MAX } from "./notice.ts";
 
 const NOW = new Date("2026-11-23T06:00:00.000Z");
 
@@ -34,4 +34,9 @@ test("what a target is sent cannot be put in the place of its own members by who
     publishedAt: "2026-11-23T06:00:00.000Z",
     job: "j",
   });
+});
+
+test("a mail has the message, then what else is known line by line", () => {
+  const notice = { subject: "s", message: "m\n", detail: { job: "j", instanceId: 7 } };
+  expect(noticeMailText(notice, { name: "t" })).toBe("m\n\n\njob: j\ninstanceId: 7\ntopic: t\n");
 });

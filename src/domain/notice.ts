@@ -34,7 +34,13 @@ export function nextTryAt(tries: number, now: Date): Date | undefined {
   return seconds === undefined ? undefined : new Date(now.getTime() + seconds * 1_000);
 }
 
-/** What a target is sent; its members are described in docs/notices.md. */
+/** The text of a mail: the message, then the rest line by line. */
+export function noticeMailText(notice: NoticeText, topic: { readonly name: string }): string {
+  const facts = Object.entries({ ...notice.detail, topic: topic.name });
+  return `${notice.message}\n\n${facts.map(([name, value]) => `${name}: ${value}\n`).join("")}`;
+}
+
+/** What a web address is sent; its members are described in docs/notices.md. */
 export function noticeBody(
   notice: NoticeText & { readonly id: number; readonly publishedAt: Date },
   topic: { readonly name: string; readonly urn: string },

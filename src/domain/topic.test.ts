@@ -1,6 +1,6 @@
 /** Topics: their names, and what a target must meet. */
 import { expect, test } from "vitest";
-import { checkWebhook, topicNameOf, topicUrn } from "./topic.ts";
+import { checkTarget, isMailAddress, shownAddress, topicNameOf, topicUrn } from "./topic.ts";
 
 const SECRET = "0123456789abcdef";
 
@@ -23,5 +23,32 @@ test.each([
   ["https://hooks.example", "x".repeat(256), 0],
   ["https://hooks.example", "x".repeat(257), 1],
 ])("a target at %s is checked", (url, secret, problems) => {
-  expect(checkWebhook({ url, secret })).toHaveLength(problems);
+  expect(checkTarget({ url, secret })).toHaveLength(problems);
+});
+
+test.each(["ada@example.com", "a.b+c@sub.example.co", "a@localhost", `${"x".repeat(64)}@example.com`])(
+  "%s is a mail address",
+  (mail) => {
+    expect(isMailAddress(mail)).toBe(true);
+    expect(checkTarget({ mail })).toEqual([]);
+    expect(shownAddress({ mail })).toBe(`mailto:${mail}`);
+  },
+);
+
+test.each([
+  "",
+  "ada",
+  "ada@",
+  "@example.com",
+  "ada@example..com",
+  "ada@-example.com",
+  "Ada <ada@example.com>",
+  "ada@example.com, bob@example.com",
+  "ada@example.com\r\nBcc: bob@example.com",
+  "ada@example.com\n",
+  "ada @example.com",
+  `${"x".repeat(65)}@example.com`,
+  `ada@${"x.".repeat(130)}com`,
+])("%j is no mail address", (mail) => {
+  expect(checkTarget({ mail })).toHaveLength(1);
 });

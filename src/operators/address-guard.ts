@@ -44,6 +44,8 @@ const PRIVATE = [
   "192.0.0.0/24",
   "198.18.0.0/15",
   "fc00::/7",
+  // A network's own way from IPv6 to IPv4 (RFC 8215): where in it the address stands is its own affair.
+  "64:ff9b:1::/48",
 ] as const;
 
 /** Names that a range may go by in the allow-list. */

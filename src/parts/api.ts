@@ -70,6 +70,13 @@ function createFaces(
     createKeystoneFace(identity),
     createFactoryFace({ ...shared, packageLimits, taskAdded: tasks.wake, pageMax: factoryPageMax, timeZone }),
     createSaharaFace(shared),
-    createConsoleFace({ ...shared, retention, secrets, timeZone, noticesPublished: notices.wake }),
+    createConsoleFace({
+      ...shared,
+      retention,
+      secrets,
+      timeZone,
+      mails: notices.mails,
+      noticesPublished: notices.wake,
+    }),
   ];
 }

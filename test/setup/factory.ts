@@ -137,6 +137,7 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
         buckets,
         retention,
         secrets,
+        mails: true,
         noticesPublished: () => undefined,
       }),
     ],

@@ -22,6 +22,7 @@ export interface Receiver {
 /** Answers 204 where `answer` does nothing else. */
 export async function startReceiver(
   answer: (call: Received, response: ServerResponse) => void = (_, response) => response.writeHead(204).end(),
+  { host = "127.0.0.1", port = 0 }: { readonly host?: string; readonly port?: number } = {},
 ): Promise<Receiver> {
   const received: Received[] = [];
   const looks = new Set<() => void>();
@@ -33,13 +34,13 @@ export async function startReceiver(
     for (const look of looks) look();
     answer(call, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(port, host, resolve));
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();
   });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
     received,
     count: (calls) =>
       new Promise((resolve) => {

@@ -1,7 +1,7 @@
 /** Topics, their targets and what was published to them, as the console's API writes and reads them. */
 import { type Static, type TSchema, Type } from "typebox";
 import { type FaultCode, invalid } from "../../domain/fault.ts";
-import { type Topic, topicUrn } from "../../domain/topic.ts";
+import { type Target, type Topic, topicUrn } from "../../domain/topic.ts";
 import type { NoticeListing } from "../../store/notices.ts";
 import { checkSchema } from "../check-schema.ts";
 
@@ -11,10 +11,22 @@ export const TopicBody = Type.Object(
 );
 
 /** The secret is what calls are signed with; it is never shown again. */
-export const TargetBody = Type.Object(
-  { url: Type.String(), secret: Type.String() },
+const TargetBody = Type.Object(
+  {
+    url: Type.Optional(Type.String()),
+    secret: Type.Optional(Type.String()),
+    mail: Type.Optional(Type.String()),
+  },
   { additionalProperties: false },
 );
+
+/** Raises `topic-invalid`. */
+export function decodeTarget(body: unknown): Target {
+  const { url, secret, mail } = decode(TargetBody, body, "topic-invalid");
+  if (mail !== undefined && url === undefined && secret === undefined) return { mail };
+  if (mail === undefined && url !== undefined && secret !== undefined) return { url, secret };
+  return invalid("topic-invalid", ["a target has a url with a secret, or a mail"]);
+}
 
 export const NoticeBody = Type.Object(
   { subject: Type.String(), message: Type.String() },
@@ -31,7 +43,7 @@ const TopicView = Type.Object({
   createdAt: Time,
   createdBy: Type.String(),
   targets: Type.Array(
-    /** Of the address, scheme and host alone are shown. */
+    /** Of a web address, scheme and host alone are shown. */
     Type.Object({ id: Type.String(), address: Type.String(), createdAt: Time, createdBy: Type.String() }),
   ),
 });

@@ -140,3 +140,20 @@ test("readers look, members publish, managers change", async () => {
   expect(await status("POST", topic("/targets"), "member", { url: URL_GIVEN, secret: SECRET })).toBe(403);
   expect(await status("DELETE", topic(), "member")).toBe(403);
 });
+
+test("a target may be a mail address, one alone, where the server sends mail", async () => {
+  const { ok, call, topic } = await setup();
+  const add = (body: object) => call("POST", topic("/targets"), { body });
+  expect(await add({ mail: "ada@example.com" })).toMatchObject({ status: 201 });
+  expect((await ok("GET", topic())).json.targets).toMatchObject([{ address: "mailto:ada@example.com" }]);
+  for (const body of [
+    {},
+    { mail: "ada@example.com, bob@example.com" },
+    { mail: "ada@example.com", url: URL_GIVEN, secret: SECRET },
+    { mail: "ada@example.com", secret: SECRET },
+  ])
+    expect(await add(body), JSON.stringify(body)).toMatchObject({
+      status: 400,
+      json: { code: "topic-invalid" },
+    });
+});

@@ -13,11 +13,13 @@ import { listNotices } from "../../store/notices.ts";
 import { listTopics } from "../../store/topics.ts";
 import { type CallerRequest, json, NO_CONTENT, type Reply, type Route } from "../route.ts";
 import { numberOf } from "./query-wire.ts";
-import { decode, encodeNotice, encodeTopic, NoticeBody, TargetBody, TopicBody } from "./topic-wire.ts";
+import { decode, decodeTarget, encodeNotice, encodeTopic, NoticeBody, TopicBody } from "./topic-wire.ts";
 
 export interface TopicRouteDeps extends TopicDeps {
   /** A part of each topic's URN. */
   readonly region: string;
+  /** Whether mail is sent at all. */
+  readonly mails: boolean;
   /** There may be something to deliver. */
   readonly noticesPublished: () => void;
 }
@@ -80,8 +82,10 @@ async function remove(deps: TopicRouteDeps, request: CallerRequest): Promise<Rep
 
 async function add(deps: TopicRouteDeps, request: CallerRequest): Promise<Reply> {
   const { name } = await getTopic(deps, request.caller.projectId, nameOf(request));
-  const webhook = decode(TargetBody, request.body, "topic-invalid");
-  return json(201, { id: await addTarget(deps, request.caller, name, webhook) });
+  const target = decodeTarget(request.body);
+  if ("mail" in target && !deps.mails)
+    invalid("topic-invalid", ["mail: this server sends none; its administrator sets AZALAI_SMTP_URL"]);
+  return json(201, { id: await addTarget(deps, request.caller, name, target) });
 }
 
 async function removeOne(deps: TopicRouteDeps, request: CallerRequest): Promise<Reply> {

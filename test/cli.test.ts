@@ -196,6 +196,9 @@ test("a script runs with its values and prints its rows, or why it failed", asyn
   expect((await azalai(["scripts", "list", "--name", "coun"])).stdout).toMatch(/count +DLISQL.+\n1 of 1/);
   expect((await azalai(["scripts", "show", "wrong"])).stdout).toBe("select nothing\n");
   expect(await azalai(["scripts", "run", "none"])).toMatchObject({ code: 4 });
+  expect((await azalai(["search", "NOTHING", "--type", "script"])).stdout).toMatch(
+    /script +wrong +.*default.*\n1 of 1/,
+  );
   const started = await azalai(["scripts", "run", "count", "-p", "word=hi", "--no-wait", "--json"]);
   const { instanceId } = JSON.parse(started.stdout);
   expect(await azalai(["scripts", "stop", "count", instanceId])).toMatchObject({ code: 0 });

@@ -23,6 +23,7 @@ import { addResourcesCommands } from "./resources.ts";
 import { addRetentionCommands } from "./retention.ts";
 import { addSchedulesCommands } from "./schedules.ts";
 import { addScriptsCommands } from "./scripts.ts";
+import { addSearchCommand } from "./search.ts";
 import { addSecretsCommands } from "./secrets.ts";
 import { addServeCommand } from "./serve.ts";
 import { addWhyCommand } from "./why.ts";
@@ -42,6 +43,7 @@ function createProgram(): Command {
   addJobsCommands(program);
   addScriptsCommands(program);
   addResourcesCommands(program);
+  addSearchCommand(program);
   addInstancesCommands(program);
   addNodesCommands(program);
   addBackfillCommands(program);

@@ -23,6 +23,7 @@ import { resourceRoutes } from "./resources.ts";
 import { scriptRunRoutes } from "./script-runs.ts";
 import { scriptRoutes } from "./scripts.ts";
 import { scriptRoutesV2 } from "./scripts-v2.ts";
+import { searchRoutes } from "./search.ts";
 import { systemTaskRoutes } from "./system-tasks.ts";
 
 const PATHS = /^\/(v1|v1[.]0|v2\/[^/]+\/factory)(\/|$)/;
@@ -56,6 +57,7 @@ export function createFactoryFace(deps: FactoryDeps): Face {
       ...scriptRoutes(deps),
       ...scriptRunRoutes(deps),
       ...scriptRoutesV2(deps),
+      ...searchRoutes(deps),
       ...resourceRoutes(deps),
       ...directoryRoutes(deps),
       ...connectionRoutes(deps),

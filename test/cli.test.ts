@@ -337,6 +337,23 @@ test("users log in with the password that was shown, and may do what their role 
   expect(await runCommand(["jobs", "list"], { env })).toMatchObject({ code: 3 });
 });
 
+test("workspaces are made, closed by their first member, opened and deleted", async () => {
+  await azalai(["users", "create", "wim"]);
+  expect(await azalai(["workspaces", "create", "shop", "--description", "sales"])).toMatchObject({
+    code: 0,
+  });
+  expect(await azalai(["workspaces", "create", "shop"])).toMatchObject({ code: 1 });
+  await azalai(["workspaces", "add", "shop", "wim", "--role", "reader"]);
+  expect((await azalai(["workspaces", "members", "shop"])).stdout).toMatch(/^wim +reader /m);
+  expect((await azalai(["workspaces", "list"])).stdout).toMatch(/^shop +(yes|true) +1 .* sales/m);
+  expect(await azalai(["workspaces", "remove", "shop", "wim"])).toMatchObject({ code: 0 });
+  expect(await azalai(["workspaces", "open", "shop"])).toMatchObject({ code: 0 });
+  expect((await azalai(["workspaces", "list"])).stdout).toMatch(/^shop +(no|false) +0 /m);
+  expect(await azalai(["workspaces", "delete", "shop"])).toMatchObject({ code: 0 });
+  expect(await azalai(["workspaces", "delete", "shop"])).toMatchObject({ code: 4 });
+  await azalai(["users", "delete", "wim"]);
+});
+
 test("projects and access keys are made, listed and deleted", async () => {
   expect(await azalai(["projects", "create", "second"])).toMatchObject({ code: 0 });
   expect((await azalai(["--project", "second", "jobs", "list"])).stdout).toContain("0 of 0");

@@ -1,8 +1,6 @@
 /** What the HTTP server asks of identity: who sent this request, and may they touch this project. */
 
-import { Fault } from "../domain/fault.ts";
-import type { Caller, Role } from "../domain/user.ts";
-import { roleIncludes } from "../domain/user.ts";
+import type { Caller } from "../domain/user.ts";
 import { type AccessRequest, authenticateCaller } from "../identity/access.ts";
 import { UNREAD_BODY } from "../identity/canonical-request.ts";
 import type { Identity } from "../identity/identity.ts";
@@ -14,16 +12,6 @@ import type { RouteRequest } from "./route.ts";
  * a foreign project included. Source: auth.md 1, 2.
  */
 export type Authenticate = (request: RouteRequest, projectId: string | undefined) => Promise<Caller>;
-
-/** Raises `role-missing` unless the caller's role includes `needed`. */
-export function requireRole(caller: Caller, needed: Role): void {
-  if (roleIncludes(caller.role, needed)) return;
-  throw new Fault(
-    "forbidden",
-    "role-missing",
-    `this needs the role ${needed} in the project; you have ${caller.role}`,
-  );
-}
 
 /** The real judge: tokens and signatures of `identity`. */
 export function createAuthenticate(identity: Identity): Authenticate {

@@ -9,6 +9,9 @@ export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";
 /** A query as received: the first and further values of each name, percent-decoded. */
 export type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
 
+/** What stands in the named places of a path, percent-decoded. */
+export type Params = Readonly<Record<string, string>>;
+
 /** What every handler sees of a request. */
 export interface RouteRequest {
   /** Echoed in `X-Request-Id`. */
@@ -16,7 +19,7 @@ export interface RouteRequest {
   readonly method: string;
   /** Path and query exactly as they came on the request line. */
   readonly target: string;
-  readonly params: Readonly<Record<string, string>>;
+  readonly params: Params;
   readonly query: Query;
   /** Lower-case names; several headers of one name are joined as node does. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -61,9 +64,18 @@ interface RouteShape {
   readonly bodyBytesMax?: number;
 }
 
-/** A route for an authenticated caller who holds at least `role` in the project. */
+/**
+ * In what a caller must hold a route's role. `workspace`: the one that the path names, or in which its instance or job lies,
+ * else that of the request's header. `every-workspace`: the route tells of all of them at once, so nobody may use it to whom
+ * one is closed.
+ */
+export type RoleScope = "project" | "workspace" | "every-workspace";
+
+/** A route for an authenticated caller who holds at least `role`. */
 export interface GuardedRoute extends RouteShape {
   readonly role: Role;
+  /** In what; absent: as the face says. */
+  readonly scope?: RoleScope;
   /** Absent: the face's page is silent about the route. */
   readonly contract?: Contract;
   readonly handle: (request: CallerRequest) => Promise<Reply>;
@@ -83,10 +95,17 @@ export interface Face {
   readonly routes: readonly Route[];
   /** Absent: the face has no OpenAPI page. */
   readonly contract?: FaceContract;
+  /** In what a caller must hold the roles of its routes; absent: in the project. */
+  readonly scope?: RoleScope;
+  /**
+   * Where the instance or job lies whose id a path holds, as `:instance_id` or `:job_id`; undefined when there is none.
+   * Absent: the header names the workspace for such paths too.
+   */
+  readonly findWorkspace?: (projectId: string, params: Params) => Promise<string | undefined>;
   /** Whether a path that no route matched is this face's to refuse. */
   readonly owns: (path: string) => boolean;
   /** The project that the path names; undefined when the caller's own counts. */
-  readonly projectOf: (params: Readonly<Record<string, string>>) => string | undefined;
+  readonly projectOf: (params: Params) => string | undefined;
   /** The answer for a fault; also for `route-missing` and `method-refused`. */
   readonly encodeFault: (fault: Fault, request: FaultRequest) => Reply;
   /** The path to route instead of the given one (without query); the signed target stays as it came. */

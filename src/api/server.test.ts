@@ -13,6 +13,7 @@ const caller: Caller = {
   userName: "ann",
   projectId: "p1",
   role: "member",
+  workspaceRoles: new Map(),
   credential: { kind: "token", id: "t" },
 };
 

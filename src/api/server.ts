@@ -7,10 +7,11 @@ import { Fault } from "../domain/fault.ts";
 import type { Observe } from "../domain/observation.ts";
 import { isOutage } from "../store/database.ts";
 import { type Admit, createAdmission } from "./admission.ts";
-import { type Authenticate, requireRole } from "./authenticate.ts";
+import type { Authenticate } from "./authenticate.ts";
 import { isStorable, parseJson } from "./body.ts";
 import { addMetricsRoute, type MetricsRoute } from "./metrics.ts";
 import { describeFace } from "./openapi.ts";
+import { requireRouteRole } from "./role-scope.ts";
 import {
   type BodyKind,
   type Face,
@@ -167,7 +168,7 @@ function addRoute(
     const whole = bodyKindOf(route) === "json" ? { ...received, body: readJson(face, received) } : received;
     if (route.role === "public") return send(reply, await route.handle(whole));
     if (caller === undefined) throw new Fault("unauthenticated", "credentials-refused", "no caller");
-    requireRole(caller, route.role);
+    await requireRouteRole(face, route, received, caller);
     return send(reply, await route.handle({ ...whole, caller }));
   }
 }

@@ -8,7 +8,8 @@ export function workspaceOf(request: CallerRequest): WorkspaceKey {
   return { projectId: request.caller.projectId, workspaceId: workspaceIdOf(request) };
 }
 
-function workspaceIdOf({ headers }: RouteRequest): string {
+/** As `workspaceOf`, before it is known who asks. */
+export function workspaceIdOf({ headers }: Pick<RouteRequest, "headers">): string {
   const header = headers.workspace;
   const text = (typeof header === "string" ? header : (header?.[0] ?? "")).trim();
   // Node reads header bytes as Latin-1; names arrive as UTF-8.

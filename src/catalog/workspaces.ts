@@ -10,9 +10,15 @@ import {
   isWorkspaceId,
   WORKSPACES_MAX,
 } from "../domain/project.ts";
+import type { Caller } from "../domain/user.ts";
+import { insertAct } from "../store/audit.ts";
+import { orFault, REFERENCED } from "../store/constraints.ts";
 import { type Database, type DatabasePool, transaction } from "../store/database.ts";
 import {
+  deleteWorkspace,
+  describeWorkspace,
   insertWorkspace,
+  keepWorkspace,
   listEnvironment,
   replaceEnvironment,
   type WorkspaceKey,
@@ -42,10 +48,56 @@ export async function checkWorkspace(db: Database, deps: WorkspaceDeps, key: Wor
  */
 export async function ensureWorkspace(db: Database, deps: WorkspaceDeps, key: WorkspaceKey): Promise<void> {
   if (!isWorkspaceId(key.workspaceId)) throw unknownWorkspace();
-  if (await workspaceExists(db, key)) return;
+  if (await keepWorkspace(db, key)) return;
   if (!deps.workspacesOnFirstUse && key.workspaceId !== DEFAULT_WORKSPACE) throw unknownWorkspace();
   if (await insertWorkspace(db, key, { now: deps.now(), limit: WORKSPACES_MAX })) return;
-  throw new Fault("conflict", "workspace-limit", `a project has at most ${WORKSPACES_MAX} workspaces`);
+  throw tooManyWorkspaces();
+}
+
+function tooManyWorkspaces(): Fault {
+  return new Fault("conflict", "workspace-limit", `a project has at most ${WORKSPACES_MAX} workspaces`);
+}
+
+/**
+ * Makes a workspace before anything lies in it.
+ * @throws Fault `workspace-exists`; `request-invalid` for an id that none can bear; `workspace-limit`.
+ */
+export async function createWorkspace(
+  deps: WorkspaceDeps,
+  { projectId, userName: by }: Caller,
+  { id, description }: { readonly id: string; readonly description: string },
+): Promise<void> {
+  if (!isWorkspaceId(id))
+    invalid("request-invalid", ["id: must be 1 to 128 letters, digits, Chinese characters, -, _ or ."]);
+  const key = { projectId, workspaceId: id };
+  const now = deps.now();
+  await transaction(deps.pool, async (db) => {
+    if (await workspaceExists(db, key))
+      throw new Fault("conflict", "workspace-exists", `there is a workspace "${id}" already`);
+    if (!(await insertWorkspace(db, key, { now, limit: WORKSPACES_MAX }))) throw tooManyWorkspaces();
+    await describeWorkspace(db, key, { description, by });
+    await insertAct(db, { projectId, at: now, by, act: "create", object: { kind: "workspace", id } });
+  });
+}
+
+/**
+ * Deletes a workspace in which nothing lies, with its variables and members.
+ * @throws Fault `workspace-missing`; `object-protected` for the default one; `object-in-use`.
+ */
+export async function removeWorkspace(
+  deps: WorkspaceDeps,
+  { projectId, userName: by }: Caller,
+  id: string,
+): Promise<void> {
+  if (id === DEFAULT_WORKSPACE)
+    throw new Fault("conflict", "object-protected", "the default workspace is always there");
+  await transaction(deps.pool, async (db) => {
+    const deleting = deleteWorkspace(db, { projectId, workspaceId: id });
+    const inUse = (cause: unknown) =>
+      new Fault("conflict", "object-in-use", "there is something in the workspace", { cause });
+    if (!(await orFault(deleting, REFERENCED, inUse))) throw unknownWorkspace();
+    await insertAct(db, { projectId, at: deps.now(), by, act: "delete", object: { kind: "workspace", id } });
+  });
 }
 
 /** The workspace's variables by name, as expressions read them. */

@@ -27,6 +27,7 @@ import { addSearchCommand } from "./search.ts";
 import { addSecretsCommands } from "./secrets.ts";
 import { addServeCommand } from "./serve.ts";
 import { addWhyCommand } from "./why.ts";
+import { addWorkspacesCommands } from "./workspaces.ts";
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 not logged in, 4 not found, 5 no server answers.`;
@@ -59,6 +60,7 @@ function createProgram(): Command {
   addConnectionsCommands(program);
   addLimitsCommands(program);
   addSecretsCommands(program);
+  addWorkspacesCommands(program);
   addUsersCommands(program);
   addProjectsCommands(program);
   addKeysCommands(program);

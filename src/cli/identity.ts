@@ -199,7 +199,11 @@ async function deleteProject(name: string, _options: unknown, command: Command):
 }
 
 /** The one user, project or role of that name. */
-async function findNamed(client: Client, kind: "users" | "projects" | "roles", name: string): Promise<Named> {
+export async function findNamed(
+  client: Client,
+  kind: "users" | "projects" | "roles",
+  name: string,
+): Promise<Named> {
   const answer = (await client.send("GET", `/v3/${kind}`, { query: { name } })) as Record<
     string,
     readonly Named[]

@@ -61,6 +61,8 @@ export type FaultCode =
   | "identity-domain-missing"
   | "workspace-missing"
   | "workspace-limit"
+  | "workspace-exists"
+  | "workspace-member-missing"
   | "job-missing"
   | "job-exists"
   | "job-name-missing"

@@ -17,6 +17,7 @@ export interface Project {
 /** Id and name of the workspace that an absent `workspace` header means. Source: dataarts-factory 2. */
 export const DEFAULT_WORKSPACE = "default";
 export const WORKSPACES_MAX = 1000;
+export const WORKSPACE_DESCRIPTION_MAX = 255;
 
 /** A variable or constant that every job of a workspace can read. Source: dataarts-factory 5, `F/env`. */
 export interface EnvironmentVariable {

@@ -28,7 +28,23 @@ export interface Caller {
   readonly userId: string;
   readonly userName: string;
   readonly projectId: string;
+  /** In the project. */
   readonly role: Role;
+  /** In closed workspaces, those with members of their own; null where the caller is none of them. */
+  readonly workspaceRoles: ReadonlyMap<string, Role | null>;
   /** How it was recognised: an audit id of a token, or an access key; for the audit trail, never a secret. */
   readonly credential: { readonly kind: "token" | "access-key"; readonly id: string };
+}
+
+/**
+ * What the caller may do in a workspace; undefined where it does not exist for him. A manager of the project keeps his
+ * role everywhere, so that somebody can always repair a workspace.
+ */
+export function roleIn(
+  { role, workspaceRoles }: Pick<Caller, "role" | "workspaceRoles">,
+  workspaceId: string,
+): Role | undefined {
+  if (roleIncludes(role, "manager")) return role;
+  const own = workspaceRoles.get(workspaceId);
+  return own === undefined ? role : (own ?? undefined);
 }

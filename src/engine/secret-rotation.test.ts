@@ -42,6 +42,7 @@ async function setup() {
     userId: "",
     userName: "ada",
     role: "manager",
+    workspaceRoles: new Map(),
     credential: { kind: "token", id: "" },
   };
   await createTopic(parts, caller, { name: "t", description: null });

@@ -198,6 +198,7 @@ describe("a signature", () => {
       userName: "ada",
       projectId: home.id,
       role: "member",
+      workspaceRoles: new Map(),
       credential: { kind: "access-key", id: accessKey },
     });
   });

@@ -16,6 +16,7 @@ import {
   signatureMatches,
 } from "./signatures.ts";
 import { findLiveToken, refuseToken } from "./tokens.ts";
+import { findWorkspaceRoles } from "./workspaces.ts";
 
 export interface AccessRequest extends ReceivedRequest {
   /** The sender's network address. */
@@ -58,7 +59,8 @@ export async function authenticateCaller(
   if (principal.projectId === undefined || role === undefined || named !== principal.projectId) {
     throw refuse(identity, request, "the token or key is not for this project", "foreign project");
   }
-  return { userId, userName, projectId: principal.projectId, role, credential };
+  const workspaceRoles = await findWorkspaceRoles(identity, { userId, projectId: principal.projectId, role });
+  return { userId, userName, projectId: principal.projectId, role, workspaceRoles, credential };
 }
 
 /** The sender of a request that names no project in its path; faults as `authenticateCaller`. */

@@ -72,6 +72,7 @@ function createFaces(
     createSaharaFace(shared),
     createConsoleFace({
       ...shared,
+      identity,
       retention,
       secrets,
       timeZone,

@@ -21,6 +21,8 @@ import { createEngine } from "../../src/engine/engine.ts";
 import type { Engine } from "../../src/engine/operations.ts";
 import { createRetention } from "../../src/engine/retention.ts";
 import { createSecretRotation } from "../../src/engine/secret-rotation.ts";
+import { createIdentity, type Identity } from "../../src/identity/identity.ts";
+import { findWorkspaceRoles } from "../../src/identity/workspaces.ts";
 import { createDummyOperator } from "../../src/operators/dummy.ts";
 import { createForEachOperator } from "../../src/operators/for-each.ts";
 import type { Operator } from "../../src/operators/operator.ts";
@@ -35,6 +37,7 @@ import { createMasterKey } from "../../src/store/secrets.ts";
 import { createHoldToContract } from "./contracts.ts";
 import { testOperator } from "./engine-world.ts";
 import { createHeldNodes, type HeldNodes } from "./held-nodes.ts";
+import { CHEAP } from "./identity.ts";
 import { NO_SOURCES } from "./no-sources.ts";
 import { type TestDatabase, testDatabase } from "./postgres.ts";
 
@@ -54,6 +57,8 @@ export interface Answer {
 
 export interface Call {
   readonly role?: Role | "none";
+  /** Id of the user who asks, for workspaces with members; absent: nobody's. */
+  readonly userId?: string;
   readonly workspace?: string;
   readonly body?: unknown;
   /** Sent as it is, in place of `body`. */
@@ -64,6 +69,7 @@ export interface Call {
 export interface FactoryWorld {
   readonly app: FastifyInstance;
   readonly pool: Pool;
+  readonly identity: Identity;
   readonly deps: FactoryDeps;
   readonly engine: Engine;
   readonly clock: { now: Date };
@@ -124,6 +130,13 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
   const now = () => clock.now;
   const retention = createRetention({ pool, blobs, now, observe, periodDays: 7 });
   const secrets = createSecretRotation({ pool, masterKeys: deps.masterKeys, observe });
+  const identity = createIdentity({
+    pool,
+    masterKeys: deps.masterKeys,
+    now,
+    observe,
+    settings: { passwordCost: CHEAP },
+  });
   let requests = 0;
   const face = createFactoryFace(deps);
   const hold = createHoldToContract(face);
@@ -132,6 +145,7 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
       face,
       createConsoleFace({
         ...deps,
+        identity,
         engine,
         blobs,
         buckets,
@@ -141,20 +155,21 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
         noticesPublished: () => undefined,
       }),
     ],
-    authenticate,
+    authenticate: (request, projectId) => authenticate(identity, request, projectId),
     observe: () => undefined,
     elapsedMs: () => 0,
     newId: () => createHash("md5").update(String(requests++)).digest("hex"),
     checkReady: async () => undefined,
   });
   const call = async (method: string, path: string, given: Call = {}): Promise<Answer> => {
-    const { role = "manager", workspace, body, text, headers } = given;
+    const { role = "manager", userId, workspace, body, text, headers } = given;
     const url = /^[/](v|api)/.test(path) ? path : `/v1/${PROJECT}${path}`;
     const response = await app.inject({
       method: method as "GET",
       url,
       headers: {
         ...(role !== "none" && { "x-auth-token": role }),
+        ...(userId !== undefined && { "x-test-user": userId }),
         ...(workspace !== undefined && { workspace }),
         ...((body !== undefined || text !== undefined) && { "content-type": "application/json" }),
         ...headers,
@@ -175,6 +190,7 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
   return {
     app,
     pool,
+    identity,
     deps,
     engine,
     clock,
@@ -215,13 +231,20 @@ export function answerOf({ statusCode, headers, body, rawPayload }: LightMyReque
 }
 
 /** The token's text is the caller's role. */
-async function authenticate({ headers }: RouteRequest, projectId: string | undefined): Promise<Caller> {
+async function authenticate(
+  identity: Identity,
+  { headers }: RouteRequest,
+  projectId: string | undefined,
+): Promise<Caller> {
   const role = ROLES.find((known) => known === headers["x-auth-token"]);
   if (role === undefined) throw new Fault("unauthenticated", "credentials-refused", "no token");
   if (projectId !== undefined && projectId !== PROJECT)
     throw new Fault("unauthenticated", "credentials-refused", "not your project");
   const credential = { kind: "token", id: "t" } as const;
-  return { userId: "0".repeat(32), userName: `${role}-user`, projectId: PROJECT, role, credential };
+  const user = headers["x-test-user"];
+  const userId = typeof user === "string" ? user : "0".repeat(32);
+  const workspaceRoles = await findWorkspaceRoles(identity, { userId, projectId: PROJECT, role });
+  return { userId, userName: `${role}-user`, projectId: PROJECT, role, workspaceRoles, credential };
 }
 
 /** Ends well at once, fails, or says what it was told. */

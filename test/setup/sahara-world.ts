@@ -149,6 +149,7 @@ function authenticator({ pool }: TestDatabase): Authenticate {
       userName: "tester",
       projectId: own,
       role,
+      workspaceRoles: new Map(),
       credential: { kind: "token", id: "test" },
     };
   };

@@ -10,7 +10,15 @@ const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 1000;
 
 export function auditRoutes({ pool }: { readonly pool: Database }): Route[] {
-  return [{ method: "GET", path: "/api/acts", role: "reader", handle: (request) => list(pool, request) }];
+  return [
+    {
+      method: "GET",
+      path: "/api/acts",
+      role: "reader",
+      scope: "every-workspace",
+      handle: (request) => list(pool, request),
+    },
+  ];
 }
 
 async function list(pool: Database, { caller, query }: CallerRequest): Promise<Reply> {

@@ -8,6 +8,7 @@ import { type BackfillFilter, type BackfillListing, listBackfills } from "../../
 import { listBackfillRuns } from "../../store/backfill-runs.ts";
 import { findBackfill, listBackfillJobs } from "../../store/backfills.ts";
 import { findVersionedJob } from "../../store/job-versions.ts";
+import { requireWorkspaceRole } from "../role-scope.ts";
 import {
   type CallerRequest,
   firstOf,
@@ -106,10 +107,13 @@ async function requestOf(
     .now()
     .toISOString()
     .replaceAll(/[-:]|\..*/g, "");
+  const decoded = decodeBackfill(body, { workspaceId: workspace.workspaceId, zone });
+  for (const { workspaceId } of decoded.dependents)
+    requireWorkspaceRole(request.caller, workspaceId, "member");
   return {
     ...workspace,
     name: body.name ?? `${body.job}-${made}`,
-    ...decodeBackfill(body, { workspaceId: workspace.workspaceId, zone }),
+    ...decoded,
     by: request.caller.userName,
   };
 }

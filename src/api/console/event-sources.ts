@@ -19,6 +19,7 @@ export function eventSourceRoutes({ pool, engine }: EventSourceDeps): Route[] {
       method: "GET",
       path: "/api/event-sources",
       role: "reader",
+      scope: "every-workspace",
       handle: async ({ caller }) =>
         json(200, encodeEventSources(await listEventSources(pool, caller.projectId, LISTED_MAX))),
     },

@@ -2,6 +2,7 @@
 import type { Engine } from "../../engine/operations.ts";
 import type { Database } from "../../store/database.ts";
 import { findInstance } from "../../store/instances.ts";
+import { requireWorkspaceRole } from "../role-scope.ts";
 import { type CallerRequest, json, type Reply, type Route } from "../route.ts";
 import { type BulkReply, decodeAct, decodeBulk } from "./instance-act-wire.ts";
 import { instanceIdOf, unknownInstance } from "./instances.ts";
@@ -23,6 +24,8 @@ export function instanceActRoutes(deps: InstanceActDeps): Route[] {
       method: "POST",
       path: "/api/instance-acts",
       role: "member",
+      // And in the workspace that the filter names.
+      scope: "project",
       handle: (request) => actOnAll(deps, request),
     },
   ];
@@ -45,6 +48,7 @@ async function act(
 async function actOnAll({ engine }: InstanceActDeps, { caller, body }: CallerRequest): Promise<Reply> {
   const { projectId, userName: by } = caller;
   const { act: wanted, filter, limit } = decodeBulk(body);
+  requireWorkspaceRole(caller, filter.workspaceId, "member");
   const { results, total } = await engine.operateAll({ projectId, by, filter, limit }, wanted);
   const reply: BulkReply = {
     results: results.map(({ instanceId, refused }) => ({

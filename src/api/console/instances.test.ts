@@ -116,6 +116,7 @@ async function setup() {
         userName: "ann",
         projectId,
         role: "reader",
+        workspaceRoles: new Map(),
         credential: { kind: "token", id: "t" },
       };
     },

@@ -23,6 +23,7 @@ export function limitRoutes(deps: LimitDeps): Route[] {
       method: "GET",
       path: "/api/limits",
       role: "reader",
+      scope: "every-workspace",
       handle: async ({ caller: { projectId } }) =>
         json(
           200,
@@ -36,6 +37,7 @@ export function limitRoutes(deps: LimitDeps): Route[] {
       method: "GET",
       path: "/api/limits/:limit_id/holders",
       role: "reader",
+      scope: "every-workspace",
       handle: async ({ caller, params }) => {
         const id = /^\d{1,9}$/.test(params.limit_id ?? "") ? Number(params.limit_id) : 0;
         const holders = await listSlotHolders(pool, caller.projectId, id);
@@ -50,6 +52,7 @@ export function limitRoutes(deps: LimitDeps): Route[] {
       method: "PUT",
       path: "/api/limits/project",
       role: "admin",
+      scope: "project",
       handle: (request) => setProjectLimit(deps, request),
     },
   ];

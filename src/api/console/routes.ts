@@ -1,7 +1,9 @@
 /** The console's own API under `/api/`: what the two vendors' faces have no words for. */
 import type { ConnectionTestDeps } from "../../catalog/connections.ts";
-import type { WorkspaceDeps } from "../../catalog/workspaces.ts";
-import type { Face } from "../route.ts";
+import type { Database } from "../../store/database.ts";
+import { findInstance } from "../../store/instances.ts";
+import { findOperatedJob } from "../../store/schedules.ts";
+import type { Face, Params, Route } from "../route.ts";
 import { alarmRuleRoutes } from "./alarm-rules.ts";
 import { auditRoutes } from "./audit.ts";
 import { type BackfillDeps, backfillRoutes } from "./backfills.ts";
@@ -21,6 +23,7 @@ import { type RetentionRouteDeps, retentionRoutes } from "./retention.ts";
 import { type SecretDeps, secretRoutes } from "./secrets.ts";
 import { type TopicRouteDeps, topicRoutes } from "./topics.ts";
 import { type WhyRouteDeps, whyRoutes } from "./why.ts";
+import { type WorkspaceRouteDeps, workspaceRoutes } from "./workspaces.ts";
 
 /** Its paths name no project: the caller's own counts. */
 export function createConsoleFace(
@@ -34,11 +37,11 @@ export function createConsoleFace(
     ConnectionTestDeps &
     SecretDeps &
     LimitDeps &
-    WorkspaceDeps &
     BackfillDeps &
     LiveNodeDeps &
     TopicRouteDeps &
-    WhyRouteDeps,
+    WhyRouteDeps &
+    WorkspaceRouteDeps,
 ): Face {
   return {
     name: "console",
@@ -49,21 +52,39 @@ export function createConsoleFace(
       ...expressionRoutes(deps),
       ...childInstanceRoutes(deps),
       ...eventSourceRoutes(deps),
-      ...fileRoutes(deps),
       ...liveNodeRoutes(deps),
-      ...retentionRoutes(deps),
       ...connectionRoutes(deps),
-      ...secretRoutes(deps),
       ...limitRoutes(deps),
       ...backfillRoutes(deps),
       ...whyRoutes(deps),
       ...planRoutes(deps),
       ...calendarRoutes(deps),
-      ...topicRoutes(deps),
       ...alarmRuleRoutes(deps),
+      ...workspaceRoutes(deps),
+      ...[
+        // Buckets, topics and history are the project's.
+        ...fileRoutes(deps),
+        ...retentionRoutes(deps),
+        ...secretRoutes(deps),
+        ...topicRoutes(deps),
+      ].map((route): Route => (route.role === "public" ? route : { ...route, scope: "project" })),
     ],
     owns: (path) => path === "/api" || path.startsWith("/api/"),
     projectOf: () => undefined,
+    scope: "workspace",
+    findWorkspace: (projectId, params) => findWorkspace(deps.pool, projectId, params),
     encodeFault,
   };
+}
+
+/** Where the instance or the job lies that a path names by its id. */
+async function findWorkspace(
+  db: Database,
+  projectId: string,
+  { instance_id: instanceId, job_id: jobId }: Params,
+): Promise<string | undefined> {
+  const id = Number(instanceId ?? jobId);
+  if (!Number.isSafeInteger(id)) return undefined;
+  if (instanceId !== undefined) return (await findInstance(db, projectId, id))?.workspaceId;
+  return (await findOperatedJob(db, projectId, id))?.workspaceId;
 }

@@ -3,6 +3,7 @@ import type { Static } from "typebox";
 import { checkWorkspace } from "../../catalog/workspaces.ts";
 import { listBackfills } from "../../store/backfill-lists.ts";
 import { readQuery } from "../query.ts";
+import { requireWorkspaceRole } from "../role-scope.ts";
 import { type CallerRequest, json, type Reply, type Route } from "../route.ts";
 import { workspaceOf } from "../workspace.ts";
 import {
@@ -65,6 +66,8 @@ export function backfillRoutes(deps: FactoryDeps): Route[] {
 async function create(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
   const workspace = workspaceOf(request);
   const decoded = decodePatchData(request.body, workspace.workspaceId);
+  for (const { workspaceId } of decoded.dependents)
+    requireWorkspaceRole(request.caller, workspaceId, "member");
   await checkWorkspace(deps.pool, deps, workspace);
   await deps.engine.createBackfill({ ...workspace, ...decoded, by: request.caller.userName });
   return json(200, {});

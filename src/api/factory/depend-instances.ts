@@ -1,6 +1,7 @@
 /** Route of DataArts Factory v2 about runs that depend on each other (dataarts-factory 5, `depend-instances`). */
 import type { Static } from "typebox";
 import { checkWorkspace } from "../../catalog/workspaces.ts";
+import { roleIn } from "../../domain/user.ts";
 import { findRelatedRuns } from "../../engine/related-runs.ts";
 import { averageRunTimes } from "../../store/instance-relations.ts";
 import { findInstance } from "../../store/instances.ts";
@@ -42,7 +43,9 @@ async function list(
 ): Promise<Reply> {
   const { pool } = deps;
   const run = await getJobInstance(deps, request);
-  const found = await findRelatedRuns(pool, run, decodeRelation(query));
+  const related = await findRelatedRuns(pool, run, decodeRelation(query));
+  // Of a workspace that does not exist for the caller, no run is shown.
+  const found = related.filter(({ instance }) => roleIn(request.caller, instance.workspaceId) !== undefined);
   const jobIds = [...new Set(found.map(({ instance }) => instance.jobId))];
   const averages = await averageRunTimes(pool, run.projectId, jobIds);
   const now = deps.now();

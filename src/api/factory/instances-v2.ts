@@ -4,6 +4,7 @@ import { getJob } from "../../catalog/jobs.ts";
 import { listInstances } from "../../store/instances.ts";
 import type { WorkspaceKey } from "../../store/workspaces.ts";
 import { readQuery } from "../query.ts";
+import { requireWorkspaceRole } from "../role-scope.ts";
 import { type CallerRequest, json, NO_CONTENT, type Reply, type Route } from "../route.ts";
 import { workspaceOf } from "../workspace.ts";
 import type { FactoryDeps } from "./deps.ts";
@@ -101,6 +102,7 @@ async function retry(deps: FactoryDeps, request: CallerRequest): Promise<Reply> 
   }
   if (range === undefined) return NO_CONTENT;
   const own = { workspaceId: workspace.workspaceId, name: job.name };
+  for (const { workspaceId } of range.jobs) requireWorkspaceRole(request.caller, workspaceId, "member");
   for (const { workspaceId, name } of range.jobs.length === 0 ? [own] : range.jobs) {
     const { id: jobId } = await getJob(deps, { projectId, workspaceId }, name);
     const filter = { workspaceId, jobId, plannedFrom: range.from, plannedTo: range.to };

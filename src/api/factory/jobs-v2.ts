@@ -2,6 +2,7 @@
 import { Type } from "typebox";
 import { createJob, getJob, renameJob, tagJob } from "../../catalog/jobs.ts";
 import { checkWorkspace } from "../../catalog/workspaces.ts";
+import { roleIn } from "../../domain/user.ts";
 import { listJobs } from "../../store/job-lists.ts";
 import { listRelatedJobs } from "../../store/job-relations.ts";
 import { readQuery } from "../query.ts";
@@ -33,7 +34,7 @@ import {
   TagsBody,
 } from "./job-v2-wire.ts";
 import { withName, withTags } from "./job-wire.ts";
-import { jobDeps, jobNameOf, readAlarms } from "./jobs.ts";
+import { jobDeps, jobNameOf, readAlarms, requireUpstream } from "./jobs.ts";
 import { readPage } from "./request-wire.ts";
 
 const JOBS = "/v2/:project_id/factory/jobs";
@@ -115,6 +116,7 @@ export function jobRoutesV2(deps: FactoryDeps): Route[] {
 async function create(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
   const { workspaceId } = workspaceOf(request);
   const draft = decodeJobV2(request.body, { workspaceId, timeZone: deps.timeZone });
+  requireUpstream(request.caller, draft);
   await createJob(jobDeps(deps), request.caller, workspaceId, draft);
   return NO_CONTENT;
 }
@@ -155,5 +157,7 @@ async function showRelated(deps: FactoryDeps, request: CallerRequest): Promise<R
   const relations = decodeRelations(readQuery(RelationQuery, request.query));
   const { projectId, id } = await getJob(deps, workspaceOf(request), jobNameOf(request));
   const related = await listRelatedJobs(deps.pool, projectId, id, relations);
-  return json(200, related.map(encodeRelatedJob));
+  // Of a workspace that does not exist for the caller, no name is told.
+  const visible = related.filter(({ workspaceId }) => roleIn(request.caller, workspaceId) !== undefined);
+  return json(200, visible.map(encodeRelatedJob));
 }

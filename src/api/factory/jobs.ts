@@ -1,12 +1,14 @@
 /** Routes of DataArts Factory v1 that keep jobs: create, list, show, update, delete (dataarts-factory 4). */
-import { createJob, getJob, jobMissing, saveJob } from "../../catalog/jobs.ts";
+import { createJob, getJob, type JobDraft, jobMissing, saveJob } from "../../catalog/jobs.ts";
 import { checkWorkspace } from "../../catalog/workspaces.ts";
 import { invalid } from "../../domain/fault.ts";
+import type { Caller } from "../../domain/user.ts";
 import { listAlarmsOfJobs } from "../../store/alarm-watches.ts";
 import { type JobListing, listJobs } from "../../store/job-lists.ts";
 import { findVersionedJob, type VersionedJob } from "../../store/job-versions.ts";
 import { listDownstream } from "../../store/jobs.ts";
 import { readQuery } from "../query.ts";
+import { requireWorkspaceRole } from "../role-scope.ts";
 import {
   type CallerRequest,
   DOCUMENT_BYTES_MAX,
@@ -109,6 +111,7 @@ export function jobRoutes(deps: FactoryDeps): Route[] {
 async function create(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
   const { workspaceId } = workspaceOf(request);
   const draft = decodeJob(request.body, { workspaceId, timeZone: deps.timeZone });
+  requireUpstream(request.caller, draft);
   await createJob(jobDeps(deps), request.caller, workspaceId, draft);
   return NO_CONTENT;
 }
@@ -116,6 +119,7 @@ async function create(deps: FactoryDeps, request: CallerRequest): Promise<Reply>
 async function update(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
   const { workspaceId } = workspaceOf(request);
   const draft = decodeJob(request.body, { workspaceId, timeZone: deps.timeZone });
+  requireUpstream(request.caller, draft);
   await saveJob(jobDeps(deps), request.caller, { workspaceId, name: jobNameOf(request) }, draft);
   return NO_CONTENT;
 }
@@ -175,6 +179,12 @@ async function remove(deps: FactoryDeps, request: CallerRequest): Promise<Reply>
 
 export function jobNameOf({ params }: CallerRequest): string {
   return params.job_name ?? "";
+}
+
+/** Raises `workspace-missing` where the job waits for jobs of a workspace that does not exist for the caller. */
+export function requireUpstream(caller: Caller, { definition: { schedule } }: JobDraft): void {
+  const dependencies = schedule.type === "cron" ? schedule.cron?.dependencies : undefined;
+  for (const { workspaceId } of dependencies?.jobs ?? []) requireWorkspaceRole(caller, workspaceId, "reader");
 }
 
 /** What saves of jobs need. */

@@ -71,6 +71,7 @@ export function createFactoryFace(deps: FactoryDeps): Face {
     ],
     owns: (path) => PATHS.test(path),
     projectOf: (params) => params.project_id,
+    scope: "workspace",
     encodeFault,
     checkContentType,
   };

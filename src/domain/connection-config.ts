@@ -99,12 +99,12 @@ const readMethod: Reader<string> = (config) =>
 
 /** What must be readable of a connection of a type. Where a DWS one leads has a refusal of its own: `hasAddress`. */
 const READERS: Readonly<Record<ConnectionType, readonly Reader<unknown>[]>> = {
-  DWS: [readTls],
+  DWS: [readTls, readCertificate],
   DLI: [],
   SparkSQL: [readMethod],
   HIVE: [readMethod],
   Hive: [readMethod],
-  RDS: [readTls],
+  RDS: [readTls, readCertificate],
   CloudTable: [],
   HOST: [],
   Kafka: [readBrokers, readTls, readSaslMechanism, readCertificate],

@@ -6,6 +6,8 @@ import { Fault } from "../domain/fault.ts";
 import { createSecretMask } from "../domain/secret-mask.ts";
 import { createAddressGuard } from "./address-guard.ts";
 import { createBrokerConnections, explained, loadKafka } from "./kafka-connection.ts";
+import { loadMysql, mysqlTarget } from "./mysql-connection.ts";
+import { openMysqlSession } from "./mysql-session.ts";
 import type { Buckets, Operator } from "./operator.ts";
 import { type PostgresSettings, postgresConfig } from "./postgres-connection.ts";
 import { openPostgresSession } from "./postgres-session.ts";
@@ -29,6 +31,7 @@ export function createConnectionTest(deps: ConnectionTestDeps, timeMs = TEST_MS)
   const { allowedAddresses } = deps.settings;
   const tests: Readonly<Partial<Record<ConnectionKind, Test>>> = {
     postgres: createPostgresTest(deps.settings),
+    mysql: createMysqlTest(deps.settings),
     kafka: createKafkaTest(allowedAddresses),
     s3: createEndpointTest({ allowedAddresses, now: deps.now }),
     duckdb: createDuckdbTest(deps),
@@ -82,6 +85,26 @@ function createPostgresTest(settings: PostgresSettings): Test {
       return `PostgreSQL ${version}, as "${user}" in the database "${database}"`;
     } finally {
       signal.removeEventListener("abort", abandon);
+      await session.close();
+    }
+  };
+}
+
+function createMysqlTest({ allowedAddresses, sql }: PostgresSettings): Test {
+  const guard = createAddressGuard(allowedAddresses);
+  return async (connection, signal) => {
+    const target = await mysqlTarget(sql, guard, connection);
+    const session = await openMysqlSession(await loadMysql(), target, signal);
+    signal.addEventListener("abort", session.abandon, { once: true });
+    try {
+      const [version = "", user = "", database] = await session.firstRow(
+        "select version(), current_user(), database()",
+      );
+      const product = /mariadb/i.test(version ?? "") ? "MariaDB" : "MySQL";
+      const place = database === null ? "without a database" : `in the database "${database}"`;
+      return `${product} ${version}, as "${user}" ${place}`;
+    } finally {
+      signal.removeEventListener("abort", session.abandon);
       await session.close();
     }
   };

@@ -1,11 +1,11 @@
 /** Where a PostgreSQL connection leads, as the driver takes it: the address is checked, the service's own database refused. */
 import { isIP } from "node:net";
 import type { ClientConfig } from "pg";
-import { readSwitch, textOf } from "../domain/connection-config.ts";
+import { readCertificate, readSwitch, textOf } from "../domain/connection-config.ts";
 import { kindOf } from "../domain/connection-kind.ts";
 import { Fault } from "../domain/fault.ts";
 import { type AddressGuard, addressesOf } from "./address-guard.ts";
-import { required } from "./connection-members.ts";
+import { hostOf, required } from "./connection-members.ts";
 import type { WorkConnection } from "./operator.ts";
 import type { OperatorSettings } from "./settings.ts";
 
@@ -43,22 +43,17 @@ export async function postgresConfig(
 async function dialledConfig(
   settings: PostgresSettings,
   guard: AddressGuard,
-  { name, type, config }: WorkConnection,
+  connection: WorkConnection,
   wanted: string | undefined,
 ): Promise<ClientConfig> {
+  const { name, type, config } = connection;
   if (kindOf(type, config) !== "postgres")
     throw new Fault(
       "unsupported",
       "engine-missing",
-      `The connection "${name}" is for ${textOf(config, "driverName") || type}; PostgreSQL is served, others are not yet.`,
+      `The connection "${name}" is for ${textOf(config, "driverName") || type}, not for PostgreSQL.`,
     );
-  const host = textOf(config, "ip") || textOf(config, "host");
-  if (host === "")
-    throw new Fault(
-      "invalid",
-      "connection-invalid",
-      `The connection "${name}" has no address (ip and port) that could be dialled.`,
-    );
+  const host = hostOf(connection);
   const { address } = await guard.resolve(host);
   const port = Number(textOf(config, "port") || PORT);
   const database = wanted ?? (textOf(config, "database") || DATABASE);
@@ -70,14 +65,18 @@ async function dialledConfig(
     user: textOf(config, "userName"),
     password: textOf(config, "password"),
     ...(required(readSwitch(config, "sslEnable", false)) && {
-      ssl: tlsOptions(host, textOf(config, "sslMode")),
+      ssl: tlsOptions(host, textOf(config, "sslMode"), required(readCertificate(config))),
     }),
   };
 }
 
 /** `sslMode` as in libpq: `require` encrypts without asking who answers, all else checks the certificate's name. */
-function tlsOptions(host: string, mode: string) {
-  return { ...(isIP(host) === 0 && { servername: host }), rejectUnauthorized: mode !== "require" };
+function tlsOptions(host: string, mode: string, ca: string | undefined) {
+  return {
+    ...(isIP(host) === 0 && { servername: host }),
+    ...(ca !== undefined && { ca }),
+    rejectUnauthorized: mode !== "require",
+  };
 }
 
 async function refuseOwnDatabase(

@@ -1,17 +1,11 @@
 /** A session with a PostgreSQL server: opened, lent to one attempt after the other, given up at the first doubt. */
 import { Client, type ClientConfig } from "pg";
 import { Fault } from "../domain/fault.ts";
-import type { Outcome } from "./operator.ts";
-import type { PooledSession } from "./session-pool.ts";
+import type { SqlSession } from "./sql-driver.ts";
 
-export interface PostgresSession extends PooledSession {
+export interface PostgresSession extends SqlSession {
   readonly client: Client;
   readonly config: ClientConfig;
-  /**
-   * Runs `body` for the attempt of that name and signal; the server's list of sessions shows the name. After a success
-   * all that a script can set is as it was; after anything else the session is of no more use.
-   */
-  readonly lend: (name: string, signal: AbortSignal, body: () => Promise<Outcome>) => Promise<Outcome>;
 }
 
 const CANCEL_WAIT_MS = 5000;

@@ -5,8 +5,8 @@ import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type TestDatabase, testDatabase } from "../../test/setup/postgres.ts";
+import { createDatabaseOperator } from "./database-sql.ts";
 import type { Work, WorkConnection, WorkContext } from "./operator.ts";
-import { createPostgresOperator } from "./postgres-sql.ts";
 import { OPERATOR_DEFAULTS, type OperatorSettings } from "./settings.ts";
 
 let database: TestDatabase;
@@ -41,7 +41,7 @@ interface Options {
 
 async function run(sql: string, { config = {}, settings = {}, connection = {}, work = {} }: Options = {}) {
   let log = "";
-  const operator = createPostgresOperator({
+  const operator = createDatabaseOperator({
     ...OPERATOR_DEFAULTS,
     allowedAddresses: ["loopback"],
     ...settings,
@@ -165,7 +165,7 @@ test("no connection leads to the service's own database", async () => {
   });
 });
 
-test.each(["com.mysql.jdbc.Driver", "oracle.jdbc.OracleDriver"])(
+test.each(["com.microsoft.sqlserver.jdbc.SQLServerDriver", "oracle.jdbc.OracleDriver"])(
   "a connection of the driver %s is refused",
   async (driverName) => {
     const { outcome } = await run("select 1", { config: { driverName } });

@@ -1,73 +1,37 @@
-/** `RDSSQL` and `DWSSQL`: SQL on the PostgreSQL database of a connection (product 5; dataarts-factory 4.12). */
+/** SQL scripts on the PostgreSQL database of a connection. */
 import { type Client, type ClientConfig, Query, types } from "pg";
 import { Fault } from "../domain/fault.ts";
 import { createAddressGuard } from "./address-guard.ts";
-import { refuse, settleAttempt } from "./command.ts";
-import type { Operator, Outcome, OutputForm, Work, WorkContext } from "./operator.ts";
+import type { Outcome, OutputForm, WorkContext } from "./operator.ts";
 import { type PostgresSettings, postgresConfig } from "./postgres-connection.ts";
 import { cancelBackend, openPostgresSession, type PostgresSession } from "./postgres-session.ts";
-import { programText } from "./program-text.ts";
-import { createSessionPool, warmOwner } from "./session-pool.ts";
+import { createSessionPool } from "./session-pool.ts";
 import type { OperatorSettings, SqlLimits } from "./settings.ts";
+import { databaseOf, type SqlDriver, sessionName, useSession } from "./sql-driver.ts";
 import { type Column, succeedWithRows, type Table, type TextRow } from "./sql-rows.ts";
 
-export function createPostgresOperator(
+export function createPostgresDriver(
   settings: PostgresSettings & Pick<OperatorSettings, "sessions">,
-): Operator {
+): SqlDriver {
   const guard = createAddressGuard(settings.allowedAddresses);
   const pool = createSessionPool<PostgresSession>(settings.sessions);
   return {
-    types: ["RDSSQL", "DWSSQL"],
-    lane: "process",
     stop: pool.stop,
-    run: (work, context) =>
-      settleAttempt(context.signal, async () => {
-        const sql = programText(work);
-        if (sql === undefined) return refuse(`A ${work.type} node runs a script or a statement, not a file.`);
-        if (work.connection === undefined)
-          return refuse(`The ${work.type} node "${work.nodeName}" names no connection.`);
-        const config = {
-          ...(await postgresConfig(settings, guard, work.connection, databaseOf(work))),
-          ...{ application_name: sessionName(work), statement_timeout: settings.sql.statementTimeoutMs },
-        };
-        try {
-          return await runOnSession(config, work, sql, context);
-        } catch (error) {
-          if (context.signal.aborted || error instanceof Fault || !(error instanceof Error)) throw error;
-          context.log(`ERROR: ${error.message}\n`);
-          return { state: "failed", message: error.message };
-        }
-      }),
+    run: async (script, context) => {
+      const { work, connection, sql } = script;
+      const { signal } = context;
+      const config: ClientConfig = {
+        ...(await postgresConfig(settings, guard, connection, databaseOf(work))),
+        ...{ application_name: sessionName(work), statement_timeout: settings.sql.statementTimeoutMs },
+      };
+      const body = (session: PostgresSession) =>
+        runScript(settings.sql, session, { sql, form: work.outputForm }, context);
+      return await useSession(pool, {
+        ...{ script, signal, database: config.database, definition: JSON.stringify(config), body },
+        open: () => openPostgresSession(config, signal),
+      });
+    },
   };
-
-  async function runOnSession(config: ClientConfig, work: Work, sql: string, context: WorkContext) {
-    const { signal } = context;
-    const open = () => openPostgresSession(config, signal);
-    const body = (session: PostgresSession) =>
-      runScript(settings.sql, session, { sql, form: work.outputForm }, context);
-    if (work.warm === undefined) {
-      const session = await open();
-      return await body(session).finally(session.close);
-    }
-    const owner = warmOwner(work, [work.connection?.name, config.database]);
-    return await pool.use({ owner, definition: JSON.stringify(config) }, open, (session) =>
-      session.lend(attemptName(work), signal, () => body(session)),
-    );
-  }
-}
-
-function databaseOf({ properties, script }: Work): string | undefined {
-  return properties.database || script?.database || undefined;
-}
-
-/** A warm session is of no attempt in particular. */
-function sessionName(work: Work): string {
-  return work.warm === undefined ? attemptName(work) : "azalai";
-}
-
-/** How the attempt is called in the database's list of its sessions. */
-function attemptName(work: Work): string {
-  return `azalai ${work.idempotencyKey}`.slice(0, 63);
 }
 
 async function runScript(

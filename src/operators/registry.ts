@@ -1,12 +1,12 @@
 /** All operators of this server. */
 import { createBucketPathOperator } from "./bucket-paths.ts";
+import { createDatabaseOperator } from "./database-sql.ts";
 import { createDuckdbOperator } from "./duckdb-sql.ts";
 import { createDummyOperator } from "./dummy.ts";
 import { createForEachOperator } from "./for-each.ts";
 import { createJavaOperator } from "./java.ts";
 import { createNoticeOperator } from "./notice.ts";
 import type { Operator } from "./operator.ts";
-import { createPostgresOperator } from "./postgres-sql.ts";
 import type { ProcessRunner } from "./process.ts";
 import { createPythonOperator } from "./python.ts";
 import { createRestOperator } from "./rest.ts";
@@ -22,7 +22,7 @@ export function createOperators(settings: OperatorSettings, runner: ProcessRunne
     createPythonOperator(settings, runner),
     createJavaOperator(runner),
     createDuckdbOperator(settings, runner),
-    createPostgresOperator(settings),
+    createDatabaseOperator(settings),
     createRestOperator(settings),
     createNoticeOperator(),
     createBucketPathOperator(),

@@ -1,0 +1,54 @@
+/** Nodes that work on other machines, from the outside: connections and jobs that the documents show. */
+import { readFile } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { runCommand } from "./setup/cli.ts";
+import { mariadbMissing, startMariadb } from "./setup/mariadb.ts";
+import { type Service, startService } from "./setup/service.ts";
+
+// Each command is a process of its own: a busy machine takes its time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+let service: Service;
+
+beforeAll(async () => {
+  service = await startService({ env: { AZALAI_ALLOWED_PRIVATE_ADDRESSES: "loopback" } });
+});
+
+afterAll(() => service.remove());
+
+async function azalai(words: readonly string[], document?: unknown): Promise<string> {
+  const stdin = document === undefined ? {} : { stdin: JSON.stringify(document) };
+  const { code, stdout, stderr } = await runCommand(["--data-dir", service.dataDir, ...words], stdin);
+  expect(code, stderr).toBe(0);
+  return stdout;
+}
+
+/** The JSON example of a page that has this text. */
+async function example(page: string, text: string): Promise<{ readonly name: string }> {
+  const examples = [...(await readFile(page, "utf8")).matchAll(/```json\n([\s\S]*?)```/g)];
+  return JSON.parse(examples.find(([, json]) => json?.includes(text))?.[1] ?? "");
+}
+
+/** The outputs of the job's nodes in their order. */
+async function outputs(job: { readonly name: string }): Promise<unknown[]> {
+  await azalai(["jobs", "create", "-"], job);
+  const instance: { nodes: { output: unknown }[] } = JSON.parse(
+    await azalai(["--json", "jobs", "run", job.name, "--wait"]),
+  );
+  return instance.nodes.map(({ output }) => output);
+}
+
+const noMariadb = await mariadbMissing();
+
+describe.skipIf(noMariadb !== undefined)(`MariaDB${noMariadb === undefined ? "" : `: ${noMariadb}`}`, () => {
+  test("a connection is saved, tried and used by the job that the documents show", async () => {
+    const server = await startMariadb();
+    try {
+      await azalai(["connections", "save", "-"], { name: "shop", type: "RDS", config: server.config });
+      expect(await azalai(["connections", "test", "shop"])).toMatch(/^shop: MariaDB 1\d/);
+      expect(await outputs(await example("docs/operators.md", '"shop"'))).toEqual(['[["0"]]']);
+    } finally {
+      await server.stop();
+    }
+  });
+});

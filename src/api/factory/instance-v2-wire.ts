@@ -120,10 +120,17 @@ export function decodeRetry(body: unknown, workspaceId: string): DecodedRetry {
         range: {
           from: new Date(from),
           to: new Date(to),
-          jobs: jobs.map((job) => ({ workspaceId: job.workspace_id || workspaceId, name: job.job_name })),
+          jobs: eachOnce(
+            jobs.map((job) => ({ workspaceId: job.workspace_id || workspaceId, name: job.job_name })),
+          ),
         },
       }),
   };
+}
+
+/** A job that is named several times is not run again several times. */
+function eachOnce(jobs: readonly JobReference[]): readonly JobReference[] {
+  return [...new Map(jobs.map((job) => [`${job.workspaceId}\n${job.name}`, job])).values()];
 }
 
 function decodeLocation({

@@ -107,6 +107,16 @@ test("all instances of a stretch are run again, with the job as it is now", asyn
   for (const id of ids) await expect.poll(async () => (await show(id)).status).toBe("success");
 });
 
+test("a job that a retry names a thousand times is run again once", async () => {
+  const { retry, ids, show, attempts } = await setup("Fail");
+  const jobs = Array.from({ length: 1000 }, () => ({ job_name: "j" }));
+  const stretch = { begin_time: 0, end_time: 4_000_000_000_000, jobs };
+  const body = { retry_location: "firstNode", retry_task_version: "original_version", ...stretch };
+  expect(await retry(body)).toMatchObject({ status: 204 });
+  const [id = 0] = ids;
+  await expect.poll(async () => [await attempts(id), (await show(id)).status]).toEqual([2, "fail"]);
+});
+
 test("a retry that says too little, or of what is not there, is refused", async () => {
   const { retry, list } = await setup("Hold", 0);
   const good = { retry_location: "firstNode", retry_task_version: "original_version" };

@@ -1,5 +1,6 @@
 """Drives one of the vendor's SDKs for DataArts Factory, which sign with an access key; told what to call by a test."""
 
+import base64
 import importlib
 import json
 import re
@@ -30,11 +31,36 @@ client = (
 )
 
 
+# What went out and came back in calls that were not refused, under the API's names: by operation how often, and which
+# members of which models. `exercised` asks for it.
+CALLS, SENT, CAME = {}, set(), set()
+
+
 def perform(call, arguments):
     """`list_jobs` gets a ListJobsRequest of these arguments, the SDK's own models made of what is nested in them."""
+    if call == "exercised":
+        return {"calls": CALLS, "sent": sorted(SENT), "came": sorted(CAME)}
     request = model(call.title().replace("_", "") + "Request", arguments)
     answer = getattr(client, call)(request)
-    return {"http_status": answer.status_code, **plain(answer)}
+    CALLS[call] = CALLS.get(call, 0) + 1
+    note(request, SENT)
+    note(answer, CAME)
+    # What the SDK has no model for, such as a package.
+    bare = not answer.openapi_types and answer.raw_content
+    unread = {"bytes": base64.b64encode(answer.raw_content).decode()} if bare else {}
+    return {"http_status": answer.status_code, **plain(answer), **unread}
+
+
+def note(value, found):
+    """Puts down which members the model and all models in it have."""
+    if isinstance(value, list):
+        for item in value:
+            note(item, found)
+    for name, wire in getattr(value, "attribute_map", {}).items():
+        member = getattr(value, name)
+        if member is not None:
+            found.add(f"{type(value).__name__}.{wire}")
+            note(member, found)
 
 
 def model(kind, value):

@@ -1,0 +1,52 @@
+/** What the vendor's SDKs can say that no play shows at work, and why. */
+
+/** Operations that the service has no route for, or refuses whatever is sent, as method and path. */
+export const NOT_SERVED: readonly (readonly [asked: RegExp, why: string])[] = [
+  [/^POST \/v1\/{\w+}\/connections\/(im|ex)port$/, "connections are not exported and imported yet"],
+  [/^GET \/v2\/{\w+}\/factory\/real-time-jobs\//, "real-time jobs are not shown by v2 yet"],
+  [/^GET \/v2\/{\w+}\/factory\/task-table-references$/, "tables that jobs use are not shown yet"],
+  [
+    /^(GET \/v2\/{\w+}\/factory\/release-packages\/|POST \/v2\/{\w+}\/factory\/(release-packages|pending-items)\/)/,
+    "there is no review, so that every package and item is unknown: refused with DLF.3051",
+  ],
+  [/^\w+ \/v2\/{\w+}\/factory\/aiops\//, "baselines are no part of this product"],
+];
+
+/** Members that no play shows at work although their operation is served. */
+
+const NOT_IN_LIST = "the list has a job's head; show_job has the rest";
+
+/** Rows as `dgc Node.failPolicy sent` or `… came`. A reason for a row that works fails the compatibility test. */
+export const LEFT_OUT: readonly (readonly [rows: RegExp, why: string])[] = [
+  [
+    /^dgc Result[.](inputRowCount|resultCount|rawResult) came$/,
+    "the vendor's reference does not describe it",
+  ],
+  [/^dlf SubTaskStatus[.](start|end)Time came$/, "a sub-task says when it was last touched"],
+  [
+    /^dataartsstudio (Alarm(Period|RulesItemsDetails)|DirectoryDTO)[.]\w+ came$/,
+    "rules have no such setting here",
+  ],
+  [/^dataartsstudio JobResultV2[.]flink_job_info came$/, "no Flink jobs are run yet"],
+  [
+    /^dataartsstudio ListFactory(PendingItemsRespData|WorkspacesApprovalRespJobApplySearchList)[.]\w+ came$/,
+    "the list is empty: there is no review",
+  ],
+  [/^dataartsstudio ListReleasePackagesResp\w+[.]\w+ came$/, "the list is empty: there is no review"],
+  [/^dataartsstudio SearchDetailV2[.](tenant_id|dgc_instance_id) came$/, "there are no such things here"],
+  [/^dataartsstudio SearchDetailV2[.](script|cdm)_params came$/, "what is found is named, not shown"],
+  [/^dataartsstudio \w+Request[.](Authorization|Host) sent$/, "the SDK's signer sets it"],
+  [/^dgc JobResult[.]flinkJobInfo came$/, "no Flink jobs are run yet"],
+  [/^dgc RealTimeNodeStatus[.](runningData|extendCounter) came$/, "nodes keep no counters yet"],
+  [/^dgc NodeInstance[.](inputRowCount|speed) came$/, "no node moves rows yet"],
+  [/^dlf NodeInstance[.](in|out)putRowCount came$/, "no node moves rows yet"],
+  [
+    /^dgc (ResourceInfo[.]jobRelation|ShowResourceResponse[.]jobRelation|Relation[.]\w+) came$/,
+    "jobs that use a resource are not shown yet",
+  ],
+  [/^dlf JobInfo[.](id|nodes|schedule|params|directory|basicConfig) came$/, NOT_IN_LIST],
+  [
+    /^dlf Node[.]cronTrigger (sent|came)$/,
+    "a trigger must have a period, for which this SDK has no member; the newer SDK has it",
+  ],
+];

@@ -25,6 +25,7 @@ import { type Database, transaction } from "../store/database.ts";
 import { secretPlace } from "../store/sealed-columns.ts";
 import { decryptSecret, encryptSecret, type MasterKeys, type SecretPlace } from "../store/secrets.ts";
 import type { WorkspaceKey } from "../store/workspaces.ts";
+import type { Author } from "./jobs.ts";
 import { checkWorkspace, ensureWorkspace, type WorkspaceDeps } from "./workspaces.ts";
 
 export interface ConnectionDeps extends WorkspaceDeps {
@@ -68,18 +69,26 @@ export async function addConnection(
   by: string,
   draft: ConnectionDraft & { readonly warehouse: boolean },
 ): Promise<void> {
-  checkDraft(draft);
+  checkConnectionDraft(draft);
+  await transaction(deps.pool, (db) => placeConnection(db, deps, { ...key, by }, draft));
+}
+
+/** As `addConnection` in a transaction, for a draft that `checkConnectionDraft` has let pass. */
+export async function placeConnection(
+  db: Database,
+  deps: ConnectionDeps,
+  { by, ...key }: Author,
+  draft: ConnectionDraft & { readonly warehouse: boolean },
+): Promise<void> {
   const { config, secrets } = splitSecrets(draft.config, {});
   const secretsSealed = sealSecrets(deps, key, draft.name, secrets);
-  await transaction(deps.pool, async (db) => {
-    await ensureWorkspace(db, deps, key);
-    const result = await insertConnection(db, key, { ...draft, config, secretsSealed, by, at: deps.now() });
-    if (result === "name-taken")
-      throw new Fault("conflict", "connection-exists", "the connection name already exists");
-    if (result === "second-dli")
-      throw new Fault("conflict", "connection-limit", "a workspace has one DLI connection");
-    if (!draft.warehouse) await recordAct(db, deps, { ...key, name: draft.name, by, act: "create" });
-  });
+  await ensureWorkspace(db, deps, key);
+  const result = await insertConnection(db, key, { ...draft, config, secretsSealed, by, at: deps.now() });
+  if (result === "name-taken")
+    throw new Fault("conflict", "connection-exists", "the connection name already exists");
+  if (result === "second-dli")
+    throw new Fault("conflict", "connection-limit", "a workspace has one DLI connection");
+  if (!draft.warehouse) await recordAct(db, deps, { ...key, name: draft.name, by, act: "create" });
 }
 
 /**
@@ -92,22 +101,25 @@ export async function saveConnection(
   { workspaceId, name }: { readonly workspaceId: string; readonly name: string },
   draft: Omit<ConnectionDraft, "name">,
 ): Promise<void> {
-  checkDraft({ ...draft, name });
-  const key = { projectId: caller.projectId, workspaceId };
-  await transaction(deps.pool, async (db) => {
-    await checkWorkspace(db, deps, key);
-    const stored = (await lockConnection(db, key, name)) ?? connectionMissing();
-    checkChangeable(stored, draft.type);
-    const { config, secrets } = splitSecrets(draft.config, openSecrets(deps, stored));
-    await updateConnection(db, stored, {
-      description: draft.description,
-      config,
-      secretsSealed: sealSecrets(deps, key, name, secrets),
-      by: caller.userName,
-      at: deps.now(),
-    });
-    await recordAct(db, deps, { ...key, name, by: caller.userName, act: "save" });
-  });
+  checkConnectionDraft({ ...draft, name });
+  const author = { projectId: caller.projectId, workspaceId, by: caller.userName };
+  await transaction(deps.pool, (db) => changeConnection(db, deps, author, { ...draft, name }));
+}
+
+/** As `saveConnection` in a transaction, for a draft that `checkConnectionDraft` has let pass. */
+export async function changeConnection(
+  db: Database,
+  deps: ConnectionDeps,
+  { by, ...key }: Author,
+  { name, type, description, config: wanted }: ConnectionDraft,
+): Promise<void> {
+  await checkWorkspace(db, deps, key);
+  const stored = (await lockConnection(db, key, name)) ?? connectionMissing();
+  checkChangeable(stored, type);
+  const { config, secrets } = splitSecrets(wanted, openSecrets(deps, stored));
+  const secretsSealed = sealSecrets(deps, key, name, secrets);
+  await updateConnection(db, stored, { description, config, secretsSealed, by, at: deps.now() });
+  await recordAct(db, deps, { ...key, name, by, act: "save" });
 }
 
 /** The connection of that name, secrets masked. Faults: `connection-missing`, `workspace-missing`. */
@@ -156,7 +168,7 @@ export async function tryChange(
   { name, ...draft }: ConnectionDraft,
   signal: AbortSignal,
 ): Promise<void> {
-  checkDraft({ ...draft, name });
+  checkConnectionDraft({ ...draft, name });
   await checkWorkspace(deps.pool, deps, key);
   const stored = (await findConnection(deps.pool, key, name)) ?? connectionMissing();
   checkChangeable(stored, draft.type);
@@ -207,7 +219,10 @@ function checkChangeable(stored: Connection, type: ConnectionType = stored.type)
     throw new Fault("invalid", "connection-type-fixed", "the type of a connection cannot change");
 }
 
-function checkDraft({ name, type, config }: ConnectionDraft): void {
+/**
+ * What can be said of a draft by itself. Faults: `connection-invalid` with every problem, `connection-address-missing`.
+ */
+export function checkConnectionDraft({ name, type, config }: ConnectionDraft): void {
   const nameProblem = checkConnectionName(name);
   const problems = [...(nameProblem === undefined ? [] : [nameProblem]), ...checkConfig(type, config)];
   if (problems.length > 0) invalid("connection-invalid", problems);

@@ -1,6 +1,6 @@
 /** Looks into a package without importing it. */
 import { Fault } from "../domain/fault.ts";
-import { NO_CHANGES } from "../domain/package.ts";
+import { JOB_PACKAGE, NO_CHANGES } from "../domain/package.ts";
 import type { WorkspaceKey } from "../store/workspaces.ts";
 import type { Archive } from "../store/zip-archive.ts";
 import { openPackage, type PackagedObject, type PackageReader, scanPackage } from "./package-contents.ts";
@@ -20,7 +20,12 @@ export async function checkPackage(
   await checkWorkspace(deps.pool, deps, key);
   const archive = await openReadable(deps, key, path);
   try {
-    const problems = await scanPackage(archive, deps.codec, { ...key, changes: NO_CHANGES }, visit);
+    const problems = await scanPackage(
+      archive,
+      deps.codec,
+      { ...key, kinds: JOB_PACKAGE, changes: NO_CHANGES },
+      visit,
+    );
     if (problems.length > 0) throw new Fault("invalid", "package-invalid", "it has faults", { problems });
   } finally {
     await archive.close();

@@ -1,18 +1,25 @@
 /** What a package holds, read by the API's own rules. */
 import { Fault } from "../domain/fault.ts";
-import { type ArchiveLimits, type JobChanges, type PackageKind, packageKindOf } from "../domain/package.ts";
+import {
+  type ArchiveLimits,
+  type PackageChanges,
+  type PackageKind,
+  packageKindOf,
+} from "../domain/package.ts";
 import type { ProjectBuckets } from "../store/buckets.ts";
 import type { WorkspaceKey } from "../store/workspaces.ts";
 import { type Archive, type ArchiveEntry, openArchive } from "../store/zip-archive.ts";
+import { type ConnectionDraft, checkConnectionDraft } from "./connections.ts";
 import { checkJobDraft, type JobDraft } from "./jobs.ts";
 import { checkResourceDraft, type ResourceDraft } from "./resources.ts";
 import { checkScriptDraft, type ScriptDraft } from "./scripts.ts";
 
 /** The files of a package as its face reads them; each function raises what the face's create call would. */
 export interface PackageCodec {
-  readonly job: (content: Buffer, workspaceId: string, changes: JobChanges) => JobDraft;
+  readonly job: (content: Buffer, workspaceId: string, changes: PackageChanges) => JobDraft;
   readonly script: (content: Buffer) => ScriptDraft;
-  readonly resource: (content: Buffer, changes: JobChanges) => ResourceDraft;
+  readonly resource: (content: Buffer, changes: PackageChanges) => ResourceDraft;
+  readonly connection: (content: Buffer, changes: PackageChanges) => ConnectionDraft;
 }
 
 export interface PackageReader {
@@ -25,11 +32,14 @@ export interface PackageReader {
 export type PackagedObject =
   | { readonly kind: "job"; readonly entry: ArchiveEntry; readonly draft: JobDraft }
   | { readonly kind: "script"; readonly entry: ArchiveEntry; readonly draft: ScriptDraft }
-  | { readonly kind: "resource"; readonly entry: ArchiveEntry; readonly draft: ResourceDraft };
+  | { readonly kind: "resource"; readonly entry: ArchiveEntry; readonly draft: ResourceDraft }
+  | { readonly kind: "connection"; readonly entry: ArchiveEntry; readonly draft: ConnectionDraft };
 
 /** Where a package is read into. */
 export interface PackageTarget extends WorkspaceKey {
-  readonly changes: JobChanges;
+  /** What is read; other files are passed over. */
+  readonly kinds: readonly PackageKind[];
+  readonly changes: PackageChanges;
 }
 
 /**
@@ -73,7 +83,7 @@ export async function scanPackage(
   const problems: string[] = [];
   const names = new Set<string>();
   for (const entry of archive.entries) {
-    const kind = packageKindOf(entry.fileName);
+    const kind = packageKindOf(entry.fileName, target.kinds);
     if (kind === undefined) continue;
     if (problems.length >= PROBLEMS_MAX) return [...problems, "and perhaps more"];
     try {
@@ -114,7 +124,12 @@ export async function readObject(
     checkScriptDraft(draft);
     return { kind, entry, draft };
   }
-  const draft = codec.resource(content, changes);
-  checkResourceDraft(draft);
+  if (kind === "resource") {
+    const draft = codec.resource(content, changes);
+    checkResourceDraft(draft);
+    return { kind, entry, draft };
+  }
+  const draft = codec.connection(content, changes);
+  checkConnectionDraft(draft);
   return { kind, entry, draft };
 }

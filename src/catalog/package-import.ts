@@ -3,12 +3,19 @@ import { childJobNames } from "../domain/child-job.ts";
 import { Fault } from "../domain/fault.ts";
 import { cycleIn, type GraphNode, topologicalOrder } from "../domain/graph.ts";
 import type { JobDefinition } from "../domain/job.ts";
+import { CONNECTION_PACKAGE, JOB_PACKAGE, type PackageKind } from "../domain/package.ts";
 import type { JobReference } from "../domain/schedule.ts";
 import type { TaskEnd, TaskLine } from "../domain/task.ts";
 import { type Database, transaction } from "../store/database.ts";
 import { findJobIds } from "../store/jobs.ts";
 import { refreshLimits } from "../store/limits.ts";
-import { type ClaimedTask, endTaskLine, insertTaskLines, listTaskLines } from "../store/system-tasks.ts";
+import {
+  type ClaimedTask,
+  endTaskLine,
+  insertTaskLines,
+  listTaskLines,
+  type TaskKind,
+} from "../store/system-tasks.ts";
 import type { Archive, ArchiveEntry } from "../store/zip-archive.ts";
 import type { Author } from "./jobs.ts";
 import {
@@ -19,9 +26,15 @@ import {
   readObject,
   scanPackage,
 } from "./package-contents.ts";
+import { openChanges } from "./package-secrets.ts";
 import { type WriteDeps, writeObject } from "./package-writes.ts";
 
 export interface ImportDeps extends WriteDeps, PackageReader {}
+
+const KINDS: Readonly<Record<TaskKind, readonly PackageKind[]>> = {
+  "import-jobs": JOB_PACKAGE,
+  "import-connections": CONNECTION_PACKAGE,
+};
 
 /** One object of the package, as the plan of its import has it. */
 interface PlannedObject extends GraphNode {
@@ -35,10 +48,15 @@ interface PlannedObject extends GraphNode {
  * Carries out an import that was claimed; one that another server began goes on behind what is written. Nothing is
  * written of a package with anything wrong in it. Rejects when `signal` is aborted, or the claim is lost.
  */
-export async function importJobs(deps: ImportDeps, task: ClaimedTask, signal: AbortSignal): Promise<TaskEnd> {
-  const { projectId, workspaceId, request } = task;
-  const target: PackageTarget = { projectId, workspaceId, changes: request.changes };
+export async function importPackage(
+  deps: ImportDeps,
+  task: ClaimedTask,
+  signal: AbortSignal,
+): Promise<TaskEnd> {
+  const { projectId, workspaceId, kind, request } = task;
   try {
+    const changes = openChanges(deps.masterKeys, task);
+    const target: PackageTarget = { projectId, workspaceId, kinds: KINDS[kind], changes };
     const archive = await openPackage(deps, projectId, request.path);
     try {
       const plan = await planImport(deps, archive, target);
@@ -73,7 +91,7 @@ async function planImport(
   const cycle = cycleIn(jobs);
   if (cycle !== undefined) problems.push(`jobs wait for each other: ${cycle.join(" -> ")}`);
   if (objects.length === 0 && problems.length === 0)
-    problems.push("it holds no jobs, no scripts and no resources");
+    problems.push(`it holds no ${target.kinds.join(", no ")}`);
   if (problems.length > 0)
     throw new Fault("invalid", "package-invalid", `nothing was imported: ${problems.join("; ")}`);
   return [...others, ...topologicalOrder(jobs)];
@@ -106,11 +124,10 @@ async function checkReferences(
       .map((reference) => ({ ...reference, by })),
   );
   if (outside.length === 0) return [];
-  const found = await findJobIds(db, projectId, outside);
-  const isThere = (wanted: JobReference) =>
-    found.some((job) => job.name === wanted.name && job.workspaceId === wanted.workspaceId);
+  const keyOf = (job: JobReference) => JSON.stringify([job.workspaceId, job.name]);
+  const found = new Set((await findJobIds(db, projectId, outside)).map(keyOf));
   return outside
-    .filter((reference) => !isThere(reference))
+    .filter((reference) => !found.has(keyOf(reference)))
     .map(({ by, name }) => `job "${by}": there is no job "${name}"`);
 }
 
@@ -147,7 +164,11 @@ async function importObject(deps: ImportDeps, task: ClaimedTask, step: ImportSte
   try {
     const packaged = await readObject(archive, deps.codec, target, object);
     const isFirstLimit = await transaction(pool, async (db) => {
-      const written = await writeObject(db, deps, author, { object: packaged, request: task.request });
+      const written = await writeObject(db, deps, author, {
+        object: packaged,
+        policy: task.request.sameNamePolicy,
+        changes: target.changes,
+      });
       const line = { no, state: "successful", message: written.message ?? null, at: now() } as const;
       if (!(await endTaskLine(db, task, line))) throw claimLost();
       return written.isFirstLimit ?? false;

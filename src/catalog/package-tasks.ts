@@ -1,16 +1,18 @@
 /** Imports of packages as tasks: asked for, carried out in their turn, looked at. */
 import { Fault } from "../domain/fault.ts";
-import type { JobImport } from "../domain/package.ts";
+import type { PackageImport } from "../domain/package.ts";
 import { TASKS_OPEN_MAX, type Task, type TaskLine } from "../domain/task.ts";
 import type { Caller } from "../domain/user.ts";
 import { insertAct } from "../store/audit.ts";
 import { transaction } from "../store/database.ts";
-import { findTask, insertTask, listTaskLines } from "../store/system-tasks.ts";
+import { findTask, insertTask, listTaskLines, type TaskKind } from "../store/system-tasks.ts";
 import type { WorkspaceKey } from "../store/workspaces.ts";
+import type { ConnectionDeps } from "./connections.ts";
 import { inStorage, type PackageReader } from "./package-contents.ts";
+import { sealImport } from "./package-secrets.ts";
 import { checkWorkspace, ensureWorkspace, type WorkspaceDeps } from "./workspaces.ts";
 
-export interface PackageTaskDeps extends WorkspaceDeps, Pick<PackageReader, "buckets"> {
+export interface PackageTaskDeps extends ConnectionDeps, Pick<PackageReader, "buckets"> {
   /** A fresh id of 32 hexadecimal digits. */
   readonly newId: () => string;
   /** Called when there is a task to carry out. */
@@ -22,11 +24,11 @@ export interface PackageTaskDeps extends WorkspaceDeps, Pick<PackageReader, "buc
  * `storage-path-invalid`, `storage-file-unreadable` where there is no such file, `server-busy` where the project has too
  * many tasks under way, those of `ensureWorkspace`.
  */
-export async function addJobImport(
+export async function addImport(
   deps: PackageTaskDeps,
   caller: Caller,
   workspaceId: string,
-  request: JobImport,
+  { kind, request }: { readonly kind: TaskKind; readonly request: PackageImport },
 ): Promise<string> {
   const { projectId, userName: by } = caller;
   const { path } = request;
@@ -40,12 +42,12 @@ export async function addJobImport(
       projectId,
       workspaceId,
       id,
-      kind: "import-jobs",
+      kind,
       name: `Import ${path}`,
-      request,
+      ...sealImport(deps.masterKeys, id, request),
       by,
       at,
-    } as const;
+    };
     if (!(await insertTask(db, task, TASKS_OPEN_MAX)))
       throw new Fault("unavailable", "server-busy", `${TASKS_OPEN_MAX} tasks of the project are under way`);
     await insertAct(db, {
@@ -54,7 +56,7 @@ export async function addJobImport(
       by,
       act: "import",
       object: { kind: "task", id },
-      detail: { path, workspaceId },
+      detail: { kind, path, workspaceId },
     });
   });
   deps.taskAdded();

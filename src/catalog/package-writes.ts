@@ -1,16 +1,25 @@
 /** Writes what was read from a package: new, over what has its name, or not at all. */
+
+import { isSecretMember } from "../domain/connection.ts";
 import { invalid } from "../domain/fault.ts";
-import { findResourceChange, type JobImport, type SameNamePolicy } from "../domain/package.ts";
+import { findChange, type PackageChanges, type SameNamePolicy } from "../domain/package.ts";
+import { findConnection } from "../store/connections.ts";
 import type { Database } from "../store/database.ts";
 import { findJob } from "../store/jobs.ts";
 import { findResourceInDirectory } from "../store/resources.ts";
 import { findScript } from "../store/scripts.ts";
+import {
+  type ConnectionDeps,
+  type ConnectionDraft,
+  changeConnection,
+  placeConnection,
+} from "./connections.ts";
 import { type Author, addJob, changeJob, type JobDeps, type JobDraft } from "./jobs.ts";
 import type { PackagedObject } from "./package-contents.ts";
 import { addResource, changeResource, type ResourceDeps, type ResourceDraft } from "./resources.ts";
 import { addScript, changeScript, type ScriptDraft } from "./scripts.ts";
 
-export interface WriteDeps extends JobDeps, ResourceDeps {}
+export interface WriteDeps extends JobDeps, ResourceDeps, ConnectionDeps {}
 
 /** What became of an object. */
 export interface Written {
@@ -23,17 +32,23 @@ export interface Written {
 const KEPT: Written = { message: "left as it is: the name is taken" };
 const REPLACED: Written = { message: "saved over the one of the same name" };
 
+interface ObjectWrite {
+  readonly object: PackagedObject;
+  readonly policy: SameNamePolicy;
+  readonly changes: PackageChanges;
+}
+
 /** In the transaction of the object's line. Faults as those of its create, or of its save where the name is taken. */
 export async function writeObject(
   db: Database,
   deps: WriteDeps,
   author: Author,
-  { object: { kind, draft }, request }: { readonly object: PackagedObject; readonly request: JobImport },
+  { object: { kind, draft }, policy, changes }: ObjectWrite,
 ): Promise<Written> {
-  const { sameNamePolicy: policy } = request;
   if (kind === "job") return await writeJob(db, deps, author, { draft, policy });
   if (kind === "script") return await writeScript(db, deps, author, { draft, policy });
-  const own = findResourceChange(request.changes.resources, draft)?.sameNamePolicy;
+  if (kind === "connection") return await writeConnection(db, deps, author, { draft, policy });
+  const own = findChange(changes.resources, draft)?.sameNamePolicy;
   return await writeResource(db, deps, author, { draft, policy: own ?? policy });
 }
 
@@ -91,5 +106,24 @@ async function writeResource(
   if (present.type !== draft.type)
     invalid("resource-invalid", [`the resource of that name has the type ${present.type}, which stays`]);
   await changeResource(db, deps, author, { id: present.id, content: draft });
+  return REPLACED;
+}
+
+/** Secrets that the package does not bring stay as they were: an export leaves them out. */
+async function writeConnection(
+  db: Database,
+  deps: WriteDeps,
+  author: Author,
+  { draft, policy }: Wanted<ConnectionDraft>,
+): Promise<Written> {
+  const present = await findConnection(db, author, draft.name);
+  if (present === undefined) {
+    await placeConnection(db, deps, author, { ...draft, warehouse: false });
+    return {};
+  }
+  if (policy === "skip") return KEPT;
+  const masks = Object.entries(present.config).filter(([name]) => isSecretMember(name));
+  const config = { ...Object.fromEntries(masks), ...draft.config };
+  await changeConnection(db, deps, author, { ...draft, config });
   return REPLACED;
 }

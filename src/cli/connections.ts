@@ -2,8 +2,9 @@
 import type { Command } from "commander";
 import type { ConnectionTestResult } from "../domain/connection.ts";
 import type { Client } from "./client.ts";
-import { connectFor, exists, part, readNamed, wantsJson } from "./commands.ts";
+import { connectFor, exists, part, readJson, readNamed, wantsJson } from "./commands.ts";
 import { CommandFailure, EXIT } from "./failure.ts";
+import { importFrom, type SameName, sameNameOption, saveAnswer } from "./imports.ts";
 import { formatFacts, formatTable, printResult } from "./terminal.ts";
 
 /** A connection as the Factory API writes it. */
@@ -20,7 +21,7 @@ const PAGE = 100;
 export function addConnectionsCommands(program: Command): void {
   const connections = program
     .command("connections")
-    .description("what leads to other systems: list, show, save, delete, test");
+    .description("what leads to other systems: list, show, save, delete, export, import, test");
   connections.command("list").description("the workspace's connections, newest first").action(list);
   connections.command("show").argument("<name>").description("a connection, secrets masked").action(show);
   connections
@@ -29,6 +30,21 @@ export function addConnectionsCommands(program: Command): void {
     .description("adds a connection, or replaces the one of that name")
     .action(save);
   connections.command("delete").argument("<name>").description("deletes a connection").action(remove);
+  connections
+    .command("export")
+    .option("--file <file>", "where to, on this machine", "connections.zip")
+    .description("exports all connections of the workspace, without their secrets")
+    .action(exportAll);
+  connections
+    .command("import")
+    .argument("<path>", "such as obs://bucket/connections.zip")
+    .addOption(sameNameOption())
+    .option(
+      "--secrets <file>",
+      "JSON: members of configurations by the connections' names; - reads standard input",
+    )
+    .description("imports connections and waits for the end")
+    .action(importAll);
   connections.command("test").argument("<name>").description("dials a connection and logs in").action(test);
 }
 
@@ -76,6 +92,26 @@ async function save(file: string, _options: unknown, command: Command): Promise<
   await client.send(known ? "PUT" : "POST", pathOf(client, known ? name : undefined), { body });
   const saved = known ? "replaced" : "added";
   printResult(wantsJson(command), { name, saved }, () => `${name} ${saved}`);
+}
+
+async function exportAll({ file }: { readonly file: string }, command: Command): Promise<void> {
+  const client = await connectFor(command);
+  await saveAnswer(command, await client.fetch("POST", `${pathOf(client)}/export`), file);
+}
+
+interface ImportOptions {
+  readonly sameName: SameName;
+  readonly secrets?: string;
+}
+
+async function importAll(
+  path: string,
+  { sameName, secrets }: ImportOptions,
+  command: Command,
+): Promise<void> {
+  const members = secrets === undefined ? {} : await readJson(secrets);
+  const params = Object.entries(members ?? {}).map(([name, config]) => ({ name, params: config }));
+  await importFrom(command, "connections", { path, sameNamePolicy: sameName.toUpperCase(), params });
 }
 
 async function remove(name: string, _options: unknown, command: Command): Promise<void> {

@@ -1,23 +1,34 @@
 /** Packages: zip archives of definitions; how the files in one are called, what one may hold, and what an import says. */
 
 /** What a package holds, a file each. */
-export type PackageKind = "job" | "script" | "resource";
+export type PackageKind = "job" | "script" | "resource" | "connection";
+
+/** There are two sorts of packages: those of connections are for managers, and hold nothing else. */
+export const JOB_PACKAGE: readonly PackageKind[] = ["job", "script", "resource"];
+export const CONNECTION_PACKAGE: readonly PackageKind[] = ["connection"];
 
 const FOLDERS: Readonly<Record<PackageKind, string>> = {
   job: "jobs",
   script: "scripts",
   resource: "resources",
+  connection: "connections",
+};
+const ENDINGS: Readonly<Record<PackageKind, string>> = {
+  job: "job",
+  script: "script",
+  resource: "resource",
+  connection: "conn",
 };
 
 /** Where an export puts a definition, the `no`th of its kind and name. Source: dataarts-factory 4.9. */
 export function packagePath(kind: PackageKind, name: string, no = 1): string {
-  return `${FOLDERS[kind]}/${name}${no === 1 ? "" : `.${no}`}.${kind}`;
+  return `${FOLDERS[kind]}/${name}${no === 1 ? "" : `.${no}`}.${ENDINGS[kind]}`;
 }
 
-/** What a file of a package holds, by its ending, whatever folder it lies in; undefined for other files. */
-export function packageKindOf(path: string): PackageKind | undefined {
+/** Which of `kinds` a file of a package holds, by its ending, whatever folder it lies in; undefined for other files. */
+export function packageKindOf(path: string, kinds: readonly PackageKind[]): PackageKind | undefined {
   const ending = path.slice(path.lastIndexOf(".") + 1);
-  return Object.hasOwn(FOLDERS, ending) ? (ending as PackageKind) : undefined;
+  return kinds.find((kind) => ENDINGS[kind] === ending);
 }
 
 /** What an archive may be, so that reading one costs little whoever made it. */
@@ -25,6 +36,8 @@ export interface ArchiveLimits {
   /** Of the archive itself. */
   readonly bytesMax: number;
   readonly entriesMax: number;
+  /** Of what its directory says of the files: names, comments and the like. */
+  readonly directoryBytesMax: number;
   /** Of one file, unpacked. */
   readonly entryBytesMax: number;
   /** Of all files, unpacked. */
@@ -41,6 +54,7 @@ export const RATIO_FROM_BYTES = 64 * MIB;
 /** Of the packages that are imported; how large one may be itself is a setting (`AZALAI_PACKAGE_BYTES_MAX`). */
 export const PACKAGE_LIMITS: Omit<ArchiveLimits, "bytesMax"> = {
   entriesMax: 20_000,
+  directoryBytesMax: 16 * MIB,
   entryBytesMax: 16 * MIB,
   unpackedBytesMax: 1024 * MIB,
   ratioMax: 200,
@@ -50,7 +64,7 @@ export const PACKAGE_LIMITS: Omit<ArchiveLimits, "bytesMax"> = {
 export type SameNamePolicy = "skip" | "overwrite";
 
 /** What an import puts in place of values of the package. */
-export interface JobChanges {
+export interface PackageChanges {
   /** Values of parameters, for every job that has one of the name. */
   readonly parameters: Readonly<Record<string, string>>;
   /** By the job's name; they go before `parameters`. */
@@ -58,6 +72,16 @@ export interface JobChanges {
   readonly executeUser?: string;
   /** In place of single resources of the package. */
   readonly resources: readonly ResourceChange[];
+  /** Members of connections, their secrets among them. */
+  readonly connections: readonly ConnectionChange[];
+}
+
+/** What an import puts into the configuration of the connection of a name. */
+export interface ConnectionChange {
+  readonly name: string;
+  /** Absent: whatever type it has. */
+  readonly type?: string;
+  readonly config: Readonly<Record<string, unknown>>;
 }
 
 /** What an import does with the resources of a name. */
@@ -71,21 +95,31 @@ export interface ResourceChange {
   readonly location?: string;
 }
 
-/** What is said of a resource, by name and type; the first counts. */
-export function findResourceChange(
-  changes: readonly ResourceChange[],
+/** What is said of an object, by name and type; the first counts. */
+export function findChange<Change extends ResourceChange | ConnectionChange>(
+  changes: readonly Change[],
   { name, type }: { readonly name: string; readonly type: string },
-): ResourceChange | undefined {
+): Change | undefined {
   return changes.find((change) => change.name === name && (change.type ?? type) === type);
 }
 
-/** An import of jobs and scripts, as it was asked for. */
-export interface JobImport {
+/** An import, as it was asked for. */
+export interface PackageImport {
   /** `obs://bucket/key` of the package. */
   readonly path: string;
   readonly sameNamePolicy: SameNamePolicy;
-  readonly changes: JobChanges;
+  readonly changes: PackageChanges;
+}
+
+/** An import as it is kept: the secrets lie elsewhere, sealed. */
+export interface StoredImport extends Omit<PackageImport, "changes"> {
+  readonly changes: Omit<PackageChanges, "connections">;
 }
 
 /** Values as they are in the package. */
-export const NO_CHANGES: JobChanges = { parameters: {}, jobParameters: {}, resources: [] };
+export const NO_CHANGES: PackageChanges = {
+  parameters: {},
+  jobParameters: {},
+  resources: [],
+  connections: [],
+};

@@ -35,7 +35,7 @@ async function setup() {
       const request = { path, sameNamePolicy: "skip", changes: NO_CHANGES } as const;
       await insertTask(
         pool,
-        { ...KEY, id, kind: "import-jobs", name: path, request, by: "ada", at: NOW },
+        { ...KEY, id, kind: "import-jobs", secretsSealed: null, name: path, request, by: "ada", at: NOW },
         100,
       );
       return id;

@@ -49,6 +49,23 @@ export async function listConnections(
   return { connections: rows.map(connectionFromRow), total: total[0]?.total ?? 0 };
 }
 
+/** The workspace's connections but the product's own, those with higher ids than `after` first made first. */
+export async function listConnectionsAfter(
+  db: Database,
+  { projectId, workspaceId }: WorkspaceKey,
+  after: number,
+  limit: number,
+): Promise<Connection[]> {
+  const rows = await query<ConnectionRow>(
+    db,
+    "list-connections-after",
+    `select ${COLUMNS} from connection
+     where project_id = $1 and workspace_id = $2 and id > $3 and not warehouse order by id limit $4`,
+    [projectId, workspaceId, after, limit],
+  );
+  return rows.map(connectionFromRow);
+}
+
 export async function findConnection(
   db: Database,
   { projectId, workspaceId }: WorkspaceKey,

@@ -1,11 +1,11 @@
 /** The system_task and system_subtask tables: tasks, the claim under which one is carried out, and their lines. */
-import type { JobImport } from "../domain/package.ts";
+import type { StoredImport } from "../domain/package.ts";
 import { TASK_MESSAGE_MAX, type Task, type TaskEnd, type TaskLine } from "../domain/task.ts";
 import { type Database, execute, query } from "./database.ts";
 import type { WorkspaceKey } from "./workspaces.ts";
 
 /** What a task is for. */
-export type TaskKind = "import-jobs";
+export type TaskKind = "import-jobs" | "import-connections";
 
 export interface NewTask {
   readonly projectId: string;
@@ -13,7 +13,9 @@ export interface NewTask {
   readonly id: string;
   readonly kind: TaskKind;
   readonly name: string;
-  readonly request: JobImport;
+  readonly request: StoredImport;
+  /** What of the request is secret; gone when the task has ended. */
+  readonly secretsSealed: Buffer | null;
   readonly by: string;
   readonly at: Date;
 }
@@ -23,9 +25,10 @@ export async function insertTask(db: Database, task: NewTask, openMax: number): 
   const inserted = await execute(
     db,
     "insert-system-task",
-    `insert into system_task (project_id, id, workspace_id, kind, name, request, created_at, created_by, updated_at)
-     select $1, $2, $3, $4, $5, $6, $7, $8, $7
-     where (select count(*) from system_task where project_id = $1 and state = 'running') < $9`,
+    `insert into system_task (project_id, id, workspace_id, kind, name, request, secrets_sealed, created_at,
+                              created_by, updated_at)
+     select $1, $2, $3, $4, $5, $6, $7, $8, $9, $8
+     where (select count(*) from system_task where project_id = $1 and state = 'running') < $10`,
     [
       task.projectId,
       task.id,
@@ -33,6 +36,7 @@ export async function insertTask(db: Database, task: NewTask, openMax: number): 
       task.kind,
       task.name,
       JSON.stringify(task.request),
+      task.secretsSealed,
       task.at,
       task.by,
       openMax,
@@ -79,7 +83,8 @@ export interface ClaimedTask {
   readonly workspaceId: string;
   readonly id: string;
   readonly kind: TaskKind;
-  readonly request: JobImport;
+  readonly request: StoredImport;
+  readonly secretsSealed: Buffer | null;
   readonly createdBy: string;
   readonly fence: number;
   /** 1 for the first claim of it that came to an end of its own or was lost. */
@@ -103,7 +108,7 @@ export async function claimTask(
      ) free
      where t.project_id = free.project_id and t.id = free.id
      returning t.project_id as "projectId", t.workspace_id as "workspaceId", t.id, t.kind, t.request,
-       t.created_by as "createdBy", t.fence, t.tries`,
+       t.secrets_sealed as "secretsSealed", t.created_by as "createdBy", t.fence, t.tries`,
     [fence, leaseMs],
   );
   return rows[0];
@@ -188,7 +193,8 @@ export async function endTask(
     db,
     "end-system-task",
     `update system_task
-     set state = $4, message = $5, updated_at = $6, ended_at = $6, fence = null, lease_until = null
+     set state = $4, message = $5, updated_at = $6, ended_at = $6, fence = null, lease_until = null,
+       secrets_sealed = null
      where project_id = $1 and id = $2 and fence = $3 and state = 'running'`,
     [projectId, id, fence, state, shorten(message), at],
   );

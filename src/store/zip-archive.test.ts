@@ -9,6 +9,7 @@ const AT = new Date("2026-11-23T06:54:27Z");
 const LIMITS: ArchiveLimits = {
   bytesMax: 2 ** 20,
   entriesMax: 3,
+  directoryBytesMax: 10_000,
   entryBytesMax: 1000,
   unpackedBytesMax: 2500,
   ratioMax: 200,
@@ -88,6 +89,7 @@ test("each limit is kept to the byte", async () => {
   for (const [limit, message] of [
     [{ bytesMax: bytes.length - 1 }, `larger than ${bytes.length - 1} bytes`],
     [{ entriesMax: 2 }, "more than 2 files"],
+    [{ directoryBytesMax: 2 }, "directory has more than 2 bytes"],
     [{ entryBytesMax: 999 }, '"a" has more than 999 bytes'],
     [{ unpackedBytesMax: 2499 }, "more than 2499 bytes, unpacked"],
   ] as const)

@@ -103,15 +103,19 @@ async function copyTo(file: FileHandle, content: Readable, bytesMax: number): Pr
   return bytes;
 }
 
-async function listEntries(zip: ZipFile, { entriesMax }: ArchiveLimits): Promise<Entry[]> {
+async function listEntries(zip: ZipFile, limits: ArchiveLimits): Promise<Entry[]> {
+  const { entriesMax, directoryBytesMax } = limits;
   if (zip.entryCount > entriesMax) unreadable(`it has more than ${entriesMax} files`);
   const entries: Entry[] = [];
-  await readable(
-    (async () => {
-      for await (const entry of zip.eachEntry()) entries.push(entry);
-    })(),
-  );
-  return entries;
+  let bytes = 0;
+  const files = zip.eachEntry();
+  for (;;) {
+    const { done, value: entry } = await readable(files.next());
+    if (done) return entries;
+    bytes += entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength;
+    if (bytes > directoryBytesMax) unreadable(`its directory has more than ${directoryBytesMax} bytes`);
+    entries.push(entry);
+  }
 }
 
 function checkEntries(

@@ -36,11 +36,15 @@ export async function imported(
   world: FactoryWorld,
   content: Buffer,
   members: Readonly<Record<string, unknown>> = {},
-  workspace = "w2",
+  {
+    workspace = "w2",
+    of = "jobs",
+  }: { readonly workspace?: string; readonly of?: "jobs" | "connections" } = {},
 ): Promise<Answer["json"]> {
   await put(world, "obs://b/p.zip", content);
   const body = { path: "obs://b/p.zip", ...members };
-  const { json } = await world.ok("POST", "/jobs/import", { role: "member", workspace, body });
+  const role = of === "jobs" ? "member" : "manager";
+  const { json } = await world.ok("POST", `/${of}/import`, { role, workspace, body });
   await world.carryOutTasks();
   return (await world.ok("GET", `/system-tasks/${json.taskId}`, { role: "reader", workspace })).json;
 }

@@ -36,7 +36,6 @@ const NOT_SERVED: readonly (readonly [asked: RegExp, why: string])[] = [
     /^\w+ \/v(1[.]1|2)\/\w+\/(clusters|cluster_infos|run-job-flow)\b/,
     "clusters are another API of the vendor",
   ],
-  [/^POST \/v1\/\w+\/connections\/export$/, "connections are not exported yet"],
 ];
 
 /**

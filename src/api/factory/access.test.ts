@@ -32,6 +32,8 @@ test("each route refuses a missing token, a foreign project and a lower role, an
 /** What a route needs where its method does not say it: settings are managers' to change, and some reads are POSTs. */
 const NEEDED: Readonly<Record<string, Role>> = {
   "POST /v1/:project_id/connections": "manager",
+  "POST /v1/:project_id/connections/export": "manager",
+  "POST /v1/:project_id/connections/import": "manager",
   "PUT /v1/:project_id/connections/:connection_name": "manager",
   "DELETE /v1/:project_id/connections/:connection_name": "manager",
   "PUT /v2/:project_id/factory/env": "manager",

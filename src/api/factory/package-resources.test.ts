@@ -114,10 +114,12 @@ test("a resource keeps its type, and one with a fault keeps the whole package ou
     [{ desc: "x".repeat(256) }, "more than 255"],
   ] as const) {
     const content = await archiveOf({ "a.resource": FULL, "b.resource": { ...JAR, ...members } });
-    const task = await imported(world, content, {}, "w3");
+    const task = await imported(world, content, {}, { workspace: "w3" });
     expect(task, message).toMatchObject({ status: "FAILED", message: expect.stringContaining(message) });
   }
   const twice = await archiveOf({ "a.resource": JAR, "b.resource": JAR });
-  expect((await imported(world, twice, {}, "w3")).message).toContain('two of resource "count" in /');
+  expect((await imported(world, twice, {}, { workspace: "w3" })).message).toContain(
+    'two of resource "count" in /',
+  );
   expect(await resourcesIn(world, "w3")).toEqual([]);
 });

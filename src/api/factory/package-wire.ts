@@ -1,22 +1,16 @@
 /** Packages as DataArts Factory v1 asks for them, and the definitions in them (dataarts-factory 4.9). */
 import { type Static, Type } from "typebox";
 import type { JobDraft } from "../../catalog/jobs.ts";
-import type { PackageCodec, PackagedObject } from "../../catalog/package-contents.ts";
-import type { ResourceDraft } from "../../catalog/resources.ts";
+import type { PackagedObject } from "../../catalog/package-contents.ts";
 import {
-  findResourceChange,
-  type JobChanges,
-  type JobImport,
+  NO_CHANGES,
+  type PackageImport,
   type ResourceChange,
   type SameNamePolicy,
 } from "../../domain/package.ts";
 import { RESOURCE_TYPES } from "../../domain/resource.ts";
-import { parseJson } from "../body.ts";
 import { wordOf } from "../query.ts";
-import { decodeJob } from "./job-wire.ts";
-import { isObject, objectBody, readBody, type WireObject } from "./request-wire.ts";
-import { decodeNewResource } from "./resource-wire.ts";
-import { decodeNewScript } from "./script-wire.ts";
+import { isObject, readBody } from "./request-wire.ts";
 
 /** Jobs that one package is asked for. Source: dataarts-factory 4.9. */
 const JOBS_MAX = 100;
@@ -83,7 +77,10 @@ export function packageHeaders(fileName: string): Readonly<Record<string, string
   };
 }
 
-const PackagePath = Type.String({ maxLength: PATH_MAX, description: "obs://bucket/key of the package." });
+export const PackagePath = Type.String({
+  maxLength: PATH_MAX,
+  description: "obs://bucket/key of the package.",
+});
 
 export const CheckBody = Type.Object({ path: PackagePath });
 
@@ -119,7 +116,7 @@ export function createPackageList(): {
     add: ({ kind, draft }) => {
       if (kind === "job") list.jobs.push(encodeJob(draft));
       else if (kind === "script") list.scripts.push({ name: draft.name, path: directoryOf(draft.document) });
-      else list.resources.push({ name: draft.name, path: draft.directory });
+      else if (kind === "resource") list.resources.push({ name: draft.name, path: draft.directory });
     },
   };
 }
@@ -139,7 +136,13 @@ const Values = Type.Record(Type.String(), Type.Union([Type.String(), Type.Number
   description: "Values of parameters by name; names that a job does not have are passed over.",
 });
 
-const POLICIES = { SKIP: "skip", OVERWRITE: "overwrite" } as const satisfies Record<string, SameNamePolicy>;
+export const SAME_NAME_POLICIES = { SKIP: "skip", OVERWRITE: "overwrite" } as const satisfies Record<
+  string,
+  SameNamePolicy
+>;
+export const SameNameMember = Type.Optional(
+  wordOf(SAME_NAME_POLICIES, { default: "SKIP", description: "What is done where a name is taken." }),
+);
 
 const REPLACE = /^([Tt]rue|[Ff]alse|obs:\/\/.+)?$/;
 const ResourceInfo = Type.Object({
@@ -156,7 +159,7 @@ const ResourceInfo = Type.Object({
 export const ImportBody = Type.Object({
   path: PackagePath,
   params: Type.Optional(Values),
-  sameNamePolicy: Type.Optional(wordOf(POLICIES, { default: "SKIP" })),
+  sameNamePolicy: SameNameMember,
   jobsParam: Type.Optional(
     Type.Array(Type.Object({ name: Type.String(), params: Type.Optional(Values) }), {
       maxItems: IMPORTED_MAX,
@@ -176,7 +179,7 @@ export const ImportBody = Type.Object({
 export const ImportStarted = Type.Object({ taskId: Type.String() });
 
 /** Fault: `request-invalid` with every problem. */
-export function decodeImport(body: unknown): JobImport {
+export function decodeImport(body: unknown): PackageImport {
   const {
     path,
     params,
@@ -188,8 +191,9 @@ export function decodeImport(body: unknown): JobImport {
   const ofJobs = jobsParam.map((job) => [job.name, textsOf(job.params)]);
   return {
     path,
-    sameNamePolicy: POLICIES[sameNamePolicy],
+    sameNamePolicy: SAME_NAME_POLICIES[sameNamePolicy],
     changes: {
+      ...NO_CHANGES,
       parameters: textsOf(params),
       jobParameters: Object.fromEntries(ofJobs),
       ...(executeUser !== "" && { executeUser }),
@@ -212,38 +216,4 @@ function decodeResourceChange({ name, type, replace }: Static<typeof ResourceInf
 
 function textsOf(values: Static<typeof Values> = {}): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
-}
-
-/** Reads the files of packages as the bodies of creates; schedules without a zone have `timeZone`. */
-export function createPackageCodec(timeZone: string): PackageCodec {
-  return {
-    job: (content, workspaceId, changes) =>
-      decodeJob(withChanges(objectBody(parseJson(content)), changes), { workspaceId, timeZone }),
-    script: (content) => decodeNewScript(parseJson(content)),
-    resource: (content, changes) => withLocation(decodeNewResource(parseJson(content)), changes),
-  };
-}
-
-/** The definition with other values in place of its own: what it does not have it does not get. */
-function withChanges(job: WireObject, { parameters, jobParameters, executeUser }: JobChanges): WireObject {
-  const own =
-    typeof job.name === "string" && Object.hasOwn(jobParameters, job.name) ? jobParameters[job.name] : {};
-  const values = new Map(Object.entries({ ...parameters, ...own }));
-  const basicConfig = isObject(job.basicConfig) ? job.basicConfig : {};
-  return {
-    ...job,
-    ...(Array.isArray(job.params) && { params: job.params.map((one) => withValue(one, values)) }),
-    ...(executeUser !== undefined && { basicConfig: { ...basicConfig, executeUser } }),
-  };
-}
-
-function withLocation(draft: ResourceDraft, { resources }: JobChanges): ResourceDraft {
-  const location = findResourceChange(resources, draft)?.location;
-  return location === undefined ? draft : { ...draft, location };
-}
-
-function withValue(parameter: unknown, values: ReadonlyMap<string, string>): unknown {
-  if (!isObject(parameter) || typeof parameter.name !== "string") return parameter;
-  const value = values.get(parameter.name);
-  return value === undefined ? parameter : { ...parameter, value };
 }

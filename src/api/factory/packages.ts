@@ -3,15 +3,15 @@ import type { Readable } from "node:stream";
 import { checkPackage } from "../../catalog/package-check.ts";
 import { inStorage } from "../../catalog/package-contents.ts";
 import { exportJobs, type PackageChoice } from "../../catalog/package-export.ts";
-import { addJobImport } from "../../catalog/package-tasks.ts";
+import { addImport } from "../../catalog/package-tasks.ts";
 import { type CallerRequest, DOCUMENT_BYTES_MAX, json, type Reply, type Route } from "../route.ts";
 import { workspaceOf } from "../workspace.ts";
 import type { FactoryDeps } from "./deps.ts";
 import { jobNameOf } from "./jobs.ts";
+import { createPackageCodec } from "./package-codec.ts";
 import {
   BatchExportBody,
   CheckBody,
-  createPackageCodec,
   createPackageList,
   decodeBatchExport,
   decodeCheck,
@@ -141,6 +141,7 @@ async function check(deps: FactoryDeps, request: CallerRequest): Promise<Reply> 
 
 async function begin(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
   const { workspaceId } = workspaceOf(request);
-  const taskId = await addJobImport(deps, request.caller, workspaceId, decodeImport(request.body));
+  const asked = { kind: "import-jobs", request: decodeImport(request.body) } as const;
+  const taskId = await addImport(deps, request.caller, workspaceId, asked);
   return json(200, { taskId: encodeTaskId(taskId) });
 }

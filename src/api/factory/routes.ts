@@ -5,6 +5,7 @@ import type { FaceContract } from "../contract.ts";
 import type { Face } from "../route.ts";
 import { alarmRoutes } from "./alarms.ts";
 import { backfillRoutes } from "./backfills.ts";
+import { connectionPackageRoutes } from "./connection-packages.ts";
 import { connectionRoutes } from "./connections.ts";
 import { dependInstanceRoutes } from "./depend-instances.ts";
 import type { FactoryDeps } from "./deps.ts";
@@ -60,6 +61,7 @@ export function createFactoryFace(deps: FactoryDeps): Face {
       ...searchRoutes(deps),
       ...resourceRoutes(deps),
       ...directoryRoutes(deps),
+      ...connectionPackageRoutes(deps),
       ...connectionRoutes(deps),
       ...environmentRoutes(deps),
       ...backfillRoutes(deps),

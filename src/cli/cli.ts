@@ -1,5 +1,6 @@
 /** The command line's entry: reads the words, runs the command, and ends with a code that scripts can read. */
 import { Command, CommanderError } from "commander";
+import { addAlarmsCommands } from "./alarms.ts";
 import { addAuditCommand } from "./audit.ts";
 import { addBackfillCommands } from "./backfill.ts";
 import { addCalendarsCommands } from "./calendars.ts";
@@ -26,6 +27,7 @@ import { addScriptsCommands } from "./scripts.ts";
 import { addSearchCommand } from "./search.ts";
 import { addSecretsCommands } from "./secrets.ts";
 import { addServeCommand } from "./serve.ts";
+import { addTopicsCommands } from "./topics.ts";
 import { addWhyCommand } from "./why.ts";
 import { addWorkspacesCommands } from "./workspaces.ts";
 
@@ -55,6 +57,8 @@ function createProgram(): Command {
   addRealTimeCommands(program);
   addPackagesCommands(program);
   addExpressionsCommands(program);
+  addTopicsCommands(program);
+  addAlarmsCommands(program);
   addAuditCommand(program);
   addRetentionCommands(program);
   addConnectionsCommands(program);

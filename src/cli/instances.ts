@@ -67,7 +67,7 @@ export function addInstancesCommands(program: Command): void {
 }
 
 /** For `parseArg`: a time as milliseconds since 1970. */
-function moment(text: string): number {
+export function moment(text: string): number {
   const time = Date.parse(text);
   if (Number.isNaN(time))
     throw new InvalidArgumentError("It must be a date, such as 2026-11-23 or 2026-11-23T08:00Z.");

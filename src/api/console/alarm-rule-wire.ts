@@ -36,7 +36,7 @@ const AlarmRuleView = Type.Object({
   createdAt: Type.String({ format: "date-time" }),
   createdBy: Type.String(),
 });
-type AlarmRuleView = Static<typeof AlarmRuleView>;
+export type AlarmRuleView = Static<typeof AlarmRuleView>;
 
 /** Raises `alarm-rule-invalid` with every problem. */
 export function decodeAlarmRule(body: unknown): AlarmRule {

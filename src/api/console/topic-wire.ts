@@ -47,7 +47,7 @@ const TopicView = Type.Object({
     Type.Object({ id: Type.String(), address: Type.String(), createdAt: Time, createdBy: Type.String() }),
   ),
 });
-type TopicView = Static<typeof TopicView>;
+export type TopicView = Static<typeof TopicView>;
 
 const NoticeView = Type.Object({
   id: Type.Integer(),
@@ -65,7 +65,7 @@ const NoticeView = Type.Object({
     }),
   ),
 });
-type NoticeView = Static<typeof NoticeView>;
+export type NoticeView = Static<typeof NoticeView>;
 
 /** The body as its schema has it. Raises `code` with every problem. */
 export function decode<Schema extends TSchema>(

@@ -27,6 +27,9 @@ const SECRETS = {
   dataSource: canary(),
   binary: canary(),
   userPassword: canary(),
+  webhookPath: canary(),
+  webhookSecret: canary(),
+  mailPassword: canary(),
 };
 
 /** The ways in which a canary could show: as it is, and as the encodings of headers, addresses and dumps have it. */
@@ -101,6 +104,10 @@ async function plant({ send }: Sender, database: Readonly<Record<string, unknown
   const extra = { user: "u", password: SECRETS.binary };
   await add("/v1.1/:p/job-binaries", { name: "b.jar", url: "swift://c/b.jar", extra });
   await add("/v3/users", { user: { name: "canary-user", password: SECRETS.userPassword } });
+  await add("/api/topics", { name: "ops" });
+  const url = `http://127.0.0.1:1/${SECRETS.webhookPath}?key=${SECRETS.webhookPath}`;
+  await add("/api/topics/ops/targets", { url, secret: SECRETS.webhookSecret });
+  await add("/api/topics/ops/targets", { mail: "ada@example.com" });
 }
 
 /** Refusals, too, may say what they were given. */
@@ -127,6 +134,8 @@ async function provoke({ send }: Sender, database: Readonly<Record<string, unkno
   });
   await refuse("POST", "/v1.1/:p/job-binaries", { name: "x", url: "swift://c/x", extra: { password } });
   await refuse("POST", "/v3/users", { user: { name: "canary-user", password } });
+  await refuse("POST", "/api/topics/ops/targets", { url: `ftp://x/${password}`, secret: password });
+  await refuse("POST", "/api/topics/ops/targets", { url: `http://u:${password}@x`, secret: password });
   const user = { name: "canary-user", domain: { id: "default" }, password };
   await refuse("POST", "/v3/auth/tokens", {
     auth: { identity: { methods: ["password"], password: { user } } },
@@ -161,6 +170,20 @@ async function runNodes({ send }: Sender): Promise<number> {
   };
   await expect.poll(state, ENDED).toBe("fail");
   return instanceId;
+}
+
+/** Publishes to targets that nobody answers at, and waits until each was tried. */
+async function publish({ send }: Sender) {
+  await send("POST", "/api/topics/ops/notices", { subject: "s", message: "m" });
+  const errors = async () => {
+    const { json } = await send("GET", "/api/topics/ops/notices");
+    const { notices } = json as { notices: { deliveries: { error: string | null }[] }[] };
+    return notices.flatMap(({ deliveries }) => deliveries.map(({ error }) => error));
+  };
+  await expect
+    .poll(errors, ENDED)
+    .toEqual([expect.stringContaining("ECONNREFUSED"), expect.stringContaining("ECONNREFUSED")]);
+  await send("GET", "/api/topics/ops");
 }
 
 async function readAll({ send }: Sender, instanceId: number) {
@@ -210,6 +233,8 @@ test("no secret shows in an answer, a log, a table, a file, the metrics or what 
       AZALAI_ALLOWED_PRIVATE_ADDRESSES: "loopback",
       AZALAI_LOG_LEVEL: "debug",
       AZALAI_METRICS_TOKEN: METRICS_TOKEN,
+      AZALAI_SMTP_URL: `smtp://azalai:${SECRETS.mailPassword}@127.0.0.1:1`,
+      AZALAI_MAIL_FROM: "azalai@example.com",
     },
   });
   onTestFinished(() => service.remove());
@@ -218,6 +243,7 @@ test("no secret shows in an answer, a log, a table, a file, the metrics or what 
   const database = await databaseUser();
   await plant(sender, database);
   await provoke(sender, database);
+  await publish(sender);
   const { well, badly, shown } = await readAll(sender, await runNodes(sender));
 
   // The nodes have said it: where it would stand, the mask does.
@@ -234,6 +260,8 @@ test("no secret shows in an answer, a log, a table, a file, the metrics or what 
   for (const words of [
     ["connections", "list"],
     ["connections", "show", "pg"],
+    ["topics", "show", "ops"],
+    ["topics", "notices", "ops"],
     ["audit"],
     ["secrets", "keys"],
   ])

@@ -22,6 +22,7 @@ test("an SMN node and the alarm of its job's end reach the topics' targets, and 
       AZALAI_ALLOWED_PRIVATE_ADDRESSES: "loopback",
       AZALAI_SMTP_URL: `smtp://127.0.0.1:${mails.port}`,
       AZALAI_MAIL_FROM: "azalai@example.com",
+      AZALAI_METRICS_TOKEN: "the-metrics-token-of-the-test",
     },
   });
   try {
@@ -90,6 +91,9 @@ test("an SMN node and the alarm of its job's end reach the topics' targets, and 
         { timeout: 10_000 },
       )
       .toEqual([0, 0]);
+    const authorization = "Bearer the-metrics-token-of-the-test";
+    const metrics = await (await fetch(`${service.url}/metrics`, { headers: { authorization } })).text();
+    expect(metrics).toContain('azalai_notice_tries_total{outcome="again"} 1\n');
     expect(service.log()).not.toContain("T0PSECRET");
     expect(service.log()).not.toContain(SECRET);
   } finally {

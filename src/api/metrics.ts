@@ -73,6 +73,7 @@ function createNumbers(registry: Registry) {
     slotsUsed: gauge("slots_used", "Attempts that this server runs now.", "lane"),
     attempts: counter("attempts_total", "Attempts that ended on this server.", "lane", "outcome"),
     instances: counter("instances_ended_total", "Instances whose end this server wrote.", "state"),
+    notices: counter("notice_tries_total", "Tries of this server to deliver a notice.", "outcome"),
     servers: gauge("servers", "Servers that are registered."),
     serversLost: counter("servers_lost_total", "Servers that this one found dead."),
     requeued: counter("attempts_requeued_total", "Attempts of dead servers that this one made ready again."),
@@ -103,6 +104,7 @@ const COUNTS: {
     attempts.inc({ lane, outcome });
   },
   "instance-ended": ({ instances }, { state }) => instances.inc({ state }),
+  "notice-tried": ({ notices }, { outcome }) => notices.inc({ outcome }),
   "server-lost": ({ serversLost, requeued }, seen) => {
     serversLost.inc();
     requeued.inc(seen.requeued);

@@ -48,3 +48,8 @@ export function roleIn(
   const own = workspaceRoles.get(workspaceId);
   return own === undefined ? role : (own ?? undefined);
 }
+
+/** The workspaces of the project that do not exist for the caller: what tells of all leaves them out. */
+export function closedWorkspaces(caller: Pick<Caller, "role" | "workspaceRoles">): string[] {
+  return [...caller.workspaceRoles.keys()].filter((id) => roleIn(caller, id) === undefined);
+}

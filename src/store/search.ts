@@ -7,6 +7,8 @@ import { type Database, query } from "./database.ts";
 export interface SearchFilter {
   /** Absent: all of the project. */
   readonly workspaceId?: string;
+  /** Never told of, whatever else is asked for. */
+  readonly closedWorkspaces: readonly string[];
   /** All must occur, each anywhere in what is found; case does not count. */
   readonly texts: readonly string[];
   /** In place of texts: a whole name or id, case and all. */
@@ -64,7 +66,7 @@ export async function search(
   const rows = await query<HitRow>(db, "search", SEARCH, [
     ...[projectId, workspaceId, texts.map(patternOf), texts.map(jsonPatternOf), withParameters],
     ...[jobs?.kinds ?? [], jobs?.nodeTypes, jobs?.inOperation, scripts?.types ?? []],
-    ...[owners, savedFrom, savedUntil, exact?.by, exact?.value, offset, limit],
+    ...[owners, savedFrom, savedUntil, exact?.by, exact?.value, offset, limit, filter.closedWorkspaces],
   ]);
   return { hits: rows.flatMap(hitFromRow), total: rows[0]?.total ?? 0 };
 }
@@ -97,6 +99,7 @@ const SEARCH = `
       from jsonb_array_elements(v.definition -> 'nodes') with ordinality n (node, place)
     ) part
     where j.project_id = $1 and ($2::text is null or j.workspace_id = $2) and j.kind = any ($6)
+      and j.workspace_id <> all ($17::text[])
       and ($8::boolean is null or (j.status <> 'stopped') = $8)
       and ($10::text[] is null or coalesce(j.owner, j.created_by) = any ($10))
       and ($11::timestamptz is null or j.updated_at >= $11) and ($12::timestamptz is null or j.updated_at <= $12)
@@ -108,6 +111,7 @@ const SEARCH = `
     select 'script', s.id, -1, s.updated_at
     from script s
     where s.project_id = $1 and ($2::text is null or s.workspace_id = $2) and s.type = any ($9)
+      and s.workspace_id <> all ($17::text[])
       and ($10::text[] is null or coalesce(s.document ->> 'owner', s.created_by) = any ($10))
       and ($11::timestamptz is null or s.updated_at >= $11) and ($12::timestamptz is null or s.updated_at <= $12)
       and lower(concat_ws(E'\\n', s.name, s.document ->> 'description', s.content,

@@ -123,6 +123,27 @@ test("each route of the Factory finds no workspace where one is closed to the ca
   }
 });
 
+test("searches over all workspaces pass over those that are closed to the caller", async () => {
+  const { ok, call, ada, bob } = await closedShop();
+  const node = { name: "a", type: "HiveSQL", location: { x: 0, y: 0 } };
+  const properties = [{ name: "statement", value: "select * from things" }];
+  const body = jobBody("count", { nodes: [{ ...node, properties }] });
+  for (const workspace of ["shop", "lab"]) await ok("POST", "/jobs", { workspace, body });
+  const texts = (userId: string) => ok("GET", `${F}/search?search_text=things`, { role: "member", userId });
+  const tables = `${F}/task-table-references?table_name=things&db_type=HIVE`;
+  const users = (userId: string) => ok("GET", tables, { role: "member", userId });
+  expect((await texts(ada)).json.search_details).toMatchObject([{ workspace: "lab" }, { workspace: "shop" }]);
+  expect((await texts(bob)).json).toMatchObject({ total_hits: 1, search_details: [{ workspace: "lab" }] });
+  expect((await users(ada)).json.total).toBe(2);
+  expect((await users(bob)).json).toMatchObject({
+    total: 1,
+    task_table_detail_list: [{ workspace_id: "lab" }],
+  });
+  const closed = { status: 400, json: { error_code: "DLF.20819" } };
+  for (const target of [`${F}/search?search_text=things&workspace_id=shop`, `${tables}&workspace_name=shop`])
+    expect(await call("GET", target, { role: "member", userId: bob })).toMatchObject(closed);
+});
+
 test("its members work there with their role there, others elsewhere with theirs", async () => {
   const world = await closedShop();
   const { ok, call, ada, bob } = world;

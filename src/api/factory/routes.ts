@@ -26,6 +26,7 @@ import { scriptRoutes } from "./scripts.ts";
 import { scriptRoutesV2 } from "./scripts-v2.ts";
 import { searchRoutes } from "./search.ts";
 import { systemTaskRoutes } from "./system-tasks.ts";
+import { tableReferenceRoutes } from "./table-references.ts";
 
 const PATHS = /^\/(v1|v1[.]0|v2\/[^/]+\/factory)(\/|$)/;
 const JSON_TYPE = /^application\/([^;\s]+[+])?json\s*(;|$)/i;
@@ -59,6 +60,7 @@ export function createFactoryFace(deps: FactoryDeps): Face {
       ...scriptRunRoutes(deps),
       ...scriptRoutesV2(deps),
       ...searchRoutes(deps),
+      ...tableReferenceRoutes(deps),
       ...resourceRoutes(deps),
       ...directoryRoutes(deps),
       ...connectionPackageRoutes(deps),

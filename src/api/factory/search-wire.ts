@@ -137,8 +137,10 @@ export const SearchResult = Type.Object({
 });
 
 /** Raises `request-invalid` for members that do not go together. */
-export function decodeSearch(asked: Static<typeof SearchQuery>): SearchFilter {
-  const { search_text: text, is_exact: isExact, exact_field: field, workspace_id: workspaceId = "" } = asked;
+export function decodeSearch(
+  asked: Static<typeof SearchQuery>,
+): Omit<SearchFilter, "workspaceId" | "closedWorkspaces"> {
+  const { search_text: text, is_exact: isExact, exact_field: field } = asked;
   if (isExact && field === undefined)
     invalid("request-invalid", ["exact_field: must be given with is_exact"]);
   if (!isExact && text.trim().length < TEXT_MIN)
@@ -149,7 +151,6 @@ export function decodeSearch(asked: Static<typeof SearchQuery>): SearchFilter {
     ...(exact === undefined
       ? { texts: asked.match_type === 0 ? [text.trim()] : text.trim().split(/\s+/) }
       : { texts: [], exact: { by: exact.by, value: text } }),
-    ...(workspaceId !== "" && { workspaceId }),
     withParameters: asked.if_query_parameters,
     ...kindsOf(asked, exact === undefined ? undefined : [exact.of]),
     ...(owners.length > 0 && { owners }),

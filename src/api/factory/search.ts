@@ -1,12 +1,12 @@
 /** The route of DataArts Factory v2 that searches jobs and scripts (dataarts-factory 5, `F/search`). */
 import type { Static } from "typebox";
-import { checkWorkspace } from "../../catalog/workspaces.ts";
 import { search } from "../../store/search.ts";
 import { readQuery } from "../query.ts";
 import { type CallerRequest, json, type Reply, type Route } from "../route.ts";
 import type { FactoryDeps } from "./deps.ts";
 import { readPage } from "./request-wire.ts";
 import { decodeSearch, encodeHit, SearchQuery, SearchResult } from "./search-wire.ts";
+import { searchedWorkspaces } from "./searched-workspaces.ts";
 
 export function searchRoutes(deps: FactoryDeps): Route[] {
   return [
@@ -28,12 +28,12 @@ export function searchRoutes(deps: FactoryDeps): Route[] {
 
 async function find(
   deps: FactoryDeps,
-  { caller: { projectId } }: CallerRequest,
+  { caller }: CallerRequest,
   asked: Static<typeof SearchQuery>,
 ): Promise<Reply> {
-  const filter = decodeSearch(asked);
-  const { workspaceId } = filter;
-  if (workspaceId !== undefined) await checkWorkspace(deps.pool, deps, { projectId, workspaceId });
+  const { projectId } = caller;
+  const wanted = decodeSearch(asked);
+  const filter = { ...wanted, ...(await searchedWorkspaces(deps, caller, asked.workspace_id)) };
   const { offset, limit } = asked;
   const { hits, total } = await readPage({ offset, limit }, (records) =>
     search(deps.pool, projectId, filter, records),

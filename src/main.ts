@@ -9,6 +9,7 @@ import { createClock } from "./engine/clock.ts";
 import { bootstrap } from "./identity/bootstrap.ts";
 import { createIdentity, type IdentitySettings } from "./identity/identity.ts";
 import { listen } from "./parts/api.ts";
+import { placeBuckets } from "./parts/buckets.ts";
 import { slotsOf, startEngine } from "./parts/engine.ts";
 import { startNotices } from "./parts/notices.ts";
 import { createOutlook } from "./parts/outlook.ts";
@@ -81,13 +82,24 @@ async function startParts(
   const catalog = { pool, now, masterKeys, workspacesOnFirstUse: config.workspacesOnFirstUse };
   if (store.warehouse !== undefined) await offerWarehouse(catalog, projectId);
   const notices = startNotices(config, { catalog, observe, undo });
-  const running = await startEngine(config, { store, catalog, notices, clock, observe, newId, undo });
+  const buckets = placeBuckets(config, catalog, store.bucketsOf);
+  const running = await startEngine(config, {
+    store,
+    catalog,
+    buckets,
+    notices,
+    clock,
+    observe,
+    newId,
+    undo,
+  });
   const url = await listen(config, {
     ...running,
     notices,
     store,
     identity,
     catalog,
+    buckets,
     outlook,
     metricsToken,
     newId,

@@ -9,10 +9,11 @@ import {
   SECRET_MASK,
   type TestConnection,
 } from "../domain/connection.ts";
-import { checkConfig, hasAddress } from "../domain/connection-config.ts";
+import { checkConfig, hasAddress, readBuckets } from "../domain/connection-config.ts";
 import { Fault, invalid } from "../domain/fault.ts";
 import type { Caller } from "../domain/user.ts";
 import { insertAct } from "../store/audit.ts";
+import { putBucketPlaces } from "../store/bucket-places.ts";
 import {
   deleteConnection,
   findConnection,
@@ -88,6 +89,7 @@ export async function placeConnection(
     throw new Fault("conflict", "connection-exists", "the connection name already exists");
   if (result === "second-dli")
     throw new Fault("conflict", "connection-limit", "a workspace has one DLI connection");
+  if (draft.type === "S3") await placeBuckets(db, await findConnection(db, key, draft.name), draft.config);
   if (!draft.warehouse) await recordAct(db, deps, { ...key, name: draft.name, by, act: "create" });
 }
 
@@ -119,6 +121,7 @@ export async function changeConnection(
   const { config, secrets } = splitSecrets(wanted, openSecrets(deps, stored));
   const secretsSealed = sealSecrets(deps, key, name, secrets);
   await updateConnection(db, stored, { description, config, secretsSealed, by, at: deps.now() });
+  if (type === "S3") await placeBuckets(db, stored, wanted);
   await recordAct(db, deps, { ...key, name, by, act: "save" });
 }
 
@@ -191,6 +194,22 @@ export async function removeConnection(
     await deleteConnection(db, key, name);
     await recordAct(db, deps, { ...key, name, by: caller.userName, act: "delete" });
   });
+}
+
+/** A bucket's name means one place in its project. */
+async function placeBuckets(
+  db: Database,
+  connection: Connection | undefined,
+  config: ConnectionConfig,
+): Promise<void> {
+  const buckets = readBuckets(config);
+  if (connection === undefined || "problem" in buckets) return;
+  const { projectId, id: connectionId } = connection;
+  const taken = await putBucketPlaces(db, { projectId, connectionId }, buckets.value);
+  if (taken.length > 0)
+    invalid("connection-invalid", [
+      `config.buckets: another connection of the project leads to ${taken.join(", ")} already`,
+    ]);
 }
 
 interface ConnectionAct extends WorkspaceKey {

@@ -26,8 +26,15 @@ export interface BucketPlace {
   readonly key: string;
 }
 
+/** Source: S3's rules for the names of buckets. */
+const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const PLACE = /^(?:obs|s3a?|s3n|swift):\/\/([^/]+)(?:\/(.*?))?\/*$/s;
 const CLIMBS = /(?:^|\/)\.\.?(?:\/|$)/;
+
+/** Whether an S3 endpoint may have a bucket of that name. */
+export function isBucketName(text: string): boolean {
+  return BUCKET.test(text);
+}
 
 /** The place that a path names, of a file, a folder or a whole bucket. @throws Fault `reference-invalid` for what is none. */
 export function placeOf(path: string): BucketPlace {

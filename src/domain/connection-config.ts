@@ -1,4 +1,5 @@
 /** The rules of a connection's configuration, and its members read by them: at a save, and again when it is dialled. */
+import { isBucketName } from "./bucket.ts";
 import { type ConnectionConfig, type ConnectionType, isSecretMember } from "./connection.ts";
 
 /** What members say, or the rule that they break, e.g. `port must be …`. */
@@ -68,6 +69,16 @@ export function readKeyPair(config: ConnectionConfig): Read<KeyPair | undefined>
   return { value: accessKey === "" ? undefined : { accessKey, secretKey } };
 }
 
+/** `buckets`: those of an S3 endpoint that `obs://bucket/key` means in the project, parted by commas. */
+export function readBuckets(config: ConnectionConfig): Read<readonly string[]> {
+  const names = textOf(config, "buckets")
+    .split(/[\s,]+/)
+    .filter((name) => name !== "");
+  const wrong = names.find((name) => !isBucketName(name));
+  if (wrong !== undefined) return { problem: `buckets must be names of buckets, …: "${wrong}" is none` };
+  return { value: [...new Set(names)] };
+}
+
 /** `intervalSeconds`: between two listings of a folder. */
 export function readIntervalSeconds(config: ConnectionConfig): Read<number> {
   const seconds = Number(textOf(config, "intervalSeconds") || INTERVAL_SECONDS);
@@ -108,7 +119,7 @@ const READERS: Readonly<Record<ConnectionType, readonly Reader<unknown>[]>> = {
   CloudTable: [],
   HOST: [],
   Kafka: [readBrokers, readTls, readSaslMechanism, readCertificate],
-  S3: [readEndpoint, readKeyPair, readPathStyle, readIntervalSeconds, readCertificate],
+  S3: [readEndpoint, readKeyPair, readBuckets, readPathStyle, readIntervalSeconds, readCertificate],
 };
 
 /** Everything that is wrong with a configuration, its secrets included; empty when it is legal. */

@@ -1,4 +1,5 @@
 /** What starts a job on events: files that arrive under a path, here or at an S3 endpoint, messages of a topic; and what makes that legal. */
+import { isBucketName } from "./bucket.ts";
 
 export interface EventSchedule {
   /** `stream`: the vendor's ingestion service, which no server of this kind has. */
@@ -41,8 +42,6 @@ export const EVENT_DATA_BYTES_MAX = 256 * 1024;
 
 const FOLDER = /^(?:obs|s3a?|s3n|swift):\/\/([^/]+)((?:\/[^/]+)*)\/*$/s;
 const OBJECTS = /^([A-Za-z0-9_-]{1,100})\/(obs|s3a?|s3n):\/\/([^/]+)\/*(.*?)\/*$/s;
-/** Source: S3's rules for the names of buckets. */
-const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const TOPIC = /^([A-Za-z0-9_-]{1,100})\/([A-Za-z0-9._-]{1,249})$/;
 
 /** Everything that keeps a source from being listened to; empty when nothing does. */
@@ -88,7 +87,7 @@ export interface ObjectsChannel {
 /** The parts of `connection/s3a://bucket/folder`; undefined for what is none. */
 export function objectsOf(channel: string): ObjectsChannel | undefined {
   const [, connection, scheme, bucket, folder] = OBJECTS.exec(channel.trim()) ?? [];
-  if (connection === undefined || scheme === undefined || bucket === undefined || !BUCKET.test(bucket))
+  if (connection === undefined || scheme === undefined || bucket === undefined || !isBucketName(bucket))
     return undefined;
   return { connection, scheme, bucket, prefix: folder ? `${folder}/` : "" };
 }

@@ -103,6 +103,9 @@ export type FaultCode =
   | "package-invalid"
   | "storage-path-invalid"
   | "storage-file-unreadable"
+  /** Where a bucket lies nobody answers, or not to this connection. */
+  | "storage-unavailable"
+  | "bucket-missing"
   | "task-missing"
   | "script-missing"
   | "script-exists"

@@ -133,7 +133,7 @@ async function outcomeOf(
       signal: abort.signal,
       log: log.append,
       background: facts.instance.background,
-      buckets: deps.sources.buckets(work.projectId),
+      buckets: deps.sources.buckets(work.projectId, abort.signal),
       children: deps.childrenOf(claim, facts, abort.signal),
       publish: (topic: string, notice: NoticeText) =>
         deps.sources.publish(work.projectId, { ...notice, topic, key: `node/${work.idempotencyKey}` }),

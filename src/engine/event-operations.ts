@@ -1,7 +1,9 @@
 /** Event sources put into operation, taken out of it, and acted upon after a failure. */
+import { placeOf } from "../domain/bucket.ts";
 import { checkEventSchedule, type EventSchedule, type EventSourceType, folderOf } from "../domain/event.ts";
 import { Fault, invalid } from "../domain/fault.ts";
 import { insertAct } from "../store/audit.ts";
+import { findBucketPlace } from "../store/bucket-places.ts";
 import { type Database, transaction } from "../store/database.ts";
 import { forgetObjects } from "../store/event-objects.ts";
 import {
@@ -32,6 +34,7 @@ export function createEventOperations(deps: OperationDeps): EventOperations {
 /** Whose events they are, and with what each run begins. */
 export interface EventStart {
   readonly projectId: string;
+  readonly workspaceId: string;
   readonly jobId: number;
   readonly event: Partial<EventSchedule>;
   readonly parameters: Readonly<Record<string, string>>;
@@ -52,14 +55,12 @@ export async function startListening(db: Database, start: EventStart, now: Date)
   const { source: kind, channel = "", failPolicy = "suspend", concurrent = 1, readFrom = "last" } = event;
   if (problems.length > 0 || kind === "stream" || kind === undefined)
     return invalid("schedule-invalid", problems);
-  const folder = kind === "files" ? folderOf(channel) : undefined;
-  const type: EventSourceType = kind === "files" && folder === undefined ? "objects" : kind;
-  const name = folder ?? channel.trim();
+  const { type, channel: name } = await channelOf(db, start, kind, channel);
   const before = await lockEventSource(db, projectId, jobId);
   const source = { projectId, jobId, type, channel: name, failPolicy, concurrent, parameters, startedBy: by };
   // A start counts as acting upon what failed before it.
   await takeEndedRuns(db, projectId, jobId);
-  const position = await placeOf(db, { before, type, name, readFrom, projectId });
+  const position = await positionOf(db, { before, type, name, readFrom, projectId });
   const goesOn = before !== undefined && position !== null && before.position === position;
   const lastEventAt = goesOn ? await noteLost(db, before, now) : (before?.lastEventAt ?? null);
   if (type !== "objects" || !goesOn) await forgetObjects(db, start);
@@ -70,7 +71,26 @@ export async function startListening(db: Database, start: EventStart, now: Date)
   );
 }
 
-async function placeOf(
+/** A folder of a bucket that lies at an endpoint is listened to there, from this start on. */
+async function channelOf(
+  db: Database,
+  { projectId, workspaceId }: EventStart,
+  source: "files" | "topic",
+  channel: string,
+): Promise<{ readonly type: EventSourceType; readonly channel: string }> {
+  if (source === "topic") return { type: "topic", channel: channel.trim() };
+  const folder = folderOf(channel);
+  if (folder === undefined) return { type: "objects", channel: channel.trim() };
+  const place = await findBucketPlace(db, projectId, placeOf(folder).bucket);
+  if (place === undefined) return { type: "files", channel: folder };
+  if (place.workspaceId !== workspaceId)
+    invalid("schedule-invalid", [
+      `event.channel: the bucket of ${folder} lies where connection "${place.connection}" of workspace "${place.workspaceId}" leads: only its jobs can wait for files there`,
+    ]);
+  return { type: "objects", channel: `${place.connection}/${folder}` };
+}
+
+async function positionOf(
   db: Database,
   {
     before,

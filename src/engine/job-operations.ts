@@ -109,8 +109,12 @@ export async function startBatch(
   const { schedule } = job.definition;
   const { parameters = {}, by } = request;
   if (schedule.type === "event") {
-    const { projectId, id: jobId } = job;
-    await startListening(db, { projectId, jobId, event: schedule.event, parameters, by }, deps.now());
+    const { projectId, workspaceId, id: jobId } = job;
+    await startListening(
+      db,
+      { projectId, workspaceId, jobId, event: schedule.event, parameters, by },
+      deps.now(),
+    );
     return await updateJobStatus(db, job, "scheduling");
   }
   if (schedule.type === "cron") return await startSchedule(deps, db, job, request);

@@ -133,7 +133,9 @@ async function eventsSaved(
   const { schedule } = job.definition;
   if (job.kind === "batch" && schedule.type === "event") {
     const { parameters, startedBy: by } = present;
-    await startListening(db, { projectId, jobId, event: schedule.event, parameters, by }, now());
+    const { workspaceId } = job;
+    const start = { projectId, workspaceId, jobId, event: schedule.event, parameters, by };
+    await startListening(db, start, now());
     // A save is no act upon the failure.
     if (present.reason !== null) await pauseEventSource(db, present, present.reason);
     return;

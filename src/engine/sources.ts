@@ -30,7 +30,8 @@ export interface WorkSources {
   readonly loadProgram: (owner: WorkOwner, instanceId: number, node: JobNode) => Promise<WorkProgram>;
   /** Whether nodes of the project may run commands on the server (product 6). */
   readonly localCommandsAllowed: (projectId: string) => Promise<boolean>;
-  readonly buckets: (projectId: string) => Buckets;
+  /** What is under way in them ends with the signal. */
+  readonly buckets: (projectId: string, signal?: AbortSignal) => Buckets;
   /** As `WorkContext.publish`; what has been published under its key is not published again. */
   readonly publish: (projectId: string, notice: KeyedNotice) => Promise<number>;
   /** Faults where the connection leads to no such topic, or may not be followed. */

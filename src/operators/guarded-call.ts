@@ -1,5 +1,10 @@
 /** One HTTP call to an address that a user gave: what is dialled is the address that the guard has checked. */
-import { type IncomingMessage, type RequestOptions, request as requestHttp } from "node:http";
+import {
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestOptions,
+  request as requestHttp,
+} from "node:http";
 import { request as requestHttps } from "node:https";
 import { isIP } from "node:net";
 import { Fault } from "../domain/fault.ts";
@@ -9,27 +14,41 @@ export interface Call {
   readonly url: URL;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Uint8Array;
 }
 
 export interface Answer {
   readonly status: number;
-  readonly location?: string;
+  readonly headers: IncomingHttpHeaders;
   readonly text: string;
 }
 
-export interface CallBounds {
+export interface OpenBounds {
   readonly signal: AbortSignal;
-  readonly responseBytesMax: number;
+  /** For so long nothing may be sent or come; absent: for ever. */
+  readonly idleMs?: number;
   /** What the certificate of the other side must be signed by, as PEM; node's own list where absent. */
   readonly ca?: string;
 }
 
+export interface CallBounds extends OpenBounds {
+  readonly responseBytesMax: number;
+}
+
 /** @throws Fault as of the guard's `resolve`; `body-too-large` for a longer answer. Redirects are answers too. */
 export async function callGuarded(guard: AddressGuard, call: Call, bounds: CallBounds): Promise<Answer> {
+  return await readAnswer(await openGuarded(guard, call, bounds), bounds.responseBytesMax);
+}
+
+/** The answer from its headers on; who does not read it to its end destroys it. @throws Fault as of the guard's `resolve`. */
+export async function openGuarded(
+  guard: AddressGuard,
+  call: Call,
+  bounds: OpenBounds,
+): Promise<IncomingMessage> {
   const { address, family } = await guard.resolve(call.url.hostname);
   const secure = call.url.protocol === "https:";
-  const body = Buffer.from(call.body);
+  const body = typeof call.body === "string" ? Buffer.from(call.body) : call.body;
   const options: RequestOptions = {
     method: call.method,
     path: `${call.url.pathname}${call.url.search}`,
@@ -53,11 +72,15 @@ export async function callGuarded(guard: AddressGuard, call: Call, bounds: CallB
   };
   const outgoing = secure ? requestHttps({ ...options, ...tls }, resolve) : requestHttp(options, resolve);
   outgoing.on("error", reject);
+  const { idleMs } = bounds;
+  if (idleMs !== undefined)
+    outgoing.setTimeout(idleMs, () => outgoing.destroy(new Error(`nothing came for ${idleMs / 1000} s`)));
   outgoing.end(body);
-  return await readAnswer(await promise, bounds.responseBytesMax);
+  return await promise;
 }
 
-async function readAnswer(incoming: IncomingMessage, bytesMax: number): Promise<Answer> {
+/** The whole answer. @throws Fault `body-too-large` for a longer one. */
+export async function readAnswer(incoming: IncomingMessage, bytesMax: number): Promise<Answer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of incoming) {
@@ -67,10 +90,9 @@ async function readAnswer(incoming: IncomingMessage, bytesMax: number): Promise<
     if (size > bytesMax)
       throw new Fault("too-large", "body-too-large", `The answer is longer than ${bytesMax} bytes.`);
   }
-  const location = incoming.headers.location;
   return {
     status: incoming.statusCode ?? 0,
-    ...(location !== undefined && { location }),
+    headers: incoming.headers,
     text: Buffer.concat(chunks).toString(),
   };
 }

@@ -105,10 +105,11 @@ async function follow(
     const bounds = { signal: context.signal, responseBytesMax: settings.rest.responseBytesMax };
     const answer = await callGuarded(guard, call, bounds);
     context.log(`${call.method} ${call.url.origin}${call.url.pathname}: ${answer.status}\n`);
-    if (answer.location === undefined || !REDIRECTS.includes(answer.status)) return answer;
+    const { location } = answer.headers;
+    if (location === undefined || !REDIRECTS.includes(answer.status)) return answer;
     if (redirects === settings.rest.redirectsMax)
       throw new Fault("invalid", "reference-invalid", `More than ${settings.rest.redirectsMax} redirects.`);
-    call = redirected(call, answer.status, readUrl(answer.location, call.url.href));
+    call = redirected(call, answer.status, readUrl(location, call.url.href));
   }
 }
 

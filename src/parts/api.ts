@@ -11,6 +11,7 @@ import type { Config } from "../config.ts";
 import { Fault } from "../domain/fault.ts";
 import { PACKAGE_LIMITS } from "../domain/package.ts";
 import type { Identity } from "../identity/identity.ts";
+import type { BucketsOf } from "./buckets.ts";
 import type { RunningEngine } from "./engine.ts";
 import type { Notices } from "./notices.ts";
 import type { Outlook } from "./outlook.ts";
@@ -20,6 +21,7 @@ export interface ApiSurroundings extends RunningEngine {
   readonly store: Store;
   readonly identity: Identity;
   readonly catalog: ConnectionDeps;
+  readonly buckets: BucketsOf;
   readonly notices: Notices;
   readonly outlook: Outlook;
   /** What `/metrics` is asked for with. */
@@ -62,8 +64,8 @@ function createFaces(
   surroundings: ApiSurroundings,
 ): Face[] {
   const { store, identity, catalog, engine, retention, secrets, notices, tasks } = surroundings;
-  const { testConnection, newId } = surroundings;
-  const { blobs, bucketsOf: buckets } = store;
+  const { buckets, testConnection, newId } = surroundings;
+  const { blobs } = store;
   const packageLimits = { ...PACKAGE_LIMITS, bytesMax: packageBytesMax };
   const shared = { ...catalog, region, blobs, buckets, uploadBytesMax, engine, testConnection, newId };
   return [

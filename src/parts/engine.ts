@@ -22,6 +22,7 @@ import { createProcessRunner } from "../operators/process.ts";
 import { createOperators, stopOperators } from "../operators/registry.ts";
 import { createBucketOpener } from "../operators/s3-bucket.ts";
 import { findProjectLimits } from "../store/projects.ts";
+import type { BucketsOf } from "./buckets.ts";
 import type { Notices } from "./notices.ts";
 import { operatorSettings } from "./operators.ts";
 import type { Store } from "./store.ts";
@@ -30,6 +31,7 @@ import { createTasks } from "./tasks.ts";
 export interface EngineSurroundings {
   readonly store: Store;
   readonly catalog: ConnectionDeps;
+  readonly buckets: BucketsOf;
   readonly notices: Notices;
   readonly clock: Clock;
   readonly observe: Observe;
@@ -59,7 +61,7 @@ export function slotsOf({ processSlots, streamSlots }: Config): Slots {
 
 /** Works on the database's node runs when it resolves. */
 export async function startEngine(config: Config, surroundings: EngineSurroundings): Promise<RunningEngine> {
-  const { store, catalog, clock, observe, newId, undo } = surroundings;
+  const { store, catalog, buckets, clock, observe, newId, undo } = surroundings;
   const { pool, blobs } = store;
   const { now } = clock;
   const settings = operatorSettings(config, store);
@@ -95,7 +97,7 @@ export async function startEngine(config: Config, surroundings: EngineSurroundin
     ...catalog,
     newId,
     scheduleSaved: engine.scheduleSaved,
-    buckets: store.bucketsOf,
+    buckets,
     limits: { ...PACKAGE_LIMITS, bytesMax: config.packageBytesMax },
     observe,
     timeZone: config.timeZone,
@@ -110,20 +112,23 @@ export async function startEngine(config: Config, surroundings: EngineSurroundin
     loop.start();
     undo.push(loop.stop);
   }
-  const { buckets, localCommandsAllowed } = sources;
+  const { localCommandsAllowed } = sources;
   const testConnection = createConnectionTest({ settings, operators, buckets, localCommandsAllowed, now });
   return { engine, retention, secrets, tasks, testConnection };
 }
 
-function workSources(config: Config, { store, catalog, notices, clock }: EngineSurroundings): WorkSources {
-  const { pool, blobs, bucketsOf } = store;
+function workSources(
+  config: Config,
+  { store, catalog, buckets, notices, clock }: EngineSurroundings,
+): WorkSources {
+  const { pool, blobs } = store;
   const allowedAddresses = config.allowedPrivateAddresses;
   return {
     ...createCatalogSources(catalog),
     loadProgram: ({ projectId }, instanceId) => loadExecutionProgram({ pool, blobs }, projectId, instanceId),
     localCommandsAllowed: async (projectId) =>
       config.localCommands && ((await findProjectLimits(pool, projectId))?.localCommands ?? false),
-    buckets: bucketsOf,
+    buckets,
     publish: notices.publish,
     openTopic: createTopicReaders({ allowedAddresses }),
     openBucket: createBucketOpener({ allowedAddresses, now: clock.now }),

@@ -17,7 +17,7 @@ export interface Store {
   /** A session of our own beside the pool; an embedded database that has died is started again before. */
   readonly connect: () => Promise<DirectConnection>;
   readonly blobs: BlobStore;
-  /** What arrives in them starts the jobs that wait for it. */
+  /** The server's own ones. What arrives in them starts the jobs that wait for it. */
   readonly bucketsOf: (projectId: string) => ProjectBuckets;
   /** Of the database for users' data; absent on an external server. */
   readonly warehouse?: DatabaseConnection;

@@ -63,6 +63,8 @@ const ERRORS: Partial<Record<FaultCode, VendorError>> = {
   "resource-description-invalid": business("6265", "The resource description is invalid."),
   "storage-path-invalid": business("0803", "The storage path is invalid."),
   "storage-file-unreadable": business("0815", "Fail to read OBS file."),
+  "storage-unavailable": business("0815", "Fail to read OBS file."),
+  "bucket-missing": business("1242", "The bucket does not exist."),
   "task-missing": business("20810", "Task does not exist."),
   "script-missing": business("6201", "The script does not exist."),
   "script-exists": business("0202", "The script name already exists."),

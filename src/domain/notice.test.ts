@@ -11,6 +11,8 @@ test("a notice has a subject and a message within their lengths", () => {
   expect(check("s".repeat(SUBJECT_MAX + 1), "m")).toBe(1);
   expect(check("s", `${"é".repeat(128 * 1024)}m`)).toBe(1);
   expect(check(" ", "")).toBe(2);
+  expect(check("s\0", "m")).toBe(1);
+  expect(check("s", "m\0")).toBe(1);
 });
 
 test("a delivery is tried eight times within ten and a half hours", () => {

@@ -25,6 +25,9 @@ export function checkNotice({ subject, message }: NoticeText): string[] {
     problems.push(`subject: must have 1 to ${SUBJECT_MAX} characters`);
   if (message === "" || Buffer.byteLength(message) > MESSAGE_BYTES_MAX)
     problems.push(`message: must have 1 to ${MESSAGE_BYTES_MAX} bytes`);
+  // What a node says may have it; the database takes no text with it.
+  if (`${subject}${message}`.includes("\0"))
+    problems.push("subject and message must be without the character NUL");
   return problems;
 }
 

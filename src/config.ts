@@ -26,6 +26,8 @@ export interface Config {
   readonly region: string;
   readonly factoryPageMax: number;
   readonly workspacesOnFirstUse: boolean;
+  /** Jobs that a project may have; 0: as many as it likes. */
+  readonly factoryJobsMax: number;
   readonly tokenHours: number;
   readonly logLevel: string;
   readonly localCommands: boolean;
@@ -103,6 +105,7 @@ export function readConfig(
     timeZone,
     region: environment.AZALAI_REGION || "RegionOne",
     factoryPageMax: whole("AZALAI_FACTORY_PAGE_MAX", 100, 1000, 100),
+    factoryJobsMax: whole("AZALAI_FACTORY_JOBS_MAX", 0, 10_000_000, 0),
     workspacesOnFirstUse: flag("AZALAI_WORKSPACES_ON_FIRST_USE", true),
     tokenHours: whole("AZALAI_TOKEN_HOURS", 1, 24, 1),
     logLevel: environment.AZALAI_LOG_LEVEL || "info",

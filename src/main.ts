@@ -79,7 +79,13 @@ async function startParts(
   const metricsToken = config.metricsToken ?? (await readOrCreateSecret(join(dataDir, "metrics.token")));
   const first = await bootstrap(identity, join(dataDir, "credentials.json"), { ...config, metricsToken });
   const projectId = first?.projectId ?? (await firstProjectId(pool));
-  const catalog = { pool, now, masterKeys, workspacesOnFirstUse: config.workspacesOnFirstUse };
+  const catalog = {
+    pool,
+    now,
+    masterKeys,
+    workspacesOnFirstUse: config.workspacesOnFirstUse,
+    ...(config.factoryJobsMax > 0 && { jobsMax: config.factoryJobsMax }),
+  };
   if (store.warehouse !== undefined) await offerWarehouse(catalog, projectId);
   const notices = startNotices(config, { catalog, observe, undo });
   const buckets = placeBuckets(config, catalog, store.bucketsOf);

@@ -11,12 +11,18 @@ import { type Database, transaction } from "../store/database.ts";
 import { findVersionedJob, type VersionedJob } from "../store/job-versions.ts";
 import { findJob, insertJob, type JobWrite, lockJob, updateJob, updateJobLabel } from "../store/jobs.ts";
 import { hasJobLimit, refreshLimits } from "../store/limits.ts";
-import type { WorkspaceKey } from "../store/workspaces.ts";
+import { countJobs } from "../store/list-blocks.ts";
+import { lockProject, type WorkspaceKey } from "../store/workspaces.ts";
 import { checkParentJobs, refuseParents, saveChildJobs } from "./child-jobs.ts";
 import { findUpstream, refuseCircle } from "./dependencies.ts";
 import { checkWorkspace, ensureWorkspace, type WorkspaceDeps } from "./workspaces.ts";
 
-export interface JobDeps extends WorkspaceDeps {
+export interface JobQuota {
+  /** Jobs that a project may have; absent: as many as it likes. */
+  readonly jobsMax?: number;
+}
+
+export interface JobDeps extends WorkspaceDeps, JobQuota {
   /** Called in the transaction that saves a job which may be in operation: its schedule follows the new version. */
   readonly scheduleSaved: (db: Database, projectId: string, jobId: number) => Promise<void>;
 }
@@ -38,8 +44,8 @@ export interface JobDraft {
 
 /**
  * Adds a job, stopped, and gives its id. Faults: `job-name-invalid`, `schedule-invalid`, `job-invalid` with every
- * problem; `job-exists`; `job-missing` where it waits for a job that is not there; those of `saveChildJobs` and
- * `ensureWorkspace`.
+ * problem; `job-exists`; `job-limit`; `job-missing` where it waits for a job that is not there; those of `saveChildJobs`
+ * and `ensureWorkspace`.
  */
 export async function createJob(
   deps: JobDeps,
@@ -61,15 +67,24 @@ export interface Author extends WorkspaceKey {
 /** As `createJob` in a transaction, for a draft that `checkJobDraft` has let pass. */
 export async function addJob(
   db: Database,
-  deps: WorkspaceDeps,
+  deps: WorkspaceDeps & JobQuota,
   author: Author,
   draft: JobDraft,
 ): Promise<number> {
   await ensureWorkspace(db, deps, author);
+  await checkQuota(db, deps, author.projectId);
   const id = await insertJob(db, author, await writeOf(db, deps, author, draft));
   if (id === undefined) throw nameTaken();
   if (runsJobs(draft.definition.nodes)) await saveChildJobs(db, author, { id, definition: draft.definition });
   return id;
+}
+
+/** Those who add jobs at once wait for each other, so that the limit holds. */
+async function checkQuota(db: Database, { jobsMax }: JobQuota, projectId: string): Promise<void> {
+  if (jobsMax === undefined) return;
+  await lockProject(db, projectId);
+  if ((await countJobs(db, projectId)) < jobsMax) return;
+  throw new Fault("conflict", "job-limit", `the project has ${jobsMax} jobs already, and may have no more`);
 }
 
 /**

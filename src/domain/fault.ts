@@ -65,6 +65,7 @@ export type FaultCode =
   | "workspace-member-missing"
   | "job-missing"
   | "job-exists"
+  | "job-limit"
   | "job-name-missing"
   | "job-name-invalid"
   | "job-kind-invalid"

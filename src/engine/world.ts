@@ -1,6 +1,7 @@
 /** The world of an instance's node: what its expressions can see. */
 import type { World } from "../domain/expression-world.ts";
 import type { JobDefinition, JobNode } from "../domain/job.ts";
+import { runningDataOf } from "../domain/running-data.ts";
 import type { Database } from "../store/database.ts";
 import { findInstanceEvent } from "../store/event-sources.ts";
 import { type Claim, listResults, type NodeResult } from "../store/node-runs.ts";
@@ -45,7 +46,7 @@ export async function loadWorld(
     scriptParameter: () => undefined,
     nodeStatus: (name) => STATUS[of(name)?.state ?? ""],
     nodeOutput: (name) => (node.after.includes(name) ? (of(name)?.output ?? undefined) : undefined),
-    runningData: (name) => runningDataOf(of(name)),
+    runningData: (name) => runningDataTextOf(of(name)),
     insertJobId: (name) => workIdOf(claim.instanceId, of(name ?? node.after.at(-1) ?? "")),
   };
 }
@@ -74,11 +75,9 @@ export function zoneOf(definition: JobDefinition | undefined): string | undefine
 
 const STATUS: Readonly<Record<string, "success" | "fail">> = { succeeded: "success", failed: "fail" };
 
-/** What is known of a node's last attempt, as JSON; undefined before the first. */
-function runningDataOf(result: NodeResult | undefined): string | undefined {
-  if (result === undefined || result.attempt === 0) return undefined;
-  const { state, attempt, startedAt, endedAt, exitCode, message } = result;
-  return JSON.stringify({ state, attempt, startTime: startedAt, endTime: endedAt, exitCode, message });
+/** As JSON; undefined before the first attempt. */
+function runningDataTextOf(result: NodeResult | undefined): string | undefined {
+  return result === undefined || result.attempt === 0 ? undefined : JSON.stringify(runningDataOf(result));
 }
 
 /** The id under which the work of a node's last attempt is known to engines outside. */

@@ -7,6 +7,7 @@ import type { Face } from "../api/route.ts";
 import { createSaharaFace } from "../api/sahara/routes.ts";
 import { createServer } from "../api/server.ts";
 import type { ConnectionDeps } from "../catalog/connections.ts";
+import type { JobQuota } from "../catalog/jobs.ts";
 import type { Config } from "../config.ts";
 import { Fault } from "../domain/fault.ts";
 import { PACKAGE_LIMITS } from "../domain/package.ts";
@@ -20,7 +21,7 @@ import type { Store } from "./store.ts";
 export interface ApiSurroundings extends RunningEngine {
   readonly store: Store;
   readonly identity: Identity;
-  readonly catalog: ConnectionDeps;
+  readonly catalog: ConnectionDeps & JobQuota;
   readonly buckets: BucketsOf;
   readonly notices: Notices;
   readonly outlook: Outlook;

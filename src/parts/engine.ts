@@ -1,6 +1,7 @@
 /** The run engine of this server, started, and the loops that keep what it leaves behind in order. */
 import type { ConnectionDeps } from "../catalog/connections.ts";
 import { loadExecutionProgram } from "../catalog/job-executions.ts";
+import type { JobQuota } from "../catalog/jobs.ts";
 import { createCatalogSources } from "../catalog/work-sources.ts";
 import type { Config } from "../config.ts";
 import type { TestConnection } from "../domain/connection.ts";
@@ -30,7 +31,7 @@ import { createTasks } from "./tasks.ts";
 
 export interface EngineSurroundings {
   readonly store: Store;
-  readonly catalog: ConnectionDeps;
+  readonly catalog: ConnectionDeps & JobQuota;
   readonly buckets: BucketsOf;
   readonly notices: Notices;
   readonly clock: Clock;

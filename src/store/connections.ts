@@ -80,6 +80,22 @@ export async function findConnection(
   return rows.map(connectionFromRow)[0];
 }
 
+/** Types by name; those that do not exist are left out. */
+export async function listConnectionTypes(
+  db: Database,
+  { projectId, workspaceId }: WorkspaceKey,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (names.length === 0) return new Map();
+  const rows = await query<{ readonly name: string; readonly type: string }>(
+    db,
+    "list-connection-types",
+    "select name, type from connection where project_id = $1 and workspace_id = $2 and name = any ($3)",
+    [projectId, workspaceId, names],
+  );
+  return new Map(rows.map(({ name, type }) => [name, type]));
+}
+
 /** As `findConnection`; until the transaction ends nobody else changes or deletes it. */
 export async function lockConnection(
   db: Database,

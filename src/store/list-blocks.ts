@@ -26,6 +26,21 @@ export async function countListed(db: Database, { projectId, list, scopes }: Cou
   return rows[0]?.total ?? 0;
 }
 
+/** How many jobs a project has; those that stand for nodes of others are no jobs of their own. */
+export async function countJobs(db: Database, projectId: string): Promise<number> {
+  const rows = await query<{ total: number }>(
+    db,
+    "count-jobs",
+    `select coalesce(sum(rows), 0) as total from (
+       select scope, rows from list_block where project_id = $1 and list = 'job' and block = -1
+       union all
+       select scope, rows from list_block_delta where project_id = $1 and list = 'job'
+     ) counted where scope not like '%/node'`,
+    [projectId],
+  );
+  return rows[0]?.total ?? 0;
+}
+
 /** Where record `offset` (newest first) lies: the highest id of its block, and how many records of the block to pass over. */
 export interface ListPlace {
   readonly idMax: number;

@@ -95,16 +95,22 @@ export async function tryNow(db: Database, key: NodeKey, now: Date): Promise<boo
   return tried === 1;
 }
 
+export interface StreamInstance {
+  readonly instanceId: number;
+  readonly jobVersion: number;
+  readonly startedAt: Date | null;
+}
+
 /** The run of a real-time job in operation; undefined where it has none. */
 export async function findStreamInstance(
   db: Database,
   projectId: string,
   jobId: number,
-): Promise<{ readonly instanceId: number; readonly jobVersion: number } | undefined> {
-  const rows = await query<{ readonly instanceId: number; readonly jobVersion: number }>(
+): Promise<StreamInstance | undefined> {
+  const rows = await query<StreamInstance>(
     db,
     "find-stream-instance",
-    `select id as "instanceId", job_version as "jobVersion" from instance
+    `select id as "instanceId", job_version as "jobVersion", started_at as "startedAt" from instance
      where project_id = $1 and job_id = $2 and origin = 'stream' and ended_at is null order by id desc limit 1`,
     [projectId, jobId],
   );

@@ -44,7 +44,7 @@ export async function insertWorkspace(
   { projectId, workspaceId }: WorkspaceKey,
   { now, limit }: { readonly now: Date; readonly limit: number },
 ): Promise<boolean> {
-  await query(db, "lock-project", "select from project where id = $1 for no key update", [projectId]);
+  await lockProject(db, projectId);
   await execute(
     db,
     "insert-workspace",
@@ -106,6 +106,11 @@ export async function deleteWorkspace(
     [projectId, workspaceId],
   );
   return deleted === 1;
+}
+
+/** What counts a project's objects waits for each other until the transaction ends. */
+export async function lockProject(db: Database, projectId: string): Promise<void> {
+  await query(db, "lock-project", "select from project where id = $1 for no key update", [projectId]);
 }
 
 /** The workspace's variables in their order; none where there is no such workspace. */

@@ -1,9 +1,7 @@
 /** Nodes of a real-time job in operation, as the console's API writes them. */
 import { type Static, Type } from "typebox";
-import type { JobNode } from "../../domain/job.ts";
-import { type KeepRules, type LiveState, liveStateOf } from "../../domain/kept-alive.ts";
-import type { LiveNodeState } from "../../store/live-nodes.ts";
-import type { NodeJob } from "../../store/node-jobs.ts";
+import { type LiveState, liveStateOf } from "../../domain/kept-alive.ts";
+import type { KnownNode } from "../../engine/live-nodes.ts";
 
 const NullableText = Type.Union([Type.String(), Type.Null()]);
 const Moment = Type.Union([Type.String({ format: "date-time" }), Type.Null()]);
@@ -40,14 +38,6 @@ export const LiveNodePage = Type.Object({
   nodes: Type.Array(LiveNodeView),
 });
 export type LiveNodePage = Static<typeof LiveNodePage>;
-
-/** What is known of one node. */
-export interface KnownNode {
-  readonly run: LiveNodeState;
-  readonly node: JobNode;
-  readonly rules: KeepRules;
-  readonly trigger: NodeJob | undefined;
-}
 
 export function encodeLiveNode({ run, node, rules, trigger }: KnownNode): LiveNodePage["nodes"][number] {
   const state = liveStateOf(run);

@@ -1,11 +1,9 @@
 /** The console's API about nodes of real-time jobs: how each fares, and trying one again that waits or is held. */
 import { missing } from "../../domain/fault.ts";
-import { keepRulesOf } from "../../domain/kept-alive.ts";
 import { createDefinitions, type Definitions } from "../../engine/definitions.ts";
+import { findLiveRun } from "../../engine/live-nodes.ts";
 import type { Engine } from "../../engine/operations.ts";
 import type { Database } from "../../store/database.ts";
-import { findStreamInstance, listLiveNodes } from "../../store/live-nodes.ts";
-import { listNodeJobs } from "../../store/node-jobs.ts";
 import { findOperatedJob } from "../../store/schedules.ts";
 import { json, NO_CONTENT, type Route } from "../route.ts";
 import { encodeLiveNode, type LiveNodePage } from "./live-node-wire.ts";
@@ -48,21 +46,8 @@ async function viewNodes(
 ): Promise<LiveNodePage> {
   const job = (await findOperatedJob(pool, projectId, jobId)) ?? jobMissing(jobId);
   const { status } = job;
-  const found = await findStreamInstance(pool, projectId, jobId);
-  if (found === undefined) return { instanceId: null, status, nodes: [] };
-  const { instanceId, jobVersion } = found;
-  const [runs, triggers, [pinned]] = await Promise.all([
-    listLiveNodes(pool, projectId, instanceId),
-    listNodeJobs(pool, projectId, jobId),
-    definitions.pinnedVersions([{ projectId, jobId, jobVersion }]),
-  ]);
-  const nodes = runs.flatMap((run) => {
-    const node = pinned?.nodes[run.nodeNo];
-    if (node === undefined) return [];
-    const rules = keepRulesOf(pinned?.definition.settings, node.properties);
-    return [encodeLiveNode({ run, node, rules, trigger: triggers.find((one) => one.node === node.name) })];
-  });
-  return { instanceId, status, nodes };
+  const run = await findLiveRun(pool, definitions, projectId, jobId);
+  return { instanceId: run?.instanceId ?? null, status, nodes: (run?.nodes ?? []).map(encodeLiveNode) };
 }
 
 function jobIdOf(text = ""): number {

@@ -1,10 +1,11 @@
 /** What the Factory face is made of; `parts/api.ts` hands it over. */
 import type { ConnectionTestDeps } from "../../catalog/connections.ts";
+import type { JobQuota } from "../../catalog/jobs.ts";
 import type { PackageTaskDeps } from "../../catalog/package-tasks.ts";
 import type { ArchiveLimits } from "../../domain/package.ts";
 import type { Engine } from "../../engine/operations.ts";
 
-export interface FactoryDeps extends ConnectionTestDeps, PackageTaskDeps {
+export interface FactoryDeps extends ConnectionTestDeps, PackageTaskDeps, JobQuota {
   readonly engine: Pick<
     Engine,
     | "startJob"

@@ -42,6 +42,7 @@ const ERRORS: Partial<Record<FaultCode, VendorError>> = {
   "workspace-missing": business("0819", "Workspace does not exists.", "DLF.20819"),
   "job-missing": business("0100", "The job does not exists."),
   "job-exists": business("0102", "The job name already exists."),
+  "job-limit": business("0101", "The number of jobs exceeds the limit."),
   "job-name-missing": business("3004", "The job name cannot be empty."),
   "job-name-invalid": business("3018", "The job name is invalid."),
   "job-kind-invalid": business("2014", "The job type is invalid."),

@@ -97,7 +97,12 @@ export function encodeJobSummary(job: JobListing, now: Date): Omit<Static<typeof
 function encodeStatus({ kind, status, schedulingShownUntil }: JobListing, now: Date): string {
   const stillShown =
     kind === "batch" && status === "stopped" && schedulingShownUntil !== null && schedulingShownUntil > now;
-  return STATUSES[stillShown ? "scheduling" : status];
+  return encodeOperation(stillShown ? "scheduling" : status);
+}
+
+/** Whether a job is in operation, in the words of lists. */
+export function encodeOperation(status: JobStatus): string {
+  return STATUSES[status];
 }
 
 function encodeLastInstance({ kind, lastInstance }: JobListing, now: Date) {

@@ -5,6 +5,7 @@ import { invalid } from "../../domain/fault.ts";
 import { topologicalOrder } from "../../domain/graph.ts";
 import type { Instance, NodeRun } from "../../domain/instance.ts";
 import { checkParameters, type JobDefinition, type JobStatus } from "../../domain/job.ts";
+import { runningDataOf } from "../../domain/running-data.ts";
 import type { RunParameters, StartJobRequest } from "../../engine/requests.ts";
 import type { VersionedJob } from "../../store/job-versions.ts";
 import type { NodeJob } from "../../store/node-jobs.ts";
@@ -105,6 +106,14 @@ const NodeStatus = Type.Object({
   nodeType: Type.String({ description: "The type, for the SDKs." }),
   logPath: Type.String({ description: "Empty before the first attempt." }),
   lastInstanceStatus: Type.Optional(InstanceStatus),
+  runningData: Type.Optional(
+    Type.String({ description: "JSON of its last attempt, as the expression Job.getRunningData gives it." }),
+  ),
+  extendCounter: Type.Optional(
+    Type.String({
+      description: "JSON: its attempts, reruns included, and how many of them followed a failure.",
+    }),
+  ),
 });
 
 export const JobState = Type.Object({
@@ -164,6 +173,16 @@ function encodeNodeStatus({
     nodeType: type,
     logPath: last === undefined || run === undefined ? "" : encodeLogPath(last.instance.id, run),
     ...(lastState !== undefined && { lastInstanceStatus: encodeInstanceState(lastState) }),
+    ...(run !== undefined && run.attempt > 0 && encodeCounters(run)),
+  };
+}
+
+/** Texts, as the vendor's are; what they say is ours. */
+function encodeCounters(run: NodeRun) {
+  const { attempt: attempts, tries: retries } = run;
+  return {
+    runningData: JSON.stringify(runningDataOf(run)),
+    extendCounter: JSON.stringify({ attempts, retries }),
   };
 }
 

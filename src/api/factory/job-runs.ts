@@ -98,11 +98,17 @@ async function run(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
 }
 
 async function showStatus(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
+  const found = await getVersionedJob(deps, request);
+  return json(200, encodeJobStatus(found, await findLastRun(deps, found)));
+}
+
+/** The job that the path names, with its present definition. Faults: `job-missing`, `workspace-missing`. */
+export async function getVersionedJob(deps: FactoryDeps, request: CallerRequest): Promise<VersionedJob> {
   const workspace = workspaceOf(request);
   await checkWorkspace(deps.pool, deps, workspace);
   const found = await findVersionedJob(deps.pool, workspace, jobNameOf(request));
   if (found === undefined) throw jobMissing();
-  return json(200, encodeJobStatus(found, await findLastRun(deps, found)));
+  return found;
 }
 
 async function findLastRun({ pool, now }: FactoryDeps, { job }: VersionedJob): Promise<LastRun | undefined> {

@@ -19,6 +19,7 @@ import { jobRoutes } from "./jobs.ts";
 import { jobRoutesV2 } from "./jobs-v2.ts";
 import { monitorRoutes } from "./monitor.ts";
 import { packageRoutes } from "./packages.ts";
+import { realTimeJobRoutes } from "./real-time-jobs.ts";
 import { releaseRoutes } from "./releases.ts";
 import { resourceRoutes } from "./resources.ts";
 import { scriptRunRoutes } from "./script-runs.ts";
@@ -53,6 +54,7 @@ export function createFactoryFace(deps: FactoryDeps): Face {
       ...jobRoutes(deps),
       ...jobRoutesV2(deps),
       ...jobRunRoutes(deps),
+      ...realTimeJobRoutes(deps),
       ...instanceRoutes(deps),
       ...instanceRoutesV2(deps),
       ...dependInstanceRoutes(deps),

@@ -2,6 +2,7 @@
 import { cpus, totalmem } from "node:os";
 import { benchEngine } from "./engine.ts";
 import { benchHistory } from "./history.ts";
+import { benchInstances } from "./instances.ts";
 import { benchLists } from "./lists.ts";
 import { benchOperators } from "./operators.ts";
 import { benchRuns } from "./runs.ts";
@@ -19,6 +20,8 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   "lists-quick": () => benchLists(100_000),
   history: () => benchHistory(),
   "history-quick": () => benchHistory(500_000),
+  instances: () => benchInstances(),
+  "instances-quick": () => benchInstances([1_000_000]),
   soak: benchSoak,
 };
 

@@ -1,5 +1,5 @@
 /** The engine and its lists on an empty database, and again beside ten million finished node runs. */
-import { listInstances } from "../src/store/instances.ts";
+import { listInstances } from "../src/store/instance-lists.ts";
 import { listJobs } from "../src/store/job-lists.ts";
 import { benchChain, benchFirstStart, benchThroughput } from "./engine.ts";
 import { addJob, type EngineWorld, node, openEngineWorld, runAll } from "./engine-world.ts";

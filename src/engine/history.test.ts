@@ -2,7 +2,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { engineWorld, type TestWork } from "../../test/setup/engine-world.ts";
 import { listHistoryPartitions } from "../store/history.ts";
-import { listInstances } from "../store/instances.ts";
+import { listInstances } from "../store/instance-lists.ts";
 import { createHistoryKeeper } from "./history.ts";
 
 const BEGIN = new Date("2026-11-02T00:00:00Z");

@@ -2,7 +2,7 @@
 import { Fault, type FaultCode } from "../domain/fault.ts";
 import { insertAct } from "../store/audit.ts";
 import { type Database, transaction } from "../store/database.ts";
-import { type InstanceFilter, listInstances } from "../store/instances.ts";
+import { type InstanceFilter, listInstances } from "../store/instance-lists.ts";
 import { type PauseKey, pauseChildren, resumeChildren } from "./child-pause.ts";
 import { type InstanceAct, moveOf } from "./instance-acts.ts";
 import type { OperationDeps } from "./operation-deps.ts";

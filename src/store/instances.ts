@@ -1,12 +1,9 @@
-/** Instances: made in batches with their node runs, listed, shown, and what the worker needs to know of them. */
+/** Instances: made in batches with their node runs, shown, and what the worker needs to know of them. */
 
 import { strict as assert } from "node:assert";
 import type { Instance, InstanceOrigin, Lane, NodeRun } from "../domain/instance.ts";
 import type { JobDefinition } from "../domain/job.ts";
-import type { Page } from "../domain/page.ts";
-import type { InstanceState } from "../domain/states.ts";
 import { type Database, execute, query } from "./database.ts";
-import { findFirstIdSince } from "./history.ts";
 import type { EndAudience } from "./run-ends.ts";
 
 export interface NewInstance {
@@ -250,77 +247,6 @@ export async function keepDefinitions(db: Database, projectId: string, jobId: nu
      on conflict do nothing`,
     [projectId, jobId],
   );
-}
-
-/** Which instances of jobs a list shows. Instances of deleted jobs and those without a job are in no list. */
-export interface InstanceFilter {
-  readonly workspaceId: string;
-  readonly jobId?: number;
-  /** Whole or part; letter case counts. */
-  readonly jobName?: { readonly text: string; readonly whole: boolean };
-  /** Both ends belong to the range. */
-  readonly plannedFrom?: Date;
-  readonly plannedTo?: Date;
-  readonly states?: readonly InstanceState[];
-  readonly origins?: readonly InstanceOrigin[];
-  readonly forceSuccess?: boolean;
-  readonly ignoreSuccess?: boolean;
-}
-
-/** Newest first, by id; `total` counts all that the filter lets through. */
-export async function listInstances(
-  db: Database,
-  projectId: string,
-  filter: InstanceFilter,
-  page: Page,
-): Promise<{ readonly instances: Instance[]; readonly total: number }> {
-  const { plannedFrom } = filter;
-  const fromId = plannedFrom && (await findFirstIdSince(db, plannedFrom));
-  const { where, values } = whereOf(projectId, filter, fromId);
-  const source = `from instance i join job j on j.project_id = i.project_id and j.id = i.job_id where ${where.text}`;
-  const totals = await query<{ readonly total: number }>(
-    db,
-    `count-instances-${where.name}`,
-    `select count(*) as total ${source}`,
-    values,
-  );
-  const instances = await query<Instance>(
-    db,
-    `list-instances-${where.name}`,
-    `select ${INSTANCE_COLUMNS} ${source} order by i.id desc limit $${values.length + 1} offset $${values.length + 2}`,
-    [...values, page.limit, page.offset],
-  );
-  return { instances, total: totals[0]?.total ?? 0 };
-}
-
-/** The conditions that the filter asks for; its name says which they are, so each combination is one named statement. */
-function whereOf(
-  projectId: string,
-  filter: InstanceFilter,
-  fromId: number | undefined,
-): { readonly where: { readonly name: string; readonly text: string }; readonly values: unknown[] } {
-  const { jobName } = filter;
-  const parts: readonly (readonly [name: string, text: string, value: unknown])[] = [
-    ["j", "i.job_id = ?", filter.jobId],
-    ["n", "i.job_name = ?", jobName?.whole === true ? jobName.text : undefined],
-    ["m", "position(? in i.job_name) > 0", jobName?.whole === false ? jobName.text : undefined],
-    ["f", "i.planned_at >= ?", filter.plannedFrom],
-    ["i", "i.id >= ?", fromId],
-    ["t", "i.planned_at <= ?", filter.plannedTo],
-    ["s", "i.state = any (?)", filter.states],
-    ["o", "i.origin = any (?)", filter.origins],
-    ["x", "i.force_success = ?", filter.forceSuccess],
-    ["y", "i.ignore_success = ?", filter.ignoreSuccess],
-  ];
-  const used = parts.filter(([, , value]) => value !== undefined);
-  const texts = used.map(([, text], index) => text.replace("?", `$${index + 3}`));
-  return {
-    where: {
-      name: used.map(([name]) => name).join(""),
-      text: ["i.project_id = $1 and i.workspace_id = $2", ...texts].join(" and "),
-    },
-    values: [projectId, filter.workspaceId, ...used.map(([, , value]) => value)],
-  };
 }
 
 /** By `nodeNo`; the names are those of the pinned definition in topological order. */

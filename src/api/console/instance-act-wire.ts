@@ -6,7 +6,7 @@ import { checkParameters } from "../../domain/job.ts";
 import { DEFAULT_WORKSPACE } from "../../domain/project.ts";
 import { INSTANCE, type InstanceState } from "../../domain/states.ts";
 import type { InstanceAct } from "../../engine/instance-acts.ts";
-import type { InstanceFilter } from "../../store/instances.ts";
+import type { InstanceFilter } from "../../store/instance-lists.ts";
 import { checkSchema } from "../check-schema.ts";
 
 const NodeName = Type.String({ minLength: 1, maxLength: 128 });

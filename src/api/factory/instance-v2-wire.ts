@@ -3,7 +3,7 @@ import { type Static, Type } from "typebox";
 import { invalid } from "../../domain/fault.ts";
 import type { JobReference } from "../../domain/schedule.ts";
 import type { Rerun } from "../../engine/instance-acts.ts";
-import type { InstanceFilter } from "../../store/instances.ts";
+import type { InstanceFilter } from "../../store/instance-lists.ts";
 import {
   decodeInstanceFilter,
   InstanceChoice,

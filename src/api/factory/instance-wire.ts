@@ -7,7 +7,7 @@ import type { JobDefinition } from "../../domain/job.ts";
 import { parseRowCounts } from "../../domain/row-counts.ts";
 import type { InstanceState, NodeRunState } from "../../domain/states.ts";
 import { instantOf, localFields } from "../../domain/zone.ts";
-import type { InstanceFilter } from "../../store/instances.ts";
+import type { InstanceFilter } from "../../store/instance-lists.ts";
 import { wordOf } from "../query.ts";
 import type { Query } from "../route.ts";
 import { pageMembers } from "./request-wire.ts";

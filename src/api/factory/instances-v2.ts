@@ -1,7 +1,7 @@
 /** Routes of DataArts Factory v2 about job instances: list, show, retry (dataarts-factory 5). */
 import type { Static } from "typebox";
 import { getJob } from "../../catalog/jobs.ts";
-import { listInstances } from "../../store/instances.ts";
+import { listInstances } from "../../store/instance-lists.ts";
 import type { WorkspaceKey } from "../../store/workspaces.ts";
 import { readQuery } from "../query.ts";
 import { requireWorkspaceRole } from "../role-scope.ts";

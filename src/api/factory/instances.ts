@@ -6,14 +6,8 @@ import { Fault } from "../../domain/fault.ts";
 import { topologicalOrder } from "../../domain/graph.ts";
 import type { Instance } from "../../domain/instance.ts";
 import { movesRows } from "../../domain/row-counts.ts";
-import {
-  findInstance,
-  findPinnedDefinition,
-  type InstanceFilter,
-  listInstances,
-  listNodeOutputs,
-  listNodeRuns,
-} from "../../store/instances.ts";
+import { type InstanceFilter, listInstances } from "../../store/instance-lists.ts";
+import { findInstance, findPinnedDefinition, listNodeOutputs, listNodeRuns } from "../../store/instances.ts";
 import { findJob } from "../../store/jobs.ts";
 import { readQuery } from "../query.ts";
 import { type CallerRequest, json, NO_CONTENT, type Reply, type Route } from "../route.ts";

@@ -2,7 +2,8 @@
 import { getJob, jobMissing } from "../../catalog/jobs.ts";
 import { checkWorkspace } from "../../catalog/workspaces.ts";
 import { shownAt } from "../../domain/instance.ts";
-import { findPinnedDefinition, listInstances, listNodeRuns } from "../../store/instances.ts";
+import { listInstances } from "../../store/instance-lists.ts";
+import { findPinnedDefinition, listNodeRuns } from "../../store/instances.ts";
 import { findVersionedJob, type VersionedJob } from "../../store/job-versions.ts";
 import { listNodeJobs } from "../../store/node-jobs.ts";
 import { type CallerRequest, json, NO_CONTENT, type Reply, type Route } from "../route.ts";

@@ -48,13 +48,17 @@ export function checkAlarmRule({ name, scope, kind, minutes }: AlarmRule): strin
   return problems;
 }
 
+/** What raises an alarm by itself: a state of a run, a planned time, or a real-time job. */
+export type AlarmedState = InstanceState | "missed" | "exception";
+
 /** What the state of a run raises. A run that hangs in `suspended` has failed, as far as others are concerned. */
-export function alarmKindOf(state: InstanceState | "missed"): AlarmKind | undefined {
+export function alarmKindOf(state: AlarmedState): AlarmKind | undefined {
   switch (state) {
     case "succeeded":
       return "success";
     case "failed":
     case "suspended":
+    case "exception":
       return "failure";
     case "stopped":
       return "cancelled";
@@ -81,9 +85,23 @@ interface AlarmedRun {
   readonly plannedAt: Date;
 }
 
+/** So often at most is a real-time job told of that comes into exception again and again. */
+const EXCEPTION_MS = 600_000;
+
+/** What is the same for all that are told together. */
+export function exceptionKey(jobId: number, now: Date): string {
+  return `exception/${jobId}/${Math.floor(now.getTime() / EXCEPTION_MS)}`;
+}
+
+/** Of a real-time job, of which a node or a trigger has failed. */
+export function exceptionMessage(run: AlarmedRun): string {
+  const why = "A node waits to be begun again or is held, or a trigger is paused.";
+  return `Job "${run.jobName}" is in exception: ${nameOf(run)}. ${why}`;
+}
+
 /** Of the end of a run: one sentence, and the reason where it failed. */
 export function alarmMessage(
-  run: AlarmedRun & { readonly state: InstanceState | "missed"; readonly errorMessage: string | null },
+  run: AlarmedRun & { readonly state: AlarmedState; readonly errorMessage: string | null },
 ): string {
   const kind = alarmKindOf(run.state);
   const what =

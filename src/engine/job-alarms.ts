@@ -1,5 +1,11 @@
 /** Raises the alarms of what happened to jobs: ends of runs where rules wait for them, and planned times that were missed. */
-import { alarmKindOf, alarmMessage, missedMessage } from "../domain/job-alarm.ts";
+import {
+  alarmKindOf,
+  alarmMessage,
+  exceptionKey,
+  exceptionMessage,
+  missedMessage,
+} from "../domain/job-alarm.ts";
 import type { Observe } from "../domain/observation.ts";
 import { type AlarmedEnd, takeAlarmedEnds } from "../store/alarm-records.ts";
 import { listWatchingRules } from "../store/alarm-watches.ts";
@@ -30,7 +36,7 @@ export function createJobAlarmLoop({ pool, now, observe, onPublished }: JobAlarm
 
 async function raise(db: Database, now: Date): Promise<{ readonly taken: number; readonly raised: number }> {
   const ends = await takeAlarmedEnds(db, BATCH_MAX);
-  const happened = happeningsOf(ends);
+  const happened = happeningsOf(ends, now);
   const rules = await listWatchingRules(db, happened);
   const alarms = happened.flatMap((one) =>
     rules
@@ -46,13 +52,15 @@ async function raise(db: Database, now: Date): Promise<{ readonly taken: number;
 type Happening = AlarmedEnd & Pick<Alarm, "key" | "message" | "detail">;
 
 /** Ends one by one; of the times that a job missed, all together in the last of them. */
-function happeningsOf(ends: readonly AlarmedEnd[]): Happening[] {
+function happeningsOf(ends: readonly AlarmedEnd[], now: Date): Happening[] {
   const missed = Map.groupBy(
     ends.filter(({ state }) => state === "missed"),
     ({ projectId, jobId }) => `${projectId}/${jobId}`,
   );
   return [
-    ...ends.filter(({ state }) => state !== "missed").map(endedOf),
+    ...ends
+      .filter(({ state }) => state !== "missed")
+      .map((end) => (end.state === "exception" ? exceptionOf(end, now) : endedOf(end))),
     ...[...missed.values()].flatMap(missedOf),
   ];
 }
@@ -66,6 +74,11 @@ function endedOf(end: AlarmedEnd): Happening {
     message: alarmMessage(end),
     detail: { ...(endedAt !== null && { endedAt: endedAt.toISOString() }) },
   };
+}
+
+/** A node that fails every few seconds is one alarm in a while. */
+function exceptionOf(end: AlarmedEnd, now: Date): Happening {
+  return { ...end, key: exceptionKey(end.jobId, now), message: exceptionMessage(end) };
 }
 
 function missedOf(times: readonly AlarmedEnd[]): Happening[] {

@@ -1,13 +1,15 @@
 /** Alarms: the ends of runs that rules wait for, and the record of what was raised. */
 import type { InstanceOrigin } from "../domain/instance.ts";
-import type { AlarmKind } from "../domain/job-alarm.ts";
+import type { AlarmedState, AlarmKind } from "../domain/job-alarm.ts";
 import type { Page } from "../domain/page.ts";
-import type { InstanceState } from "../domain/states.ts";
 import type { WatchingRule } from "./alarm-watches.ts";
 import { type Database, execute, query } from "./database.ts";
 import type { WorkspaceKey } from "./workspaces.ts";
 
-/** A run that ended, or was suspended, or a planned time that was missed, where the workspace has rules. */
+/**
+ * A run that ended, or was suspended, a planned time that was missed, or a real-time job that came into exception, where
+ * the workspace has rules.
+ */
 export interface AlarmedEnd {
   readonly id: number;
   readonly projectId: string;
@@ -18,7 +20,7 @@ export interface AlarmedEnd {
   readonly instanceId: number | null;
   readonly origin: InstanceOrigin;
   readonly plannedAt: Date;
-  readonly state: InstanceState | "missed";
+  readonly state: AlarmedState;
   readonly endedAt: Date | null;
   readonly errorMessage: string | null;
 }

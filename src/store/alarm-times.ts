@@ -1,7 +1,7 @@
 /** Runs that have come to the time of an alarm rule: found by an index of what has not ended, stretch by stretch. */
 import type { InstanceOrigin } from "../domain/instance.ts";
 import type { TimedKind } from "../domain/job-alarm.ts";
-import { WATCHES, type WatchingRule } from "./alarm-watches.ts";
+import { WATCHED, WATCHES, type WatchingRule } from "./alarm-watches.ts";
 import { type Database, execute, query } from "./database.ts";
 
 /** When the first of all rules about times was saved; undefined while there are none. */
@@ -61,13 +61,14 @@ export async function listOverdueRuns(
        and greatest(i.planned_at, i.created_at)
          > greatest($1::timestamptz, r.created_at) - r.minutes * interval '1 minute'
        and greatest(i.planned_at, i.created_at) <= $2::timestamptz - r.minutes * interval '1 minute'
-     join job j on j.project_id = i.project_id and j.id = i.job_id and ${WATCHES}
+     join job n on n.project_id = i.project_id and n.id = i.job_id
+     join job j on ${WATCHED} and ${WATCHES}
      where r.minutes is not null and i.origin <> 'stream'
        and (
          r.kind = 'unfinished'
          or i.reruns = 0 and i.state <> 'frozen' and not exists (
-           select from node_run n
-           where n.project_id = i.project_id and n.instance_id = i.id and n.started_at is not null
+           select from node_run x
+           where x.project_id = i.project_id and x.instance_id = i.id and x.started_at is not null
          )
        )
        and not exists (

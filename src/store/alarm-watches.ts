@@ -2,11 +2,14 @@
 import type { AlarmKind } from "../domain/job-alarm.ts";
 import { type Database, query } from "./database.ts";
 
-/** Whether rule r watches job j. */
+/** Whether rule r watches job j; what a trigger of a real-time job runs is watched as that job is (`WATCHED`). */
 export const WATCHES = `r.project_id = j.project_id and r.workspace_id = j.workspace_id
        and (r.job_id is null or r.job_id = j.id)
        and (r.owner is null or r.owner = j.owner)
        and (r.directory is null or r.directory in ('/', j.directory) or starts_with(j.directory, r.directory || '/'))`;
+
+/** Job j that is asked about where job n has runs: itself, or the real-time job whose trigger it is. */
+export const WATCHED = "j.project_id = n.project_id and j.id = coalesce(n.parent_id, n.id)";
 
 /** A rule that watches a job. */
 export interface WatchingRule {
@@ -28,10 +31,11 @@ export async function listWatchingRules(
   return await query<WatchingRule>(
     db,
     "list-watching-rules",
-    `select j.project_id as "projectId", j.id as "jobId", r.id as "ruleId", r.name as "ruleName", r.kind,
+    `select n.project_id as "projectId", n.id as "jobId", r.id as "ruleId", r.name as "ruleName", r.kind,
        r.topic_id as "topicId", p.name as topic
      from (select distinct * from unnest($1::uuid[], $2::bigint[]) as g (project_id, id)) g
-     join job j using (project_id, id)
+     join job n using (project_id, id)
+     join job j on ${WATCHED}
      join alarm_rule r on ${WATCHES}
      join topic p on p.project_id = r.project_id and p.id = r.topic_id
      order by r.id`,

@@ -15,7 +15,8 @@ async function setup() {
   const loopDeps = { pool, now: deps.now, observe: () => undefined, onPublished: () => undefined };
   const ofTimes = createAlarmTimeLoop(loopDeps);
   const ofEnds = createJobAlarmLoop(loopDeps);
-  for (const loop of [ofTimes, ofEnds]) {
+  const [otherTimes, otherEnds] = [createAlarmTimeLoop(loopDeps), createJobAlarmLoop(loopDeps)];
+  for (const loop of [ofTimes, ofEnds, otherTimes, otherEnds]) {
     onTestFinished(() => loop.stop());
     loop.start();
     await loop.round();
@@ -34,6 +35,8 @@ async function setup() {
       await ofTimes.round();
       await ofEnds.round();
     },
+    /** As servers beside each other do. */
+    lookTogether: () => Promise.all([ofTimes, otherTimes, ofEnds, otherEnds].map((loop) => loop.round())),
     alarms: async (): Promise<{ remind_type: number; send_msg: string; job_name: string }[]> =>
       (await ok("GET", `${V2}/alarm-info?start_time=0&limit=1000`)).json.alarm_info,
     notices: async (): Promise<{ subject: string }[]> =>
@@ -114,6 +117,21 @@ test("times that came while nobody looked are told, each once, but for runs that
   later(30 * HOUR);
   for (let round = 0; round < 60; round += 1) await look();
   expect(await alarms()).toMatchObject([{ send_msg: expect.stringContaining(`run ${kept},`) }]);
+});
+
+test("servers that look beside each other tell of each run once", async () => {
+  const { ok, rule, begin, later, lookTogether, alarms, notices } = await setup();
+  await ok("POST", "/jobs", { body: jobBody("j", HOLDING) });
+  await rule({ name: "slow", kind: "unfinished", minutes: 5 });
+  await rule({ name: "gone", kind: "cancelled" });
+  for (let round = 1; round <= 5; round += 1) {
+    const id = await begin("j");
+    later(5 * MINUTE);
+    await lookTogether();
+    await ok("POST", `/jobs/j/instances/${id}/stop`);
+    await lookTogether();
+    expect([(await alarms()).length, (await notices()).length]).toEqual([2 * round, 2 * round]);
+  }
 });
 
 test("many alarms of a rule at once are told in one notice, and each is recorded", async () => {

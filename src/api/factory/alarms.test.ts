@@ -341,3 +341,41 @@ test("the job list says what is told of each job, and to which topic", async () 
   expect((await ofV2("&need_alarms=true")).alarms).toEqual(jobs[1].alarms);
   expect(await ofV2("")).not.toHaveProperty("alarms");
 });
+
+test("a real-time job that comes into exception raises a failure, as do runs of its triggers, watched as the job is", async () => {
+  const { ok, rule, alarms, later } = await setup();
+  const eventTrigger = { eventType: "OBS", channel: "obs://inbox/in", readPolicy: "NEW" };
+  const node = { name: "each", type: "Fail", location: { x: 0, y: 0 }, properties: [], retryTimes: 0 };
+  const members = { processType: "REAL_TIME", directory: "/live", nodes: [{ ...node, eventTrigger }] };
+  await ok("POST", "/jobs", { body: jobBody("rt", members) });
+  await rule({ name: "a", kind: "failure", job: "rt" });
+  await rule({ name: "b", kind: "failure", directory: "/live" });
+  await rule({ name: "c", kind: "failure", directory: "/other" });
+  await ok("POST", "/jobs/rt/start");
+  const status = async () => (await ok("GET", "/jobs/rt/status")).json.status;
+  await expect.poll(status).toBe("NORMAL");
+  const fail = async (file: string) => {
+    const upload = { text: "x", headers: { "content-type": "text/csv" } };
+    await ok("PUT", `/api/files/inbox/in/${file}`, upload);
+    await expect.poll(status).toBe("EXCEPTION");
+  };
+  const resume = async () => {
+    const { sources } = (await ok("GET", "/api/event-sources")).json;
+    await ok("POST", `/api/event-sources/${sources[0].jobId}/resume`);
+    await expect.poll(status).toBe("NORMAL");
+  };
+  await fail("a.csv");
+  const first = await alarms();
+  const sentences = (told: { alarms: { send_msg: string }[] }) =>
+    told.alarms.map(({ send_msg }) => send_msg.split(":")[0]).toSorted();
+  const [exception, failed] = ['Job "rt" is in exception', 'Job "rt_each" failed'];
+  expect(sentences(first)).toEqual([exception, exception, failed, failed]);
+  expect(first.alarms).toMatchObject([1, 1, 1, 1].map((remind_type) => ({ remind_type })));
+  await resume();
+  await fail("b.csv");
+  expect(sentences(await alarms())).toEqual([exception, exception, failed, failed, failed, failed]);
+  await resume();
+  later(600_000);
+  await fail("c.csv");
+  expect((await alarms()).total).toBe(10);
+});

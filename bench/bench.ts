@@ -5,6 +5,7 @@ import { benchHistory } from "./history.ts";
 import { benchInstances } from "./instances.ts";
 import { benchLists } from "./lists.ts";
 import { benchOperators } from "./operators.ts";
+import { benchPackages } from "./packages.ts";
 import { benchRuns } from "./runs.ts";
 import { benchSchedules } from "./schedules.ts";
 import { benchSoak } from "./soak.ts";
@@ -14,6 +15,7 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   start: benchStart,
   engine: benchEngine,
   operators: benchOperators,
+  packages: benchPackages,
   runs: benchRuns,
   schedules: benchSchedules,
   lists: () => benchLists(),

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Pool } from "pg";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { runCommand } from "./setup/cli.ts";
+import { databaseUser } from "./setup/database-user.ts";
 import { testDatabase } from "./setup/postgres.ts";
 import { startProxy } from "./setup/proxy.ts";
 import { type Service, startService } from "./setup/service.ts";
@@ -68,18 +69,6 @@ async function createSender(service: Service, outputs: Map<string, string>): Pro
       return { status: answer.status, json: isJson ? JSON.parse(text) : text };
     },
   };
-}
-
-/** A user of the test server who logs in with a canary, and the database that they may use. */
-async function databaseUser() {
-  const { pool, connection } = await testDatabase();
-  const user = `canary_${randomBytes(6).toString("hex")}`;
-  await pool.query(`create role ${user} login password '${SECRETS.password}'`);
-  onTestFinished(async () => {
-    await pool.query(`drop role ${user}`);
-  });
-  const { port } = (await startProxy(connection)).connection;
-  return { ip: "127.0.0.1", port, userName: user, database: connection.database };
 }
 
 async function plant({ send }: Sender, database: Readonly<Record<string, unknown>>) {
@@ -240,7 +229,7 @@ test("no secret shows in an answer, a log, a table, a file, the metrics or what 
   onTestFinished(() => service.remove());
   const outputs = new Map<string, string>();
   const sender = await createSender(service, outputs);
-  const database = await databaseUser();
+  const database = await databaseUser(SECRETS.password);
   await plant(sender, database);
   await provoke(sender, database);
   await publish(sender);

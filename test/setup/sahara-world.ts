@@ -47,6 +47,7 @@ export async function saharaWorld(
   const deps: SaharaDeps = {
     pool: database.pool,
     blobs,
+    buckets: (projectId) => createBuckets(blobs, projectId),
     masterKeys: { current: createMasterKey(), previous: [] },
     now: () => new Date(),
     newId,
@@ -91,6 +92,7 @@ async function startEngine(
     allowedAddresses: [],
   };
   const runner = await createProcessRunner(settings);
+  const buckets = (projectId: string) => createBuckets(blobs, projectId);
   const run = createEngine({
     pool,
     connect: () => connectDirectly(connection),
@@ -101,14 +103,14 @@ async function startEngine(
       loadEnvironment: async () => ({}),
       loadCalendar: async () => undefined,
       loadProgram: ({ projectId }, instanceId) =>
-        loadExecutionProgram({ pool, blobs }, projectId, instanceId),
+        loadExecutionProgram({ pool, blobs, buckets }, projectId, instanceId),
       localCommandsAllowed: async () => true,
       openTopic: () => Promise.reject(new RangeError("no topics here")),
       publish: () => Promise.reject(new RangeError("no notices here")),
       openBucket: () => {
         throw new RangeError("no endpoints here");
       },
-      buckets: (projectId) => createBuckets(blobs, projectId),
+      buckets,
     },
     blobs,
     roles: kind === "real" ? ["scheduler", "worker"] : [],

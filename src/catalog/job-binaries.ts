@@ -10,7 +10,6 @@ import {
   storedFileIdOf,
 } from "../domain/job-binary.ts";
 import { checkMayDelete, checkMayUpdate, type Flag } from "../domain/shared-object.ts";
-import { createBuckets } from "../store/buckets.ts";
 import { orFault, UNIQUE } from "../store/constraints.ts";
 import { type Database, transaction } from "../store/database.ts";
 import {
@@ -113,7 +112,7 @@ export async function removeJobBinary(parts: ProcessingParts, projectId: string,
  * @throws Fault `reference-invalid` for bytes that are gone; `engine-missing` for a place that this server cannot read.
  */
 export async function openJobBinary(
-  parts: Pick<ProcessingParts, "pool" | "blobs">,
+  parts: Pick<ProcessingParts, "pool" | "blobs" | "buckets">,
   binary: JobBinary,
 ): Promise<Readable> {
   const named = storedFileIdOf(binary.url);
@@ -124,7 +123,7 @@ export async function openJobBinary(
     throw new Fault("invalid", "reference-invalid", `the bytes of ${binary.name} (${binary.url}) are gone`);
   }
   const path = bucketPathOf(binary.url);
-  if (path !== undefined) return await createBuckets(parts.blobs, binary.projectId).open(path);
+  if (path !== undefined) return await parts.buckets(binary.projectId).open(path);
   throw new Fault("invalid", "engine-missing", `this server cannot read ${binary.url} of ${binary.name}`);
 }
 

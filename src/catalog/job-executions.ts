@@ -181,7 +181,7 @@ export interface ExecutionProgram {
 
 /** The binaries, arguments and variables of the run that is this instance; all empty for an instance of a job. */
 export async function loadExecutionProgram(
-  parts: Pick<ProcessingParts, "pool" | "blobs">,
+  parts: Pick<ProcessingParts, "pool" | "blobs" | "buckets">,
   projectId: string,
   instanceId: number,
 ): Promise<ExecutionProgram> {

@@ -1,11 +1,14 @@
 /** What the catalogue of data processing works with; main hands it over. */
 import type { BlobStore } from "../store/blobs.ts";
+import type { ProjectBuckets } from "../store/buckets.ts";
 import type { DatabasePool } from "../store/database.ts";
 import type { MasterKeys } from "../store/secrets.ts";
 
 export interface ProcessingParts {
   readonly pool: DatabasePool;
   readonly blobs: BlobStore;
+  /** Wherever they lie. */
+  readonly buckets: (projectId: string) => Pick<ProjectBuckets, "open">;
   readonly masterKeys: MasterKeys;
   readonly now: () => Date;
   /** A fresh id of 32 hexadecimal digits. */

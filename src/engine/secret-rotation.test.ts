@@ -8,6 +8,7 @@ import { addTarget, createTopic } from "../catalog/topics.ts";
 import type { Observation } from "../domain/observation.ts";
 import type { Caller } from "../domain/user.ts";
 import { createFolderBlobs } from "../store/blobs.ts";
+import { createBuckets } from "../store/buckets.ts";
 import {
   countSecretsByKey,
   listSecretsUnderOthers,
@@ -25,7 +26,15 @@ async function setup() {
   await key(await user("ada", home, "manager"));
   let ids = 0;
   const newId = () => String(++ids).padStart(32, "0");
-  const parts = { pool, masterKeys, now, newId, blobs: createFolderBlobs("/nowhere") };
+  const blobs = createFolderBlobs("/nowhere");
+  const parts = {
+    pool,
+    masterKeys,
+    now,
+    newId,
+    blobs,
+    buckets: (projectId: string) => createBuckets(blobs, projectId),
+  };
   const shown = { description: null, isPublic: false, isProtected: false };
   const credentials = { user: "u", password: "of-the-data-source" };
   await addDataSource(parts, home.id, {

@@ -126,7 +126,8 @@ function workSources(
   const allowedAddresses = config.allowedPrivateAddresses;
   return {
     ...createCatalogSources(catalog),
-    loadProgram: ({ projectId }, instanceId) => loadExecutionProgram({ pool, blobs }, projectId, instanceId),
+    loadProgram: ({ projectId }, instanceId) =>
+      loadExecutionProgram({ pool, blobs, buckets }, projectId, instanceId),
     localCommandsAllowed: async (projectId) =>
       config.localCommands && ((await findProjectLimits(pool, projectId))?.localCommands ?? false),
     buckets,

@@ -69,7 +69,8 @@ function stageOf({ sdk }: Play, workspace: string): Stage {
     send: async (method, path, body) => {
       const headers = { "content-type": "application/json", "x-auth-token": token, workspace };
       const url = service.url + (path.startsWith("/api/") ? path : `/v1/${projectId}${path}`);
-      const text = typeof body === "string" ? body : JSON.stringify(body);
+      const isBare = typeof body === "string" || body instanceof Uint8Array;
+      const text = isBare ? body : JSON.stringify(body);
       const answer = await fetch(url, { method, headers, ...(body !== undefined && { body: text }) });
       const answered = await answer.text();
       if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${answered}`);

@@ -17,8 +17,8 @@ export interface Stage extends Pick<PythonClient, "call" | "refusal"> {
   readonly userName: string;
   readonly projectId: string;
   /**
-   * Asks v1, or `/api/…`, without the SDK, for what that has no words for; throws when that is refused. A text is sent as
-   * it is.
+   * Asks v1, or `/api/…`, without the SDK, for what that has no words for; throws when that is refused. Texts and
+   * bytes are sent as they are.
    */
   // biome-ignore lint/suspicious/noExplicitAny: as the SDKs' answers.
   readonly send: (method: string, path: string, body?: unknown) => Promise<any>;

@@ -2,9 +2,7 @@
 
 /** Operations that the service has no route for, or refuses whatever is sent, as method and path. */
 export const NOT_SERVED: readonly (readonly [asked: RegExp, why: string])[] = [
-  [/^POST \/v1\/{\w+}\/connections\/(im|ex)port$/, "connections are not exported and imported yet"],
   [/^GET \/v2\/{\w+}\/factory\/real-time-jobs\//, "real-time jobs are not shown by v2 yet"],
-  [/^GET \/v2\/{\w+}\/factory\/task-table-references$/, "tables that jobs use are not shown yet"],
   [
     /^(GET \/v2\/{\w+}\/factory\/release-packages\/|POST \/v2\/{\w+}\/factory\/(release-packages|pending-items)\/)/,
     "there is no review, so that every package and item is unknown: refused with DLF.3051",

@@ -1,4 +1,4 @@
-/** The full text search by the SDK of v2. */
+/** Texts and tables that are looked for by the SDK of v2. */
 import { expect } from "vitest";
 import { OK, type Play, type Stage } from "./play.ts";
 
@@ -84,6 +84,58 @@ async function searchTexts({ call, refusal, send, workspace, projectId, userName
   expect(await refusal("show_factory_full_text", { search_text: "n" })).toMatchObject({ code: "DLF.3051" });
 }
 
+async function findTables({ call, send, workspace }: Stage): Promise<void> {
+  const hive = { clusterName: "mrs", connectionMethod: "direct" };
+  await send("POST", "/connections", { name: "hive", type: "HIVE", config: hive });
+  const properties = Object.entries({
+    statementOrScript: "STATEMENT",
+    statement: "insert into sales.orders_${day} select * from sales.orders",
+    connectionName: "hive",
+  }).map(([name, value]) => ({ name, value }));
+  await send("POST", "/jobs", {
+    name: "load",
+    processType: "BATCH",
+    schedule: { type: "EXECUTE_ONCE" },
+    basicConfig: { owner: "me", executeUser: "etl" },
+    nodes: [{ ...NODE, name: "a", type: "HiveSQL", properties }],
+  });
+  const asked = { table_name: "orders", db_type: "HIVE", x_project_id: "ours" };
+  const filters = {
+    data_base_name: "sales",
+    cluster_name: "mrs",
+    io_type: 0,
+    workspace_name: workspace,
+    owner: "me",
+    execute_user: "etl",
+    offset: 0,
+    limit: 10,
+  };
+  expect(await call("list_task_table_reference_detail", { ...asked, ...filters })).toEqual({
+    ...OK,
+    total: 1,
+    task_table_detail_list: [
+      {
+        job_id: expect.any(Number),
+        job_name: "load",
+        db_type: "HIVE",
+        data_base: "sales",
+        table_name: "orders",
+        cluster_name: "mrs",
+        workspace_name: workspace,
+        workspace_id: workspace,
+        owner: "me",
+        execute_user: "etl",
+        last_submit_time: expect.any(Number),
+        io_type: 0,
+        is_dynamic: false,
+      },
+    ],
+  });
+  const written = { ...asked, workspace_name: workspace, io_type: 1 };
+  expect(await call("list_task_table_reference_detail", written)).toMatchObject({ total: 0 });
+}
+
 export const searchPlays: readonly Play[] = [
   { sdk: "dataartsstudio", about: "finds texts in jobs and scripts", perform: searchTexts },
+  { sdk: "dataartsstudio", about: "finds the jobs that use a table", perform: findTables },
 ];

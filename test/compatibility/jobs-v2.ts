@@ -218,8 +218,68 @@ async function renameJobs({ call, refusal, send }: Stage): Promise<void> {
   });
 }
 
+async function showRealTimeJobs({ call, send }: Stage): Promise<void> {
+  for (const [name, type] of [
+    ["from", "RDS"],
+    ["to", "DWS"],
+  ])
+    await send("POST", "/connections", {
+      name,
+      type,
+      config: { ip: "10.0.0.1", port: "5432", userName: "u", password: "p" },
+    });
+  const node = (name: string, statement: string, more: object = {}) => ({
+    name,
+    type: "Shell",
+    location: { x: 0, y: 0 },
+    properties: Object.entries({ statement, ...more }).map(([key, value]) => ({ name: key, value })),
+  });
+  const ends = { sourceConnectionName: "from", targetConnectionName: "to" };
+  const trigger = { expression: "0 0 0 1 1 ?", startTime: "2026-01-01T00:00:00+00", period: "1 days" };
+  const nodes = [
+    node("lives", "while :; do sleep 1; done", ends),
+    node("fails", "exit 3"),
+    { ...node("yearly", "true"), cronTrigger: trigger },
+  ];
+  const job = { name: "live", processType: "REAL_TIME", schedule: { type: "EXECUTE_ONCE" }, nodes };
+  await send("POST", "/jobs", { ...job, singleNodeJobType: "NormalJob" });
+  await send("POST", "/jobs/live/start", {});
+  const asked = { job_name: "live", x_project_id: "ours" };
+  const shown = await eventually(async () => {
+    const seen = await call("show_real_time_job_details", asked);
+    const [lives, fails] = seen.task_details;
+    expect([lives?.state, typeof fails?.error_msg]).toEqual(["RUNNING", "string"]);
+    return seen;
+  });
+  await send("POST", "/jobs/live/stop", {});
+  const task = { task_id: expect.any(String), task_type: "Shell", create_time: expect.any(Number) };
+  expect(shown).toMatchObject({
+    ...OK,
+    is_success: true,
+    message: "",
+    job_id: expect.stringMatching(/^\d+$/),
+    state: expect.stringMatching(/^(STARTING|EXCEPTION)$/),
+    migration_type: "NormalJob",
+    startup_timestamp: expect.stringMatching(/^\d{13}$/),
+    metric_info: expect.stringContaining('"nodes":3'),
+    task_details: [
+      {
+        ...task,
+        task_name: "lives",
+        running_status: "RUNNING",
+        source_type: "RDS",
+        target_type: "DWS",
+        update_time: expect.any(Number),
+      },
+      { ...task, task_name: "fails", error_msg: expect.stringContaining("3") },
+      { ...task, task_name: "yearly", external_job_id: expect.stringMatching(/^\d+$/) },
+    ],
+  });
+}
+
 export const jobV2Plays: readonly Play[] = [
   { sdk: "dataartsstudio", about: "keeps jobs and shows their relations", perform: keepJobs },
   { sdk: "dataartsstudio", about: "lists jobs by each filter, tags and alarms", perform: listJobs },
   { sdk: "dataartsstudio", about: "renames jobs", perform: renameJobs },
+  { sdk: "dataartsstudio", about: "shows how a real-time job fares", perform: showRealTimeJobs },
 ];

@@ -1,11 +1,11 @@
 /** `npm run bench [-- PART…]`: all benchmarks, or those named. */
 import { cpus, totalmem } from "node:os";
+import { benchDefinitions } from "./definitions.ts";
 import { benchEngine } from "./engine.ts";
 import { benchHistory } from "./history.ts";
 import { benchInstances } from "./instances.ts";
 import { benchLists } from "./lists.ts";
 import { benchOperators } from "./operators.ts";
-import { benchPackages } from "./packages.ts";
 import { benchRuns } from "./runs.ts";
 import { benchSchedules } from "./schedules.ts";
 import { benchSoak } from "./soak.ts";
@@ -15,9 +15,9 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   start: benchStart,
   engine: benchEngine,
   operators: benchOperators,
-  packages: benchPackages,
   runs: benchRuns,
   schedules: benchSchedules,
+  definitions: benchDefinitions,
   lists: () => benchLists(),
   "lists-quick": () => benchLists(100_000),
   history: () => benchHistory(),
@@ -38,5 +38,5 @@ console.log(
 );
 for (const name of wanted.length > 0
   ? wanted
-  : ["start", "engine", "operators", "runs", "schedules", "lists"])
+  : ["start", "engine", "operators", "runs", "schedules", "definitions", "lists"])
   await PARTS[name]?.();

@@ -4,6 +4,9 @@ import { Fault } from "../domain/fault.ts";
 /** Nested arrays and objects in one body. */
 const DEPTH_MAX = 100;
 
+const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_ARRAY, CLOSE_ARRAY] = [0x7b, 0x7d, 0x5b, 0x5d];
+
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** The parsed body; undefined when it has no bytes. Raises `body-unreadable` or `request-invalid`. */
@@ -46,18 +49,25 @@ function parseText(text: string): unknown {
 /** Measured on the text, before any recursive parser sees it. */
 function checkDepth(text: string): void {
   let depth = 0;
-  let inString = false;
   for (let place = 0; place < text.length; place++) {
-    const character = text[place];
-    if (inString) {
-      if (character === "\\") place++;
-      else if (character === '"') inString = false;
-    } else if (character === '"') inString = true;
-    else if (character === "{" || character === "[") depth++;
-    else if (character === "}" || character === "]") depth--;
+    const code = text.charCodeAt(place);
+    if (code === QUOTE) place = endOfString(text, place);
+    else if (code === OPEN_OBJECT || code === OPEN_ARRAY) depth++;
+    else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) depth--;
     if (depth > DEPTH_MAX)
       throw new Fault("invalid", "body-unreadable", `the body is nested deeper than ${DEPTH_MAX}`);
   }
+}
+
+/** The place of the quotation mark that ends the text which one at `start` begins; the whole's end where none does. */
+function endOfString(text: string, start: number): number {
+  let place = start + 1;
+  while (place < text.length) {
+    const code = text.charCodeAt(place);
+    if (code === QUOTE) return place;
+    place += code === BACKSLASH ? 2 : 1;
+  }
+  return place;
 }
 
 function checkStrings(value: unknown): void {

@@ -114,6 +114,7 @@ export function readNodeSettings(properties: Readonly<Record<string, string>>): 
   readonly settings: Pick<JobSettings, (typeof NODE_KEYS)[number]>;
   readonly problems: readonly string[];
 } {
+  if (!Object.keys(properties).some((name) => name.startsWith(PREFIX))) return { settings: {}, problems: [] };
   const given = NODE_KEYS.map((key) => [`${PREFIX}${key}`, properties[`${PREFIX}${key}`] ?? ""] as const);
   return readJobSettings(Object.fromEntries(given.filter(([, value]) => value !== "")));
 }

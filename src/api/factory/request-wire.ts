@@ -23,12 +23,26 @@ export function isObject(value: unknown): value is WireObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** `value` without members that are null, at any depth: clients write null for what they leave out. */
+/**
+ * `value` without members that are null, at any depth: clients write null for what they leave out. What has none is given
+ * back itself: bodies are large, and few have any.
+ */
 export function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
+  return hasNulls(value) ? strip(value) : value;
+}
+
+function strip(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(strip);
   if (!isObject(value)) return value;
   const given = Object.entries(value).filter(([, member]) => member !== null);
-  return Object.fromEntries(given.map(([name, member]) => [name, withoutNulls(member)]));
+  return Object.fromEntries(given.map(([name, member]) => [name, strip(member)]));
+}
+
+/** Whether a member at any depth is null; an item of a list that is null stays. */
+function hasNulls(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (Array.isArray(value)) return value.some(hasNulls);
+  return Object.values(value).some((member) => member === null || hasNulls(member));
 }
 
 /** The body as its schema has it, without nulls. Raises `code` with every problem. */

@@ -32,6 +32,7 @@ import { createLoop } from "./loop.ts";
 import type { Engine } from "./operations.ts";
 import { createPresence, type Lease } from "./presence.ts";
 import { createReleaseLoop } from "./release.ts";
+import { createRerunBatches } from "./rerun-batches.ts";
 import { createRescuer } from "./rescuer.ts";
 import { createScheduleOperations } from "./schedule-operations.ts";
 import { createScheduler } from "./scheduler.ts";
@@ -203,11 +204,14 @@ export function createEngine(deps: EngineDeps): Engine {
     },
   });
   const backfills = createBackfillLoop({ pool, definitions, operators, now, observe, onStarted: workReady });
+  const reruns = createRerunBatches(operation);
   const stopper = createLoop("stopper", stopWhatEnds, observe);
   const loops = [
     rescuer,
     ...(works() ? [stopper, children.loop] : []),
-    ...(deps.roles.includes("scheduler") ? [scheduler, release, timeLimits, backfills, ...events.loops] : []),
+    ...(deps.roles.includes("scheduler")
+      ? [scheduler, release, timeLimits, backfills, reruns.loop, ...events.loops]
+      : []),
   ];
 
   function works(): boolean {
@@ -362,6 +366,7 @@ export function createEngine(deps: EngineDeps): Engine {
     ...createScheduleOperations(operation),
     ...createFreezeOperations(operation),
     ...createInstanceOperations(operation),
+    rerunInTurns: reruns.rerunInTurns,
     ...createExecutionOperations(operation),
     ...createEventOperations(operation),
     ...createLiveOperations(operation),

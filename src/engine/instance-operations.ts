@@ -65,18 +65,35 @@ export function createInstanceOperations(deps: OperationDeps): InstanceOperation
 }
 
 async function operate(deps: OperationDeps, request: InstanceRequest, act: InstanceAct): Promise<void> {
+  const moved = await transaction(deps.pool, (db) => operateWithin(deps, db, request, act));
+  tellMoved(deps, request, moved);
+}
+
+/** In a transaction: does the act, with its line in the audit trail; gives what was moved, for `tellMoved`. */
+export async function operateWithin(
+  deps: OperationDeps,
+  db: Database,
+  request: InstanceRequest,
+  act: InstanceAct,
+): Promise<Moved[]> {
   const { projectId, instanceId, by } = request;
   const at = deps.now();
   const { act: name, ...detail } = act;
-  const all = await transaction(deps.pool, async (db) => {
-    const moved = await move(deps, db, request, { act, at });
-    const children = await moveChildren(db, { projectId, instanceId, now: at }, act);
-    const object = { kind: "instance", id: instanceId };
-    await insertAct(db, { projectId, at, by, act: name, object, detail });
-    return moved === undefined ? children : [moved, ...children];
-  });
-  deps.definitions.forget(projectId, instanceId);
-  for (const moved of all) deps.afterMove(moved);
+  const moved = await move(deps, db, request, { act, at });
+  const children = await moveChildren(db, { projectId, instanceId, now: at }, act);
+  const object = { kind: "instance", id: instanceId };
+  await insertAct(db, { projectId, at, by, act: name, object, detail });
+  return moved === undefined ? children : [moved, ...children];
+}
+
+/** To be called when that transaction is committed. */
+export function tellMoved(
+  { definitions, afterMove }: OperationDeps,
+  { projectId, instanceId }: InstanceRequest,
+  all: readonly Moved[],
+): void {
+  definitions.forget(projectId, instanceId);
+  for (const moved of all) afterMove(moved);
 }
 
 /** A stop needs no help: it ends the nodes that wait, and these stop what they began. */

@@ -8,6 +8,7 @@ import type { InstanceOperations } from "./instance-operations.ts";
 import type { JobOperations } from "./job-operations.ts";
 import type { LimitOperations } from "./limit-operations.ts";
 import type { LiveOperations } from "./live-operations.ts";
+import type { RerunBatchOperations } from "./rerun-batches.ts";
 import type { ScheduleOperations } from "./schedule-operations.ts";
 
 export interface Engine
@@ -19,6 +20,7 @@ export interface Engine
     EventOperations,
     LiveOperations,
     BackfillOperations,
+    RerunBatchOperations,
     EvaluationOperations,
     LimitOperations {
   /** Registers this server, takes over what lost servers left, and begins to work. */

@@ -19,7 +19,7 @@ export interface FactoryDeps extends ConnectionTestDeps, PackageTaskDeps, JobQuo
     | "createBackfill"
     | "cancelBackfill"
     | "operate"
-    | "operateAll"
+    | "rerunInTurns"
   >;
   /** Zone of schedules that name none, and of "today". */
   readonly timeZone: string;

@@ -80,8 +80,13 @@ export const Retry = Type.Object({
       maxItems: 1000,
     }),
   ),
-  /** How many nodes run at a time is decided by slots and limits (docs/limits.md). */
-  concurrent: Type.Optional(Type.Integer({ minimum: 1, maximum: 128 })),
+  concurrent: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 128,
+      description: "How many instances of the stretch run at a time; 1 where absent.",
+    }),
+  ),
 });
 
 /** Which instances are to be run again, and how. */
@@ -95,6 +100,8 @@ export interface DecodedRetry {
   }[];
   /** All of these jobs that were planned from `from` to `to`; the path's job where none is named. */
   readonly range?: { readonly from: Date; readonly to: Date; readonly jobs: readonly JobReference[] };
+  /** Instances of the range that run at a time. */
+  readonly concurrent: number;
 }
 
 /** Raises `request-invalid`. */
@@ -110,6 +117,7 @@ export function decodeRetry(body: unknown, workspaceId: string): DecodedRetry {
       from: decodeLocation(retry),
       version: retry.retry_task_version === "current_version" ? "current" : "original",
     },
+    concurrent: retry.concurrent ?? 1,
     tasks: tasks.map(({ job_id: jobId, plan_time: planned, submit_time: created }) => ({
       jobId,
       plannedAt: new Date(planned),

@@ -117,6 +117,28 @@ test("a job that a retry names a thousand times is run again once", async () => 
   await expect.poll(async () => [await attempts(id), (await show(id)).status]).toEqual([2, "fail"]);
 });
 
+test("of a stretch no more instances run at a time than the request says, the earliest first", async () => {
+  const { retry, ids, show, ok, held, pool } = await setup("Dummy", 4);
+  const [first = 0, second = 0, third = 0, last = 0] = ids;
+  await ok("PUT", "/jobs/j", { body: jobBody("j", { nodes: nodes(["a", "Hold"]) }) });
+  const stretch = { begin_time: 0, end_time: 4_000_000_000_000, concurrent: 2 };
+  const body = { retry_location: "firstNode", retry_task_version: "current_version", ...stretch };
+  expect(await retry(body)).toMatchObject({ status: 204 });
+  const statuses = () => Promise.all(ids.map(async (id) => (await show(id)).status));
+  await held.running(first, "a");
+  await held.running(second, "a");
+  expect(await statuses()).toEqual(["running", "running", "success", "success"]);
+  held.letEnd(second, "a");
+  await held.running(third, "a");
+  expect(await statuses()).toEqual(["running", "success", "running", "success"]);
+  // Somebody runs the last one by himself: its turn is passed over.
+  await ok("POST", `/jobs/j/instances/${last}/restart`);
+  held.letEnd(first, "a");
+  held.letEnd(third, "a");
+  await expect.poll(async () => (await pool.query("select from rerun_batch")).rowCount).toBe(0);
+  expect((await ok("GET", `/api/instances/${last}`)).json.nodes[0].attempts).toHaveLength(2);
+});
+
 test("a retry that says too little, or of what is not there, is refused", async () => {
   const { retry, list } = await setup("Hold", 0);
   const good = { retry_location: "firstNode", retry_task_version: "original_version" };

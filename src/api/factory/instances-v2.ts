@@ -1,7 +1,7 @@
 /** Routes of DataArts Factory v2 about job instances: list, show, retry (dataarts-factory 5). */
 import type { Static } from "typebox";
 import { getJob } from "../../catalog/jobs.ts";
-import { listInstances } from "../../store/instance-lists.ts";
+import { type InstanceFilter, listInstances } from "../../store/instance-lists.ts";
 import type { WorkspaceKey } from "../../store/workspaces.ts";
 import { readQuery } from "../query.ts";
 import { requireWorkspaceRole } from "../role-scope.ts";
@@ -92,7 +92,7 @@ async function list(
 async function retry(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
   const workspace = workspaceOf(request);
   const job = await getJob(deps, workspace, jobNameOf(request));
-  const { rerun, tasks, range } = decodeRetry(request.body, workspace.workspaceId);
+  const { rerun, tasks, range, concurrent } = decodeRetry(request.body, workspace.workspaceId);
   const act = { act: "rerun", ...rerun } as const;
   const by = request.caller.userName;
   const { projectId } = workspace;
@@ -103,11 +103,12 @@ async function retry(deps: FactoryDeps, request: CallerRequest): Promise<Reply> 
   if (range === undefined) return NO_CONTENT;
   const own = { workspaceId: workspace.workspaceId, name: job.name };
   for (const { workspaceId } of range.jobs) requireWorkspaceRole(request.caller, workspaceId, "member");
+  const filters: InstanceFilter[] = [];
   for (const { workspaceId, name } of range.jobs.length === 0 ? [own] : range.jobs) {
     const { id: jobId } = await getJob(deps, { projectId, workspaceId }, name);
-    const filter = { workspaceId, jobId, plannedFrom: range.from, plannedTo: range.to };
-    await deps.engine.operateAll({ projectId, filter, limit: RETRIED_MAX, by }, act);
+    filters.push({ workspaceId, jobId, plannedFrom: range.from, plannedTo: range.to });
   }
+  await deps.engine.rerunInTurns({ projectId, filters, limit: RETRIED_MAX, concurrent, by }, rerun);
   return NO_CONTENT;
 }
 

@@ -51,8 +51,6 @@ const STATEMENT_TIMEOUT_MS = 60_000;
  * that was most of what an idle service cost the database.
  */
 const IDLE_TIMEOUT_MS = 5 * 60_000;
-/** What a connection gathers in the database's memory goes with it. */
-const LIFETIME_SECONDS = 3600;
 const CONNECT_TIMEOUT_MS = 10_000;
 const ATTEMPTS_MAX = 5;
 const RETRY_DELAY_MS = 5;
@@ -74,7 +72,6 @@ export async function openDatabase(
     statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
-    maxLifetimeSeconds: LIFETIME_SECONDS,
     stream: () => {
       const socket = new Socket();
       sockets.add(socket);

@@ -151,7 +151,7 @@ test("what a dead server kept alive goes on at another, and a trigger with it", 
     cron: { expression: "0 0 * * * ?", zone: "UTC", afterOwnPrevious: false },
     overlap: 3,
   };
-  const { world, request, begun, nodes, status, ledgerOf } = await setup(
+  const { world, request, begun, nodes, status, ledgerOf, jobId } = await setup(
     [node("a"), node("hourly", ["a"], { trigger })],
     ({ nodeName }, context) => (nodeName === "a" ? untilAborted(context) : { state: "succeeded" }),
   );
@@ -165,6 +165,10 @@ test("what a dead server kept alive goes on at another, and a trigger with it", 
   await first.start();
   await first.startJob(request);
   await expect.poll(status).toBe("normal");
+  // Its times are planned from the moment on at which the node has put it into operation.
+  await expect
+    .poll(async () => (await listNodeJobs(pool, world.projectId, jobId)).map((job) => job.status))
+    .toEqual(["scheduling"]);
   world.setTime(new Date("2001-01-01T01:00:00Z"));
   first.wake();
   await expect.poll(() => ledgerOf("hourly")).toEqual(["started"]);

@@ -53,10 +53,10 @@ async function save(things: "connections" | "jobs", verb: string, document: Name
   return await azalai(things, verb, file);
 }
 
-async function factory(method: string, path: string, body?: object) {
+async function factory(method: string, path: string, body?: object, workspace = "default") {
   const answer = await fetch(`${service.url}/v1/${service.credentials.projectId}${path}`, {
     method,
-    headers: { "x-auth-token": await service.token(), "content-type": "application/json" },
+    headers: { "x-auth-token": await service.token(), "content-type": "application/json", workspace },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   const text = await answer.text();
@@ -110,18 +110,22 @@ test.skipIf(without)(
   },
 );
 
-test.skipIf(without)("a job waits for files of such a bucket, and reads them", async () => {
+function waitingJob(name: string, channel: string) {
   const properties = [
     { name: "files", value: "#{Job.trigger.obsNewFiles[0]}" },
     { name: "statementOrScript", value: "STATEMENT" },
     { name: "statement", value: "cat *.txt" },
   ];
-  const job = {
-    name: "arrivals",
+  return {
+    name,
     processType: "BATCH",
-    schedule: { type: "EVENT", event: { eventType: "OBS", channel: "obs://raw/in" } },
+    schedule: { type: "EVENT", event: { eventType: "OBS", channel } },
     nodes: [{ name: "read", type: "Shell", location: { x: 0, y: 0 }, properties }],
   };
+}
+
+test.skipIf(without)("a job waits for files of such a bucket, and reads them", async () => {
+  const job = waitingJob("arrivals", "obs://raw/in");
   expect((await factory("POST", "/jobs", job)).status).toBe(204);
   expect((await factory("POST", "/jobs/arrivals/start", {})).status).toBe(204);
   await expect.poll(async () => await azalai("events", "list", "--json"), WAIT).toContain("listedAt");
@@ -165,3 +169,20 @@ test.skipIf(without)(
     expect(await azalai("files", "list", "obs://raw")).not.toContain("monday.csv");
   },
 );
+
+test.skipIf(without)("a job waits for files of a connection of its own workspace alone", async () => {
+  const config = { ...s3.config, buckets: "theirs" };
+  const lake = { name: "their-lake", type: "S3", config };
+  expect((await factory("POST", "/connections", lake, "theirs")).status).toBe(204);
+  const job = waitingJob("stranger", "obs://theirs/in");
+  expect((await factory("POST", "/jobs", job)).status).toBe(204);
+  expect(await factory("POST", "/jobs/stranger/start", {})).toMatchObject({
+    status: 400,
+    json: {
+      error_code: "DLF.3025",
+      error_msg: expect.stringContaining('connection "their-lake" of workspace "theirs"'),
+    },
+  });
+  expect((await factory("POST", "/jobs", job, "theirs")).status).toBe(204);
+  expect((await factory("POST", "/jobs/stranger/start", {}, "theirs")).status).toBe(204);
+});

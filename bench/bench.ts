@@ -6,6 +6,7 @@ import { benchHistory } from "./history.ts";
 import { benchInstances } from "./instances.ts";
 import { benchLists } from "./lists.ts";
 import { benchOperators } from "./operators.ts";
+import { benchPackages } from "./packages.ts";
 import { benchRuns } from "./runs.ts";
 import { benchSchedules } from "./schedules.ts";
 import { benchSoak } from "./soak.ts";
@@ -18,6 +19,7 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   runs: benchRuns,
   schedules: benchSchedules,
   definitions: benchDefinitions,
+  packages: benchPackages,
   lists: () => benchLists(),
   "lists-quick": () => benchLists(100_000),
   history: () => benchHistory(),

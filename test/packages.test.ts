@@ -1,5 +1,5 @@
-/** A package goes from one server to another, empty one, by the command line: lists and definitions are the same there. */
-import { readFile } from "node:fs/promises";
+/** Packages go from one server to another, empty one, by the command line: lists and definitions are the same there. */
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { type ServedFolder, serveFolder } from "./setup/cli.ts";
@@ -15,6 +15,12 @@ const SCRIPT = {
   directory: "/d",
 };
 const PROPERTIES = [{ name: "scriptName", value: SCRIPT.name }];
+const RESOURCE = { name: "jar", type: "jar", location: "obs://b/count.jar", directory: "/r", desc: "counts" };
+const SECRET = "s3cret-word";
+const CONNECTIONS = [
+  { name: "pg", type: "RDS", config: { ip: "db.example.com", port: 5432, userName: "u", password: SECRET } },
+  { name: "topic", type: "Kafka", description: "orders", config: { brokers: "k.example.com:9092" } },
+];
 const CRON = {
   startTime: "2030-01-01T00:00:00+08",
   expression: "0 0 0 * * ?",
@@ -25,6 +31,16 @@ const JOBS = [
   jobBody("one", { params: [{ name: "day", value: "#{Job.planTime}" }], unknown: { kept: [1, "2"] } }),
   jobBody("two", {
     nodes: [{ name: "a", type: "Shell", location: { x: "-4.5", y: 1 }, properties: PROPERTIES }],
+  }),
+  jobBody("spark", {
+    nodes: [
+      {
+        name: "a",
+        type: "MRSSpark",
+        location: {},
+        properties: [{ name: "resourcePath", value: RESOURCE.location }],
+      },
+    ],
   }),
   jobBody("三", { schedule: { type: "CRON", cron: CRON }, basicConfig: { tags: ["t"], owner: "ada" } }),
 ];
@@ -56,29 +72,47 @@ async function setup() {
 async function definitionsOf(ask: (method: string, path: string) => Promise<unknown>) {
   const { jobs } = (await ask("GET", "/jobs")) as { jobs: { name: string }[] };
   const { scripts } = (await ask("GET", "/scripts")) as { scripts: object[] };
+  const { resources } = (await ask("GET", "/resources")) as { resources: object[] };
   const details = await Promise.all(jobs.map(({ name }) => ask("GET", `/jobs/${encodeURIComponent(name)}`)));
-  const own = { id: 0, createTime: 0, lastUpdateTime: 0, modifyTime: 0 };
+  const own = { id: 0, resourceId: 0, createTime: 0, lastUpdateTime: 0, modifyTime: 0 };
   const without = (object: unknown) => ({ ...(object as { readonly name: string }), ...own });
   const byName = (one: { readonly name: string }, other: { readonly name: string }) =>
     one.name.localeCompare(other.name);
-  return [jobs, details, scripts].map((list) => list.map(without).sort(byName));
+  return [jobs, details, scripts, resources].map((list) => list.map(without).sort(byName));
 }
 
 test("what one server exports another one imports, and has the same lists and definitions then", async () => {
   const from = await setup();
   await from.ask("POST", "/scripts", SCRIPT);
+  await from.ask("POST", "/resources", RESOURCE);
   for (const job of JOBS) await from.ask("POST", "/jobs", job);
   const file = join(from.served.dataDir, "jobs.zip");
-  await from.run("packages", "export", "三", "two", "one", "--file", file);
+  await from.run("packages", "export", "三", "spark", "two", "one", "--file", file);
   const to = await setup();
   await to.run("files", "put", file, "obs://packages/jobs.zip");
   const list = JSON.parse(await to.run("packages", "check", "obs://packages/jobs.zip"));
-  expect(list.jobs.map(({ name }: { name: string }) => name)).toEqual(["三", "two", "one"]);
+  expect(list.jobs.map(({ name }: { name: string }) => name)).toEqual(["三", "spark", "two", "one"]);
   const task = JSON.parse(await to.run("packages", "import", "obs://packages/jobs.zip"));
   expect(task).toMatchObject({ status: "SUCCESSFUL" });
-  expect(task.subtasks).toHaveLength(4);
+  expect(task.subtasks).toHaveLength(6);
   expect(await definitionsOf(to.ask)).toEqual(await definitionsOf(from.ask));
   await refusesWhatIsNoPackage(to.served);
+});
+
+test("connections go without their secrets, which the import brings", async () => {
+  const from = await setup();
+  for (const body of CONNECTIONS) await from.ask("POST", "/connections", body);
+  const file = join(from.served.dataDir, "connections.zip");
+  await from.run("connections", "export", "--file", file);
+  expect((await readFile(file)).includes(SECRET)).toBe(false);
+  const to = await setup();
+  await to.run("files", "put", file, "obs://packages/connections.zip");
+  const secrets = join(to.served.dataDir, "secrets.json");
+  await writeFile(secrets, JSON.stringify({ pg: { password: SECRET } }));
+  const path = "obs://packages/connections.zip";
+  const task = JSON.parse(await to.run("connections", "import", path, "--secrets", secrets));
+  expect(task).toMatchObject({ status: "SUCCESSFUL", subtasks: [{ name: "pg" }, { name: "topic" }] });
+  expect(await to.ask("GET", "/connections")).toEqual(await from.ask("GET", "/connections"));
 });
 
 async function refusesWhatIsNoPackage({ azalai }: ServedFolder): Promise<void> {

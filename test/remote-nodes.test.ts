@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { runCommand } from "./setup/cli.ts";
 import { mariadbMissing, startMariadb } from "./setup/mariadb.ts";
 import { type Service, startService } from "./setup/service.ts";
+import { sshdMissing, startSshd } from "./setup/sshd.ts";
 
 // Each command is a process of its own: a busy machine takes its time.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -47,6 +48,34 @@ describe.skipIf(noMariadb !== undefined)(`MariaDB${noMariadb === undefined ? "" 
       await azalai(["connections", "save", "-"], { name: "shop", type: "RDS", config: server.config });
       expect(await azalai(["connections", "test", "shop"])).toMatch(/^shop: MariaDB 1\d/);
       expect(await outputs(await example("docs/operators.md", '"shop"'))).toEqual(['[["0"]]']);
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+const noSshd = await sshdMissing();
+
+describe.skipIf(noSshd !== undefined)(`OpenSSH${noSshd === undefined ? "" : `: ${noSshd}`}`, () => {
+  test("a host is found by its key, pinned, and runs the job that the documents show", async () => {
+    const server = await startSshd();
+    try {
+      const { hostKey: _, ...config } = server.config;
+      const save = (hostKey = {}) =>
+        azalai(["connections", "save", "-"], {
+          name: "etl-host",
+          type: "HOST",
+          config: { ...config, ...hostKey },
+        });
+      await save();
+      const first = await runCommand(["--data-dir", service.dataDir, "connections", "test", "etl-host"]);
+      const [, fingerprint] = /shows the key ssh-ed25519 (SHA256:\S+),/.exec(first.stderr) ?? [];
+      expect(first.code).toBe(1);
+      await save({ hostKey: fingerprint });
+      expect(await azalai(["connections", "test", "etl-host"])).toContain("an SSH host");
+      const [uname, python] = await outputs(await example("docs/hosts.md", "etl-host"));
+      expect(uname).toBe("ann here with 2 arguments: first, and second");
+      expect(python).toBe("3");
     } finally {
       await server.stop();
     }

@@ -3,7 +3,7 @@ import { childJobNames } from "../domain/child-job.ts";
 import { Fault } from "../domain/fault.ts";
 import { cycleIn, type GraphNode, topologicalOrder } from "../domain/graph.ts";
 import type { JobDefinition } from "../domain/job.ts";
-import { CONNECTION_PACKAGE, JOB_PACKAGE, type PackageKind } from "../domain/package.ts";
+import { CONNECTION_PACKAGE, JOB_PACKAGE, type PackageKind, type StoredImport } from "../domain/package.ts";
 import type { JobReference } from "../domain/schedule.ts";
 import type { TaskEnd, TaskLine } from "../domain/task.ts";
 import { type Database, transaction } from "../store/database.ts";
@@ -36,6 +36,8 @@ const KINDS: Readonly<Record<TaskKind, readonly PackageKind[]>> = {
   "import-connections": CONNECTION_PACKAGE,
 };
 
+interface ImportTarget extends PackageTarget, Pick<StoredImport, "hiddenWorkspaces"> {}
+
 /** One object of the package, as the plan of its import has it. */
 interface PlannedObject extends GraphNode {
   readonly kind: PackagedObject["kind"];
@@ -56,7 +58,8 @@ export async function importPackage(
   const { projectId, workspaceId, kind, request } = task;
   try {
     const changes = openChanges(deps.masterKeys, task);
-    const target: PackageTarget = { projectId, workspaceId, kinds: KINDS[kind], changes };
+    const { hiddenWorkspaces } = request;
+    const target: ImportTarget = { projectId, workspaceId, kinds: KINDS[kind], changes, hiddenWorkspaces };
     const archive = await openPackage(deps, projectId, request.path);
     try {
       const plan = await planImport(deps, archive, target);
@@ -79,7 +82,7 @@ export async function importPackage(
 async function planImport(
   deps: ImportDeps,
   archive: Archive,
-  target: PackageTarget,
+  target: ImportTarget,
 ): Promise<readonly PlannedObject[]> {
   const objects: PlannedObject[] = [];
   const problems = await scanPackage(archive, deps.codec, target, (object) =>
@@ -111,11 +114,11 @@ function referencesOf({ schedule, nodes }: JobDefinition, workspaceId: string): 
   return [...upstream.map(({ workspaceId, name }) => ({ workspaceId, name })), ...children];
 }
 
-/** Jobs that are named, and are neither in the package nor in the project. */
+/** Jobs that are named, and are neither in the package nor in a workspace that exists for whoever imports it. */
 async function checkReferences(
   db: Database,
   jobs: readonly PlannedObject[],
-  { projectId, workspaceId }: PackageTarget,
+  { projectId, workspaceId, hiddenWorkspaces }: ImportTarget,
 ): Promise<string[]> {
   const packed = new Set(jobs.map(({ name }) => name));
   const outside = jobs.flatMap(({ name: by, references }) =>
@@ -125,7 +128,10 @@ async function checkReferences(
   );
   if (outside.length === 0) return [];
   const keyOf = (job: JobReference) => JSON.stringify([job.workspaceId, job.name]);
-  const found = new Set((await findJobIds(db, projectId, outside)).map(keyOf));
+  const visible = (await findJobIds(db, projectId, outside)).filter(
+    (job) => !hiddenWorkspaces.includes(job.workspaceId),
+  );
+  const found = new Set(visible.map(keyOf));
   return outside
     .filter((reference) => !found.has(keyOf(reference)))
     .map(({ by, name }) => `job "${by}": there is no job "${name}"`);

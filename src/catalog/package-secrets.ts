@@ -9,7 +9,7 @@ export function sealImport(
   masterKeys: MasterKeys,
   taskId: string,
   { changes, ...request }: PackageImport,
-): { readonly request: StoredImport; readonly secretsSealed: Buffer | null } {
+): { readonly request: Omit<StoredImport, "hiddenWorkspaces">; readonly secretsSealed: Buffer | null } {
   const { connections, ...plain } = changes;
   const sealed =
     connections.length === 0

@@ -2,7 +2,7 @@
 import { Fault } from "../domain/fault.ts";
 import type { PackageImport } from "../domain/package.ts";
 import { TASKS_OPEN_MAX, type Task, type TaskLine } from "../domain/task.ts";
-import type { Caller } from "../domain/user.ts";
+import { type Caller, roleIn } from "../domain/user.ts";
 import { insertAct } from "../store/audit.ts";
 import { transaction } from "../store/database.ts";
 import { findTask, insertTask, listTaskLines, type TaskKind } from "../store/system-tasks.ts";
@@ -36,6 +36,7 @@ export async function addImport(
   content.destroy();
   const id = deps.newId();
   const at = deps.now();
+  const { request: plain, secretsSealed } = sealImport(deps.masterKeys, id, request);
   await transaction(deps.pool, async (db) => {
     await ensureWorkspace(db, deps, { projectId, workspaceId });
     const task = {
@@ -44,7 +45,8 @@ export async function addImport(
       id,
       kind,
       name: `Import ${path}`,
-      ...sealImport(deps.masterKeys, id, request),
+      request: { ...plain, hiddenWorkspaces: hiddenFrom(caller) },
+      secretsSealed,
       by,
       at,
     };
@@ -61,6 +63,11 @@ export async function addImport(
   });
   deps.taskAdded();
   return id;
+}
+
+/** The workspaces that are closed to the caller. */
+function hiddenFrom(caller: Caller): string[] {
+  return [...caller.workspaceRoles.keys()].filter((id) => roleIn(caller, id) === undefined);
 }
 
 /** The task of that id with its lines. Faults: `task-missing`, `workspace-missing`. */

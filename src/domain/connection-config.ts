@@ -13,6 +13,11 @@ export interface Broker {
   readonly port: number;
 }
 
+/** A key by which a host is known: whole, or by its fingerprint, which does not say of what kind it is. */
+export type HostKey =
+  | { readonly type: string; readonly blob: string }
+  | { readonly type?: undefined; readonly fingerprint: string };
+
 /** A pair of keys of an S3 endpoint. */
 export interface KeyPair {
   readonly accessKey: string;
@@ -28,6 +33,8 @@ const INTERVAL_SECONDS = 30;
 const INTERVAL_SECONDS_MAX = 86_400;
 const SASL_MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] as const;
 const CONNECTION_METHODS = ["agent", "direct"] as const;
+const FINGERPRINT = /^SHA256:[A-Za-z0-9+/]{43}$/;
+const PUBLIC_KEY = /^((?:ssh|ecdsa|sk)-[a-z0-9@.-]+) +([A-Za-z0-9+/]{40,}={0,2})(?: .*)?$/;
 const CERTIFICATE = /^-----BEGIN CERTIFICATE-----$/m;
 
 /** `brokers`: at least one. */
@@ -95,6 +102,25 @@ export function readCertificate(config: ConnectionConfig): Read<string | undefin
     : { problem: "caCertificate must be a certificate as PEM text" };
 }
 
+/** `hostKey`: the keys that a host may show, each on a line of its own; none where the member is absent. */
+export function readHostKeys(config: ConnectionConfig): Read<readonly HostKey[]> {
+  const lines = textOf(config, "hostKey")
+    .split(/[\r\n]+/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+  const keys: HostKey[] = [];
+  for (const line of lines) {
+    const [, type, blob] = PUBLIC_KEY.exec(line) ?? [];
+    if (FINGERPRINT.test(line)) keys.push({ fingerprint: line });
+    else if (type !== undefined && blob !== undefined) keys.push({ type, blob });
+    else
+      return {
+        problem: "hostKey must be SHA256:… or ssh-ed25519 AAAA… as OpenSSH writes a host's public key",
+      };
+  }
+  return { value: keys };
+}
+
 /** A switch, written as a truth value or as its name. */
 export function readSwitch(config: ConnectionConfig, name: string, fallback: boolean): Read<boolean> {
   const text = textOf(config, name).toLowerCase();
@@ -117,7 +143,7 @@ const READERS: Readonly<Record<ConnectionType, readonly Reader<unknown>[]>> = {
   Hive: [readMethod],
   RDS: [readTls, readCertificate],
   CloudTable: [],
-  HOST: [],
+  HOST: [readHostKeys],
   Kafka: [readBrokers, readTls, readSaslMechanism, readCertificate],
   S3: [readEndpoint, readKeyPair, readBuckets, readPathStyle, readIntervalSeconds, readCertificate],
 };

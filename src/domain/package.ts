@@ -113,6 +113,8 @@ export interface PackageImport {
 
 /** An import as it is kept: the secrets lie elsewhere, sealed. */
 export interface StoredImport extends Omit<PackageImport, "changes"> {
+  /** Workspaces that do not exist for whoever asked for it: jobs of the package cannot wait for any of theirs. */
+  readonly hiddenWorkspaces: readonly string[];
   readonly changes: Omit<PackageChanges, "connections">;
 }
 

@@ -32,7 +32,7 @@ async function setup() {
     /** Adds a task and gives its id. */
     add: async (path = "obs://b/p.zip") => {
       const id = randomUUID().replaceAll("-", "");
-      const request = { path, sameNamePolicy: "skip", changes: NO_CHANGES } as const;
+      const request = { path, sameNamePolicy: "skip", changes: NO_CHANGES, hiddenWorkspaces: [] } as const;
       await insertTask(
         pool,
         { ...KEY, id, kind: "import-jobs", secretsSealed: null, name: path, request, by: "ada", at: NOW },

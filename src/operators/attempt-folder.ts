@@ -7,17 +7,21 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Fault } from "../domain/fault.ts";
 
-export interface AttemptFolder {
-  readonly path: string;
-  /** The user (and group) that its processes run as; undefined for the service's own. */
-  readonly uid?: number;
+/** Where the files of an attempt are put before its processes start, here or on another host. */
+export interface FilePlace {
   /** Writes a file; only before a process of the attempt has started. Folders in the name are made. */
   readonly write: (name: string, content: string | Readable) => Promise<void>;
   /**
    * The same for a file that lies on this machine: linked where nothing can change it through the link, else copied.
-   * False when there is no such file.
+   * False when there is no such file, or when it cannot be had that way.
    */
   readonly place: (name: string, path: string) => Promise<boolean>;
+}
+
+export interface AttemptFolder extends FilePlace {
+  readonly path: string;
+  /** The user (and group) that its processes run as; undefined for the service's own. */
+  readonly uid?: number;
   readonly makeFolder: (name: string) => Promise<void>;
   /** All folders on the way to `name`. */
   readonly makeParents: (name: string) => Promise<void>;

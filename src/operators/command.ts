@@ -1,7 +1,6 @@
 /** What the operators that run one command share: its folder, its log, and what its end means. */
 import { Fault } from "../domain/fault.ts";
-import type { AttemptFolder } from "./attempt-folder.ts";
-import { checkFileName } from "./attempt-folder.ts";
+import { checkFileName, type FilePlace } from "./attempt-folder.ts";
 import { createLineTable } from "./line-table.ts";
 import type { Outcome, OutputForm, Work, WorkContext } from "./operator.ts";
 import type { CommandEnd, CommandHost } from "./running-command.ts";
@@ -24,18 +23,10 @@ export interface CommandResult {
 
 const COMPLAINT_LENGTH_MAX = 300;
 
-/**
- * Why this attempt may not run a command on this server; undefined when it may. Connections other than `local` lead
- * to hosts that would be reached over SSH.
- */
+/** Why this attempt may not run a command on this server; undefined when it may. */
 export function refuseCommand(work: Work): Outcome | undefined {
   if (!work.localCommandsAllowed)
     return refuse(`The administrator does not let this project run ${work.type} nodes on the server.`);
-  const { connection } = work;
-  if (connection !== undefined && connection.type === "HOST" && connection.name !== "local")
-    return refuse(
-      `The connection "${connection.name}" names a host, and hosts are not reached over SSH yet: use the connection "local" or none.`,
-    );
   return undefined;
 }
 
@@ -49,7 +40,7 @@ function cancelled(signal: AbortSignal): Outcome {
 }
 
 /** Places the attempt's own files, and those of the project's buckets that its property `files` names. */
-export async function placeFiles(work: Work, folder: AttemptFolder, { buckets }: WorkContext): Promise<void> {
+export async function placeFiles(work: Work, folder: FilePlace, { buckets }: WorkContext): Promise<void> {
   for (const file of work.files) await folder.write(checkFileName(file.name), await file.open());
   for (const [name, path] of bucketFiles(work)) {
     const local = await buckets.localPath(path);
@@ -79,9 +70,9 @@ export function freeFileName(work: Work, name: string): string {
 }
 
 /** Runs the command, streams its output to the log, and says what its end means. */
-export async function runCommand(
-  host: Pick<CommandHost, "run">,
-  folder: AttemptFolder,
+export async function runCommand<Folder extends FilePlace>(
+  host: Pick<CommandHost<Folder>, "run">,
+  folder: Folder,
   command: NodeCommand,
   context: WorkContext,
 ): Promise<CommandResult> {
@@ -108,6 +99,10 @@ export async function runCommand(
 }
 
 function outcomeOf(command: string, end: CommandEnd, complaint: string, signal: AbortSignal): Outcome {
+  if (end.hostLost !== undefined)
+    return signal.aborted
+      ? { state: "cancelled", message: end.hostLost }
+      : { state: "failed", message: end.hostLost };
   if (signal.aborted) return cancelled(signal);
   if (end.lost === true)
     return {

@@ -12,6 +12,8 @@ import type { Buckets, Operator } from "./operator.ts";
 import { type PostgresSettings, postgresConfig } from "./postgres-connection.ts";
 import { openPostgresSession } from "./postgres-session.ts";
 import { createEndpointTest } from "./s3-bucket.ts";
+import { loadSsh, sshTarget } from "./ssh-connection.ts";
+import { openSshSession } from "./ssh-session.ts";
 
 export interface ConnectionTestDeps {
   readonly settings: PostgresSettings;
@@ -32,6 +34,7 @@ export function createConnectionTest(deps: ConnectionTestDeps, timeMs = TEST_MS)
   const tests: Readonly<Partial<Record<ConnectionKind, Test>>> = {
     postgres: createPostgresTest(deps.settings),
     mysql: createMysqlTest(deps.settings),
+    host: createHostTest(deps),
     kafka: createKafkaTest(allowedAddresses),
     s3: createEndpointTest({ allowedAddresses, now: deps.now }),
     duckdb: createDuckdbTest(deps),
@@ -106,6 +109,29 @@ function createMysqlTest({ allowedAddresses, sql }: PostgresSettings): Test {
     } finally {
       signal.removeEventListener("abort", session.abandon);
       await session.close();
+    }
+  };
+}
+
+function createHostTest({ settings, buckets, localCommandsAllowed }: ConnectionTestDeps): Test {
+  const guard = createAddressGuard(settings.allowedAddresses);
+  return async (connection, signal) => {
+    if (connection.name === "local") {
+      if (await localCommandsAllowed(connection.projectId)) return "this server itself";
+      throw new Fault("forbidden", "reference-invalid", "This project may run no commands on the server.");
+    }
+    const target = await sshTarget(guard, connection, buckets(connection.projectId));
+    const session = await openSshSession(await loadSsh(), target, signal);
+    try {
+      if (await session.succeeds("/bin/sh -c true"))
+        return `an SSH host, as "${target.user}"; its key is ${session.hostKey}`;
+      throw new Fault(
+        "unavailable",
+        "server-unavailable",
+        "The host lets in, but runs no commands of /bin/sh.",
+      );
+    } finally {
+      session.close();
     }
   };
 }

@@ -50,9 +50,7 @@ export function createDuckdbOperator(settings: OperatorSettings, runner: Process
     stop: pool.stop,
     run: (work, context) =>
       settleAttempt(context.signal, async () => {
-        // Without a HOST connection's rule: this connection names a queue of a service that DuckDB stands in for.
-        const { connection: _, ...rest } = work;
-        const refusal = refuseCommand(rest);
+        const refusal = refuseCommand(work);
         if (refusal !== undefined) return refusal;
         const sql = programText(work);
         if (sql === undefined) return refuse("A DLISQL node runs a script or a statement, not a file.");

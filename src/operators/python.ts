@@ -1,6 +1,7 @@
 /** `Python`: a script, a statement or an uploaded program, run by python3 (product 5). */
 import { readFile } from "node:fs/promises";
 import { splitArguments } from "./arguments.ts";
+import type { FilePlace } from "./attempt-folder.ts";
 import { freeFileName, placeFiles, refuseCommand, runCommand, settleAttempt } from "./command.ts";
 import type { Operator, Outcome, WarmSession, Work, WorkContext } from "./operator.ts";
 import type { PreparedProcess } from "./prepared-process.ts";
@@ -9,15 +10,17 @@ import { programText } from "./program-text.ts";
 import type { CommandHost } from "./running-command.ts";
 import { createSessionPool, warmOwner } from "./session-pool.ts";
 import type { OperatorSettings } from "./settings.ts";
+import { createHosts } from "./ssh-host.ts";
 
 /** What python3 looks at when it starts, and never again. */
 const READ_AT_START = /^(PYTHON|LD_|LC_|LANG$|MALLOC_|OMP_|OPENBLAS_|MKL_)/;
 
-export function createPythonOperator(
-  settings: Pick<OperatorSettings, "sessions">,
-  runner: ProcessRunner,
-): Operator {
+/** Unbuffered, so that the log follows the program; no byte code is left beside the libraries. */
+const CLEAN = ["-u", "-B"];
+
+export function createPythonOperator(settings: OperatorSettings, runner: ProcessRunner): Operator {
   const pool = createSessionPool<PreparedProcess>(settings.sessions);
+  const hosts = createHosts(settings);
   let hostText: Promise<string> | undefined;
 
   async function useWarm(
@@ -46,28 +49,40 @@ export function createPythonOperator(
     stop: pool.stop,
     run: (work, context) =>
       settleAttempt(context.signal, async () => {
-        const refusal = refuseCommand(work);
-        if (refusal !== undefined) return refusal;
-        const text = programText(work);
-        const main = work.files.find((file) => file.use === "main")?.name;
-        const name = text === undefined && main !== undefined ? main : freeFileName(work, "script.py");
-        const program = { text, name };
-        // Unbuffered, so that the log follows the program; no byte code is left beside the libraries.
-        const clean = () => runProgram(runner, ["-u", "-B"], work, program, context);
-        // A zipped or compiled program needs an interpreter's own start.
-        if (work.warm === undefined || !name.endsWith(".py")) return await clean();
-        return await useWarm(work, work.warm, context.background, (host) =>
-          runProgram(host, [], work, program, context),
-        );
+        const host = await hosts(work, context);
+        if (host !== undefined) return await runProgram(host, CLEAN, work, programOf(work), context);
+        return refuseCommand(work) ?? (await runHere(work, context));
       }),
   };
+
+  async function runHere(work: Work, context: WorkContext): Promise<Outcome> {
+    const program = programOf(work);
+    // A zipped or compiled program needs an interpreter's own start.
+    if (work.warm === undefined || !program.name.endsWith(".py"))
+      return await runProgram(runner, CLEAN, work, program, context);
+    return await useWarm(work, work.warm, context.background, (host) =>
+      runProgram(host, [], work, program, context),
+    );
+  }
 }
 
-async function runProgram(
-  host: CommandHost,
+interface Program {
+  /** Undefined for a file of the attempt. */
+  readonly text: string | undefined;
+  readonly name: string;
+}
+
+function programOf(work: Work): Program {
+  const text = programText(work);
+  const main = work.files.find((file) => file.use === "main")?.name;
+  return { text, name: text === undefined && main !== undefined ? main : freeFileName(work, "script.py") };
+}
+
+async function runProgram<Folder extends FilePlace>(
+  host: CommandHost<Folder>,
   options: readonly string[],
   work: Work,
-  { text, name }: { readonly text: string | undefined; readonly name: string },
+  { text, name }: Program,
   context: WorkContext,
 ): Promise<Outcome> {
   return await host.withFolder(work.projectId, async (folder) => {

@@ -18,7 +18,7 @@ import { createSubJobOperator } from "./sub-job.ts";
 export function createOperators(settings: OperatorSettings, runner: ProcessRunner): readonly Operator[] {
   return [
     createDummyOperator(),
-    createShellOperator(runner),
+    createShellOperator(settings, runner),
     createPythonOperator(settings, runner),
     createJavaOperator(runner),
     createDuckdbOperator(settings, runner),

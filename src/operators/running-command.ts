@@ -1,5 +1,5 @@
 /** A command while it runs: what it is given, where its output goes, how it ended. */
-import type { AttemptFolder } from "./attempt-folder.ts";
+import type { AttemptFolder, FilePlace } from "./attempt-folder.ts";
 import type { StartRequest } from "./frames.ts";
 import type { OperatorSettings } from "./settings.ts";
 import type { ChildHandlers, OutputKind, RunningChild } from "./spawner-link.ts";
@@ -30,16 +30,18 @@ export interface CommandEnd {
   readonly refusal?: string;
   /** The spawner was lost, and the command with it. */
   readonly lost?: boolean;
+  /** What is known of a command whose host was lost. */
+  readonly hostLost?: string;
   readonly droppedBytes: number;
   /** The last line of stdout that is not empty; cut at its end part when very long. */
   readonly lastLine: string;
 }
 
 /** Where commands run: each in a folder that was made for it. */
-export interface CommandHost {
+export interface CommandHost<Folder extends FilePlace = AttemptFolder> {
   /** Gives `body` a new folder of the project, which is removed soon after the body is through. */
-  readonly withFolder: <T>(projectId: string, body: (folder: AttemptFolder) => Promise<T>) => Promise<T>;
-  readonly run: (folder: AttemptFolder, command: Command) => Promise<CommandEnd>;
+  readonly withFolder: <T>(projectId: string, body: (folder: Folder) => Promise<T>) => Promise<T>;
+  readonly run: (folder: Folder, command: Command) => Promise<CommandEnd>;
 }
 
 type StartChild = (request: StartRequest, handlers: ChildHandlers) => Promise<RunningChild>;
@@ -93,7 +95,7 @@ export function baseEnvironment(settings: OperatorSettings, folder: AttemptFolde
 }
 
 /** Keeps the last line that is not empty of a stream of pieces. */
-function createLastLine() {
+export function createLastLine() {
   let tail: Buffer = Buffer.alloc(0);
   return {
     add: (chunk: Buffer) => {

@@ -1,5 +1,6 @@
 /** `Shell`: a script, a statement or an uploaded program, run by bash (product 5; dataarts-factory 4.2). */
 import { splitArguments } from "./arguments.ts";
+import type { FilePlace } from "./attempt-folder.ts";
 import {
   freeFileName,
   type NodeCommand,
@@ -8,29 +9,41 @@ import {
   runCommand,
   settleAttempt,
 } from "./command.ts";
-import type { Operator, Work } from "./operator.ts";
+import type { Operator, Outcome, Work, WorkContext } from "./operator.ts";
 import type { ProcessRunner } from "./process.ts";
 import { programText } from "./program-text.ts";
+import type { CommandHost } from "./running-command.ts";
+import type { OperatorSettings } from "./settings.ts";
+import { createHosts } from "./ssh-host.ts";
 
-export function createShellOperator(runner: ProcessRunner): Operator {
+export function createShellOperator(settings: OperatorSettings, runner: ProcessRunner): Operator {
+  const hosts = createHosts(settings);
   return {
     types: ["Shell"],
     lane: "process",
     run: (work, context) =>
       settleAttempt(context.signal, async () => {
-        const refusal = refuseCommand(work);
-        if (refusal !== undefined) return refusal;
-        const text = programText(work);
-        const scriptName = freeFileName(work, "script.sh");
-        const command = shellCommand(work, text === undefined ? undefined : scriptName);
-        return await runner.withFolder(work.projectId, async (folder) => {
-          await placeFiles(work, folder, context);
-          // A script written on Windows ends its lines with a return that bash takes for a part of the words.
-          if (text !== undefined) await folder.write(scriptName, text.replaceAll("\r\n", "\n"));
-          return (await runCommand(runner, folder, command, context)).outcome;
-        });
+        const host = await hosts(work, context);
+        if (host !== undefined) return await runShell(host, work, context);
+        return refuseCommand(work) ?? (await runShell(runner, work, context));
       }),
   };
+}
+
+async function runShell<Folder extends FilePlace>(
+  host: CommandHost<Folder>,
+  work: Work,
+  context: WorkContext,
+): Promise<Outcome> {
+  const text = programText(work);
+  const scriptName = freeFileName(work, "script.sh");
+  const command = shellCommand(work, text === undefined ? undefined : scriptName);
+  return await host.withFolder(work.projectId, async (folder) => {
+    await placeFiles(work, folder, context);
+    // A script written on Windows ends its lines with a return that bash takes for a part of the words.
+    if (text !== undefined) await folder.write(scriptName, text.replaceAll("\r\n", "\n"));
+    return (await runCommand(host, folder, command, context)).outcome;
+  });
 }
 
 function shellCommand(work: Work, scriptName: string | undefined): NodeCommand {

@@ -1,10 +1,9 @@
 /** Looking for overdue runs costs what came due, however much there is that did not. */
 import { randomBytes } from "node:crypto";
-import type { Pool } from "pg";
 import { expect, test } from "vitest";
+import { pagesOf } from "../../test/setup/pages.ts";
 import { testDatabase } from "../../test/setup/postgres.ts";
 import { listOverdueRuns } from "./alarm-times.ts";
-import type { Database } from "./database.ts";
 
 const NOW = new Date("2026-11-23T06:00:00.000Z");
 const minutesAgo = (minutes: number) => new Date(NOW.getTime() - minutes * 60_000);
@@ -50,29 +49,6 @@ async function setup() {
   );
   await pool.query("analyze");
   return pool;
-}
-
-/** Pages that the statement of `work` touches, in the database's own count. */
-async function pagesOf(
-  pool: Pool,
-  mode: "custom" | "generic",
-  work: (db: Database) => Promise<unknown>,
-): Promise<number> {
-  let pages = 0;
-  const client = await pool.connect();
-  await client.query(`set plan_cache_mode = force_${mode}_plan`);
-  const explained = {
-    query: async ({ text, values }: { readonly text: string; readonly values: readonly unknown[] }) => {
-      const explain = `explain (analyze, buffers, format json) ${text}`;
-      const { rows } = await client.query(explain, [...values]);
-      const { Plan: plan } = rows[0]["QUERY PLAN"][0];
-      pages += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"];
-      return { rows: [], rowCount: 0 };
-    },
-  };
-  await work(explained as unknown as Database);
-  client.release(true);
-  return pages;
 }
 
 test("of thirty thousand runs only those that came due are read", async () => {

@@ -81,7 +81,10 @@ export interface ClaimedDelivery extends NoticeText {
   readonly sealed: Buffer;
 }
 
-/** Takes the oldest delivery that is due of up to `limit` targets to which nobody sends, the longest idle ones first. */
+/**
+ * Takes the oldest delivery that is due of up to `limit` targets to which nobody sends, the longest idle ones first. Goes by
+ * the index from target to target for which something waits: neither their number nor what waits counts.
+ */
 export async function claimDeliveries(
   db: Database,
   { now, busyUntil, limit }: { readonly now: Date; readonly busyUntil: Date; readonly limit: number },
@@ -89,13 +92,22 @@ export async function claimDeliveries(
   return await query<ClaimedDelivery>(
     db,
     "claim-deliveries",
-    `with free as (
-       select t.project_id, t.id from topic_target t
-       where (t.busy_until is null or t.busy_until <= $1) and exists (
-         select from notice_delivery d
-         where d.project_id = t.project_id and d.target_id = t.id and d.state = 'waiting' and d.next_at <= $1
+    `with recursive waiting as (
+       (
+         select project_id, target_id, next_at from notice_delivery
+         where state = 'waiting' order by project_id, target_id, next_at limit 1
        )
-       order by t.busy_until nulls first limit $3 for update skip locked
+       union all
+       select further.* from waiting w cross join lateral (
+         select d.project_id, d.target_id, d.next_at from notice_delivery d
+         where d.state = 'waiting' and (d.project_id, d.target_id) > (w.project_id, w.target_id)
+         order by d.project_id, d.target_id, d.next_at limit 1
+       ) further
+     ), free as (
+       select t.project_id, t.id
+       from waiting w join topic_target t on t.project_id = w.project_id and t.id = w.target_id
+       where w.next_at <= $1 and (t.busy_until is null or t.busy_until <= $1)
+       order by t.busy_until nulls first limit $3 for update of t skip locked
      ), due as (
        select f.project_id, f.id as target_id, d.notice_id
        from free f cross join lateral (

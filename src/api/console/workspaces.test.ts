@@ -1,6 +1,7 @@
 /** Workspaces over HTTP: kept, and closed to those who have no role there, whatever they ask for. */
 import { expect, test } from "vitest";
 import { type FactoryWorld, factoryWorld, jobBody, PROJECT } from "../../../test/setup/factory.ts";
+import { archiveOf, put } from "../../../test/setup/packages.ts";
 import type { Role } from "../../domain/user.ts";
 import { createUser } from "../../identity/users.ts";
 import { createFactoryFace } from "../factory/routes.ts";
@@ -192,7 +193,8 @@ test("what tells of all workspaces at once is for those to whom none is closed",
 });
 
 test("a closed workspace is not reached through what a request names beside its own", async () => {
-  const { call, ok, bob } = await closedShop();
+  const world = await closedShop();
+  const { call, ok, bob } = world;
   const member = { role: "member", userId: bob, workspace: "lab" } as const;
   const cron = { startTime: "2030-01-01T00:00:00Z", expression: "0 0 0 * * ?" };
   const dependJobs = { jobs: ["x"], otherWorkSpaceJobs: [{ jobName: "sell", workSpace: "shop" }] };
@@ -232,6 +234,17 @@ test("a closed workspace is not reached through what a request names beside its 
   expect(await call("POST", `${F}/jobs/try/instances/retry`, { ...member, body: retry })).toMatchObject(
     goneV2,
   );
+  await put(
+    world,
+    "obs://b/p.zip",
+    await archiveOf({ "waits.job": waits(dependJobs), "x.job": jobBody("x") }),
+  );
+  const asked = await ok("POST", "/jobs/import", { ...member, body: { path: "obs://b/p.zip" } });
+  await world.carryOutTasks();
+  expect((await ok("GET", `/system-tasks/${asked.json.taskId}`, { workspace: "lab" })).json).toMatchObject({
+    status: "FAILED",
+    message: expect.stringContaining('there is no job "sell"'),
+  });
   // Nor is a job there named as one that waits for theirs.
   await ok("PUT", "/jobs/try", {
     workspace: "lab",

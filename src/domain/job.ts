@@ -57,6 +57,8 @@ export interface JobDefinition {
   readonly priority: number;
   /** Every node succeeds without doing anything (`emptyRunningJob`). */
   readonly dryRun: boolean;
+  /** A folder `obs://bucket/…` that logs are copied to. Source: dataarts-factory 4.1. */
+  readonly logPath?: string;
   /** How long an instance may wait and run; absent: as long as it takes. */
   readonly limits?: TimeLimits;
   /** Beyond the vendor's words; absent in definitions without any. */

@@ -6,7 +6,9 @@ import { CHUNK_BYTES, type LogKey, putLogChunk } from "../store/logs.ts";
 export interface AttemptLog {
   /** Never throws, never waits. */
   readonly append: (chunk: string | Uint8Array) => void;
-  /** After everything that was appended is where readers find it. */
+  /** Resolves when everything that was appended so far is where readers find it. */
+  readonly flushed: () => Promise<void>;
+  /** The same; nothing can be appended from now on. */
   readonly close: () => Promise<void>;
 }
 
@@ -78,15 +80,21 @@ export function createAttemptLog(
     }
   }
 
+  async function flushed(): Promise<void> {
+    while (pendingBytes > 0 || writing !== undefined) {
+      flush();
+      await writing;
+    }
+    clearTimeout(timer);
+    timer = undefined;
+  }
+
   return {
     append,
+    flushed,
     close: async () => {
       full = true;
-      while (pendingBytes > 0 || writing !== undefined) {
-        flush();
-        await writing;
-      }
-      clearTimeout(timer);
+      await flushed();
     },
   };
 }

@@ -12,11 +12,13 @@ import {
   type Work,
   type WorkContext,
 } from "../operators/operator.ts";
+import type { BlobStore } from "../store/blobs.ts";
 import type { Claim } from "../store/node-runs.ts";
 import type { AttemptLog } from "./attempt-log.ts";
 import { startTimeLimit, startTimer } from "./attempt-time.ts";
 import type { InstanceFacts, OperatorIndex } from "./definitions.ts";
 import { type Exit, isKeptAlive } from "./kept-alive.ts";
+import { copyLog } from "./log-copies.ts";
 import { missingOperator } from "./missing-operator.ts";
 import type { Settlement } from "./settle.ts";
 import type { WorkSources } from "./sources.ts";
@@ -36,6 +38,8 @@ export interface AttemptDeps {
   /** Whether its instance is paused at this moment. */
   readonly isPaused: (claim: Claim) => Promise<boolean>;
   readonly openLog: (claim: Claim) => AttemptLog;
+  /** Where logs lie. */
+  readonly blobs: BlobStore;
   readonly now: () => Date;
   readonly random: () => number;
   /** A kept node has lived long enough: those behind it may begin. */
@@ -144,8 +148,20 @@ async function outcomeOf(
     return { state: "failed", message: messageOf(error) };
   } finally {
     endTimer();
+    await copyForJob(deps, log, { claim, facts, node });
     await log.close();
   }
+}
+
+async function copyForJob(
+  { blobs, sources }: AttemptDeps,
+  log: AttemptLog,
+  { claim, facts, node }: Pick<AttemptParts, "claim" | "facts" | "node">,
+): Promise<void> {
+  const folder = facts.pinned?.definition.logPath;
+  if (folder === undefined) return;
+  const copy = { key: claim, folder, jobName: facts.instance.jobName, nodeName: node.name };
+  await copyLog({ blobs, buckets: sources.buckets(claim.projectId) }, log, copy);
 }
 
 /** A trigger lives as long as its job is in operation: what it starts are runs of its own. */

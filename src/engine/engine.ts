@@ -141,6 +141,7 @@ export function createEngine(deps: EngineDeps): Engine {
     isPaused: async ({ projectId, instanceId }) =>
       (await findInstance(pool, projectId, instanceId))?.state === "paused",
     openLog: (claim) => createAttemptLog(deps.blobs, claim, observe),
+    blobs: deps.blobs,
     now,
     random: deps.random,
     observe,

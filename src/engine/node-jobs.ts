@@ -20,7 +20,7 @@ export async function putNodeJobs(db: Database, job: OperatedJob, by: string, no
 }
 
 function definitionOf(
-  { parameters, priority, dryRun, settings }: JobDefinition,
+  { parameters, priority, dryRun, logPath, settings }: JobDefinition,
   { trigger: _, ...node }: JobNode,
   trigger: NodeTrigger,
 ): JobDefinition {
@@ -32,6 +32,7 @@ function definitionOf(
     schedule: scheduleOf(trigger),
     priority,
     dryRun,
+    ...(logPath !== undefined && { logPath }),
     settings: { ...settings, overlap },
   };
 }

@@ -141,6 +141,7 @@ function decodeDefinition(
     schedule,
     priority: job.basicConfig?.priority ?? 0,
     dryRun: job.emptyRunningJob === "1",
+    ...(job.logPath && { logPath: job.logPath }),
     limits: decodeLimits(job),
     settings: readJobSettings(job.basicConfig?.customFields ?? {}).settings,
   };

@@ -39,6 +39,12 @@ async function outputs(job: { readonly name: string }): Promise<unknown[]> {
   return instance.nodes.map(({ output }) => output);
 }
 
+test("rows are moved from the warehouse to a file by the job that the documents show", async () => {
+  const [counts, look] = await outputs(await example("docs/data-migration.md", "copy-orders"));
+  expect(JSON.parse(String(counts))).toMatchObject({ inputRowCount: 5000, outputRowCount: 5000 });
+  expect(look).toBe('[["5000","order 1"]]');
+});
+
 const noMariadb = await mariadbMissing();
 
 describe.skipIf(noMariadb !== undefined)(`MariaDB${noMariadb === undefined ? "" : `: ${noMariadb}`}`, () => {

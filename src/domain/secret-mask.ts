@@ -21,10 +21,12 @@ const COVER = Buffer.from(SECRET_MASK);
 const NOTHING = Buffer.alloc(0);
 
 /** Covers the values of all secret members, as they are and as JSON and addresses write them; undefined where there is none. */
-export function createSecretMask(config: ConnectionConfig): SecretMask | undefined {
-  const secrets = Object.entries(config).flatMap(([name, value]) =>
-    isSecretMember(name) && typeof value === "string" ? spellingsOf(value) : [],
-  );
+export function createSecretMask(...configs: readonly ConnectionConfig[]): SecretMask | undefined {
+  const secrets = configs
+    .flatMap(Object.entries)
+    .flatMap(([name, value]: [string, unknown]) =>
+      isSecretMember(name) && typeof value === "string" ? spellingsOf(value) : [],
+    );
   if (secrets.length === 0) return undefined;
   // The longest first: where one begins as another does, nothing of the longer may stay.
   const patterns = [...new Set(secrets)]

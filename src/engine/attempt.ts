@@ -178,7 +178,10 @@ async function holdTrigger(
 
 /** What it logs and leaves behind shows no secret of its connection. */
 async function runMasked(operator: Operator, work: Work, context: WorkContext): Promise<Outcome> {
-  const mask = createSecretMask(work.connection?.config ?? {});
+  const named = [work.connection, work.sourceConnection, work.targetConnection];
+  const mask = createSecretMask(
+    ...named.flatMap((connection) => (connection === undefined ? [] : [connection.config])),
+  );
   if (mask === undefined) return await runOperator(operator, work, context);
   const covered = mask.open();
   const log = (chunk: string | Uint8Array) => context.log(covered.push(chunk));

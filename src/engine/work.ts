@@ -2,7 +2,7 @@
 import { Fault } from "../domain/fault.ts";
 import type { JobNode } from "../domain/job.ts";
 import { readNodeSettings, SETTING_DEFAULTS } from "../domain/job-settings.ts";
-import type { Operator, Work, WorkScript } from "../operators/operator.ts";
+import type { Operator, Work, WorkConnection, WorkScript } from "../operators/operator.ts";
 import type { Database } from "../store/database.ts";
 import { type Claim, listSkipped } from "../store/node-runs.ts";
 import type { InstanceFacts } from "./definitions.ts";
@@ -46,6 +46,7 @@ export function createPrepareWork(deps: WorldDeps): PrepareWork {
       lateProperties: (loop) => mapValues(late, (text) => scope.render(text, { loop })),
       ...(await renderScript(scope, script, properties.scriptArgs)),
       ...(await loadParts(sources, request, properties.connectionName ?? "")),
+      ...(operator !== undefined && (await loadEnds(sources, owner, properties))),
       ...sessionAndForm(facts, properties),
     };
   };
@@ -82,8 +83,30 @@ async function loadParts(
     !runsHere || sources.localCommandsAllowed(projectId),
   ]);
   if (runsHere && connection === undefined && connectionName !== "" && !isHere(connectionName))
-    throw new Fault("not-found", "connection-missing", `Connection "${connectionName}" does not exist.`);
+    missingConnection(connectionName);
   return { ...(connection !== undefined && { connection }), ...program, localCommandsAllowed };
+}
+
+/** The connections that a node moves data between; most nodes name none. */
+async function loadEnds(
+  sources: WorkSources,
+  owner: WorkOwner,
+  { sourceConnectionName = "", targetConnectionName = "" }: Readonly<Record<string, string>>,
+): Promise<Pick<Work, "sourceConnection" | "targetConnection">> {
+  const load = async (name: string) => (name === "" ? undefined : await loadNamed(sources, owner, name));
+  const [sourceConnection, targetConnection] = [
+    await load(sourceConnectionName),
+    await load(targetConnectionName),
+  ];
+  return { ...(sourceConnection && { sourceConnection }), ...(targetConnection && { targetConnection }) };
+}
+
+async function loadNamed(sources: WorkSources, owner: WorkOwner, name: string): Promise<WorkConnection> {
+  return (await sources.loadConnection(owner, name)) ?? missingConnection(name);
+}
+
+function missingConnection(name: string): never {
+  throw new Fault("not-found", "connection-missing", `Connection "${name}" does not exist.`);
 }
 
 /** Only an execution of a template has one beside its node. */

@@ -1,6 +1,6 @@
 /** Where a MySQL or MariaDB connection leads, as the driver takes it: the address is checked before it is dialled. */
 import { connect, isIP, type Socket } from "node:net";
-import type { ConnectionOptions, SslOptions, TypeCast } from "mysql2";
+import type { ConnectionOptions, FieldPacket, SslOptions, TypeCast } from "mysql2";
 import { readCertificate, readSwitch, textOf } from "../domain/connection-config.ts";
 import { Fault } from "../domain/fault.ts";
 import type { AddressGuard } from "./address-guard.ts";
@@ -83,12 +83,24 @@ function tlsOptions(mode: string, ca: string | undefined): SslOptions {
   return { rejectUnauthorized: verify, verifyIdentity: verify, ...(ca !== undefined && { ca }) };
 }
 
+/** A column's value as the server writes it. */
+export const textOrBytes: TypeCast = (field, next) => {
+  if (TEXTS_OR_BYTES.has(field.type)) return next();
+  return field.type === "GEOMETRY" ? field.buffer() : field.string("utf8");
+};
+
 /** Bytes as the server's own language writes them: `0x…`. */
 const castToText: TypeCast = (field, next) => {
-  const value = TEXTS_OR_BYTES.has(field.type)
-    ? next()
-    : field.type === "GEOMETRY"
-      ? field.buffer()
-      : field.string("utf8");
+  const value: unknown = typeof textOrBytes === "function" ? textOrBytes(field, next) : null;
   return value instanceof Uint8Array ? `0x${Buffer.from(value).toString("hex")}` : (value ?? null);
 };
+
+/** The character set of what is no text. */
+const BINARY = 63;
+/** By the protocol's numbers: BIT, those of texts and blobs, and GEOMETRY. */
+const BYTES = new Set([15, 16, 249, 250, 251, 252, 253, 254, 255]);
+
+/** Whether a column's values are bytes. */
+export function isBytes({ characterSet, columnType = -1 }: FieldPacket): boolean {
+  return characterSet === BINARY && BYTES.has(columnType);
+}

@@ -24,6 +24,9 @@ export interface Work {
   readonly lateProperties: (turn: LoopTurn) => Promise<Readonly<Record<string, string>>>;
   readonly script?: WorkScript;
   readonly connection?: WorkConnection;
+  /** Of a node that moves data from one to another. */
+  readonly sourceConnection?: WorkConnection;
+  readonly targetConnection?: WorkConnection;
   readonly files: readonly WorkFile[];
   readonly args: readonly string[];
   /** Set in the environment of a child process, beside the operator's own. */

@@ -1,5 +1,6 @@
 /** All operators of this server. */
 import { createBucketPathOperator } from "./bucket-paths.ts";
+import { createDataMigrationOperator } from "./data-migration.ts";
 import { createDatabaseOperator } from "./database-sql.ts";
 import { createDuckdbOperator } from "./duckdb-sql.ts";
 import { createDummyOperator } from "./dummy.ts";
@@ -16,13 +17,15 @@ import { createSubJobOperator } from "./sub-job.ts";
 
 /** The one that stands first for a node's type runs it. */
 export function createOperators(settings: OperatorSettings, runner: ProcessRunner): readonly Operator[] {
+  const duckdb = createDuckdbOperator(settings, runner);
   return [
     createDummyOperator(),
     createShellOperator(settings, runner),
     createPythonOperator(settings, runner),
     createJavaOperator(runner),
-    createDuckdbOperator(settings, runner),
+    duckdb,
     createDatabaseOperator(settings),
+    createDataMigrationOperator(settings, duckdb),
     createRestOperator(settings),
     createNoticeOperator(),
     createBucketPathOperator(),

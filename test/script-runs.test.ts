@@ -59,20 +59,79 @@ async function ran(script: NewScript, params?: Readonly<Record<string, unknown>>
   return await reached(await start(script, params), ENDED);
 }
 
+/** Into the project's buckets: `path` begins with the bucket. */
+async function upload(path: string, content: string) {
+  const headers = { "x-auth-token": token, "content-type": "application/octet-stream" };
+  const answer = await fetch(`${service.url}/api/files/${path}`, { method: "PUT", headers, body: content });
+  expect(answer.status).toBe(201);
+}
+
+/** What the one node of the job leaves, or why it fails. */
+async function outputOf(job: { readonly name: string }) {
+  await ask("POST", "/jobs", job);
+  const { instanceId } = await ask("POST", `/jobs/${job.name}/run-immediate`);
+  return await vi.waitFor(
+    async () => {
+      const headers = { "x-auth-token": token };
+      const shown = await fetch(`${service.url}/api/instances/${instanceId}`, { headers });
+      const [node] = ((await shown.json()) as Shown).nodes;
+      expect(node?.state).toMatch(/succeeded|failed/);
+      return node?.output ?? node?.message;
+    },
+    { timeout: SLOW_MS / 2, interval: 100 },
+  );
+}
+
+interface Shown {
+  readonly nodes: readonly { readonly state: string; readonly output?: string; readonly message?: string }[];
+}
+
 const finished = (result: object) => {
   const results = [{ message: "", duration: expect.any(Number), ...result }];
   return { status: "FINISHED", results, result: results };
 };
 
-test("the page's script leaves what the page says, and its resource is taken", async () => {
+test("the page's script leaves what the page says, and its resource is at hand where its job runs", async () => {
   const page = await readFile(join(import.meta.dirname, "../docs/scripts-and-resources.md"), "utf8");
   const blocks = [...page.matchAll(/```json\n(.*?)```/gs)].map(([, block = ""]) => JSON.parse(block));
-  expect(blocks).toHaveLength(4);
-  const [script, { params }, told, resource] = blocks;
+  expect(blocks).toHaveLength(5);
+  const [script, { params }, told, resource, job] = blocks;
   const [{ duration: _, ...result }] = told.results;
   expect(await ran(script, params)).toEqual(finished(result));
   const { resourceId } = await ask("POST", "/resources", resource);
   expect(await ask("GET", `/resources/${resourceId}`)).toMatchObject(resource);
+  const program =
+    "common = open('common.txt').read().split()\ndef rare(text): return sorted(set(text.split()) - set(common))\n";
+  await upload("programs/words.py", program);
+  await upload("programs/common.txt", "the a of");
+  await upload("texts/letter.txt", "the end of a story");
+  expect(await outputOf(job)).toBe("['end', 'story']");
+  const { jobRelation } = await ask("GET", `/resources/${resourceId}`);
+  expect(jobRelation).toMatchObject([{ taskName: job.name }]);
+});
+
+test("a node fails whose files name no resource, or one of several", async () => {
+  const jobOf = (name: string, files: string) => ({
+    ...{ name, processType: "BATCH", schedule: { type: "EXECUTE_ONCE" } },
+    nodes: [
+      {
+        ...{ name: "n", type: "Shell", location: { x: 0, y: 0 } },
+        properties: Object.entries({ statement: "cat twice.txt", files }).map(([property, value]) => ({
+          name: property,
+          value,
+        })),
+      },
+    ],
+  });
+  await upload("b/one/twice.txt", "one");
+  await upload("b/two/twice.txt", "two");
+  for (const place of ["one", "two"])
+    await ask("POST", "/resources", {
+      ...{ name: "twice", type: "file", location: `obs://b/${place}/twice.txt`, directory: `/${place}` },
+    });
+  expect(await outputOf(jobOf("unknown", "nothing"))).toMatch(/Resource "nothing" does not exist/);
+  expect(await outputOf(jobOf("either", "twice"))).toMatch(/twice.*\/one\/twice, \/two\/twice/);
+  expect(await outputOf(jobOf("second", "/two/twice"))).toBe("two");
 });
 
 test("a shell or Python script leaves its lines, those of standard error not among them", async () => {

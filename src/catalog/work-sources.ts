@@ -1,4 +1,7 @@
 /** What an attempt at a node needs of the catalogue: scripts, connections, variables, looked up as they are now. */
+import { Fault } from "../domain/fault.ts";
+import { filesOf, pathOfResource, type Resource } from "../domain/resource.ts";
+import { findNamedResources } from "../store/resources.ts";
 import { findScript } from "../store/scripts.ts";
 import type { WorkspaceKey } from "../store/workspaces.ts";
 import { loadCalendar } from "./calendars.ts";
@@ -19,6 +22,10 @@ export function createCatalogSources(deps: ConnectionDeps) {
         ...(typeof database === "string" && database !== "" && { database }),
       };
     },
+    loadResourceFiles: async (owner: WorkspaceKey, named: string) => {
+      const resource = chosenResource(named, await findNamedResources(deps.pool, owner, [named]));
+      return resource && filesOf(resource);
+    },
     loadConnection: async (owner: WorkspaceKey, name: string) => {
       const connection = await loadConnection(deps, owner, name);
       if (connection === undefined) return undefined;
@@ -28,4 +35,12 @@ export function createCatalogSources(deps: ConnectionDeps) {
     loadEnvironment: (owner: WorkspaceKey) => loadEnvironment(deps.pool, owner),
     loadCalendar: (owner: WorkspaceKey, name: string) => loadCalendar(deps.pool, owner, name),
   };
+}
+
+/** Of several that have the name, the one in the root; a path means one alone. */
+function chosenResource(named: string, found: readonly Resource[]): Resource | undefined {
+  const exact = found.find((resource) => pathOfResource(resource) === named || resource.directory === "/");
+  if (exact !== undefined || found.length < 2) return exact ?? found[0];
+  const paths = found.map(pathOfResource).join(", ");
+  throw new Fault("invalid", "reference-invalid", `Several resources are called "${named}": ${paths}.`);
 }

@@ -1,5 +1,6 @@
 /** What the nodes of a job refer to by name, as words: lists of jobs are asked for them. */
 import type { JobNode } from "./job.ts";
+import { namedResources } from "./resource.ts";
 
 /** How a connection is used: by a node of any kind, or as one end of a node that moves data. */
 export type ConnectionUse = "connection" | "source" | "sink";
@@ -7,6 +8,11 @@ export type ConnectionUse = "connection" | "source" | "sink";
 /** The word for a use of a connection. */
 export function connectionWord(use: ConnectionUse, name: string): string {
   return `${use}/${name}`;
+}
+
+/** The word for a resource, or a file, by the name or path that a node says. */
+function resourceWord(named: string): string {
+  return `resource/${named}`;
 }
 
 /** Which properties of nodes name connections, and for what. */
@@ -18,11 +24,16 @@ const USES: Readonly<Record<string, readonly ConnectionUse[]>> = {
 
 /** Words for all that the nodes use, each once. A name that an expression makes is not known before the node starts. */
 export function usesOf(nodes: readonly JobNode[]): string[] {
-  const words = nodes.flatMap(({ properties }) =>
+  const connections = nodes.flatMap(({ properties }) =>
     Object.entries(USES).flatMap(([property, uses]) => {
       const name = properties[property] ?? "";
-      return name === "" || /[#$]\{/.test(name) ? [] : uses.map((use) => connectionWord(use, name));
+      return name === "" || isMade(name) ? [] : uses.map((use) => connectionWord(use, name));
     }),
   );
-  return [...new Set(words)];
+  const resources = namedResources(nodes).filter((named) => !isMade(named));
+  return [...new Set([...connections, ...resources.map(resourceWord)])];
+}
+
+function isMade(name: string): boolean {
+  return /[#$]\{/.test(name);
 }

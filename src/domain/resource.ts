@@ -93,7 +93,34 @@ function checkDirectory(directory: string): string[] {
   return directory.startsWith("/") ? [] : ["directory: must begin with /"];
 }
 
-/** Names and paths by which nodes say what program they run; a resource is meant by either. Source: dataarts-factory 4.2. */
+/** Names and paths by which nodes say what program they run and which files they need; a resource is meant by either. */
 export function namedResources(nodes: readonly Pick<JobNode, "properties">[]): string[] {
-  return nodes.map(({ properties }) => properties.resourcePath ?? "").filter((named) => named !== "");
+  const named = nodes.flatMap(({ properties: { resourcePath = "", files = "" } }) => [
+    resourcePath,
+    ...listedFiles(files),
+  ]);
+  return named.filter((one) => one !== "");
+}
+
+/** The entries of a node's property `files`, parted by commas or lines: paths of files, or names of resources. */
+export function listedFiles(files: string): string[] {
+  return files
+    .split(/[,\n]/)
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== "");
+}
+
+/** Whether an entry is the path of a file, and not the name of a resource. */
+export function isFilePath(entry: string): boolean {
+  return entry.includes("://");
+}
+
+/** Where a resource lies among others: its directory and its name. */
+export function pathOfResource({ directory, name }: Pick<Resource, "directory" | "name">): string {
+  return `${directory.replace(/\/+$/, "")}/${name}`;
+}
+
+/** The files of a resource, its own first. */
+export function filesOf({ location, dependFiles, dependPackages }: Resource): string[] {
+  return [location, ...dependFiles, ...dependPackages.map((one) => one.location)];
 }

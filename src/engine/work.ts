@@ -2,6 +2,7 @@
 import { Fault } from "../domain/fault.ts";
 import type { JobNode } from "../domain/job.ts";
 import { readNodeSettings, SETTING_DEFAULTS } from "../domain/job-settings.ts";
+import { isFilePath, listedFiles } from "../domain/resource.ts";
 import type { Operator, Work, WorkConnection, WorkScript } from "../operators/operator.ts";
 import type { Database } from "../store/database.ts";
 import { type Claim, listSkipped } from "../store/node-runs.ts";
@@ -33,7 +34,8 @@ export function createPrepareWork(deps: WorldDeps): PrepareWork {
       if (!(await scope.holds(expression))) return "skip";
     const script = await findScript(sources, owner, node.properties.scriptName);
     const [early, late] = parted(node.properties, (name) => operator?.isLate?.(name) !== true);
-    const properties = await mapValues(early, (text) => scope.render(text));
+    const rendered = await mapValues(early, (text) => scope.render(text));
+    const properties = await withResourceFiles(sources, owner, rendered);
     return {
       projectId,
       workspaceId,
@@ -66,6 +68,30 @@ export function outsideOf(sources: WorkSources, owner: WorkOwner): Outside {
     obsPathExists: (path) => sources.buckets(owner.projectId).exists(path),
     calendar: async (name) => await sources.loadCalendar(owner, name),
   };
+}
+
+/** Resources that the property `files` names have made way for their files. */
+async function withResourceFiles(
+  sources: WorkSources,
+  owner: WorkOwner,
+  properties: Readonly<Record<string, string>>,
+): Promise<Readonly<Record<string, string>>> {
+  const entries = listedFiles(properties.files ?? "");
+  if (entries.every(isFilePath)) return properties;
+  const files = await Promise.all(
+    entries.map((entry) => (isFilePath(entry) ? [entry] : findResourceFiles(sources, owner, entry))),
+  );
+  return { ...properties, files: [...new Set(files.flat())].join("\n") };
+}
+
+async function findResourceFiles(
+  sources: WorkSources,
+  owner: WorkOwner,
+  named: string,
+): Promise<readonly string[]> {
+  const files = await sources.loadResourceFiles(owner, named);
+  if (files !== undefined) return files;
+  throw new Fault("not-found", "resource-missing", `Resource "${named}" does not exist.`);
 }
 
 /** What only some lanes have: a connection, a program, the right to run commands. Asked for side by side. */

@@ -1,5 +1,6 @@
 /** What the operators that run one command share: its folder, its log, and what its end means. */
 import { Fault } from "../domain/fault.ts";
+import { listedFiles } from "../domain/resource.ts";
 import { checkFileName, type FilePlace } from "./attempt-folder.ts";
 import { createLineTable } from "./line-table.ts";
 import type { Outcome, OutputForm, Work, WorkContext } from "./operator.ts";
@@ -51,10 +52,9 @@ export async function placeFiles(work: Work, folder: FilePlace, { buckets }: Wor
 
 /** Name in the folder, and path: the property `files` holds `obs://bucket/key`, parted by commas or lines. */
 function bucketFiles(work: Work): Map<string, string> {
-  const paths = (work.properties.files ?? "").split(/[,\n]/).map((path) => path.trim());
   const named = new Map<string, string>();
   const taken = new Set(work.files.map((file) => file.name));
-  for (const path of paths.filter((text) => text !== "")) {
+  for (const path of listedFiles(work.properties.files ?? "")) {
     const name = checkFileName(path.slice(path.lastIndexOf("/") + 1));
     if (named.has(name) || taken.has(name))
       throw new Fault("invalid", "reference-invalid", `Two files of the node would be called "${name}".`);

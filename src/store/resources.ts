@@ -64,7 +64,9 @@ export async function findNamedResources(
     db,
     "find-named-resources",
     `select ${COLUMNS} from resource
-     where project_id = $1 and workspace_id = $2 and (name = any($3) or location = any($3)) order by name, directory`,
+     where project_id = $1 and workspace_id = $2
+       and (name = any($3) or location = any($3) or rtrim(directory, '/') || '/' || name = any($3))
+     order by name, directory`,
     [projectId, workspaceId, named],
   );
   return rows.map(resourceFromRow);

@@ -40,10 +40,7 @@ export const LEFT_OUT: readonly (readonly [rows: RegExp, why: string])[] = [
   [/^dgc JobResult[.]flinkJobInfo came$/, "no Flink jobs are run yet"],
   [/^dgc NodeInstance[.](inputRowCount|speed) came$/, "no node moves rows yet"],
   [/^dlf NodeInstance[.](in|out)putRowCount came$/, "no node moves rows yet"],
-  [
-    /^dgc (ResourceInfo[.]jobRelation|ShowResourceResponse[.]jobRelation|Relation[.]\w+) came$/,
-    "jobs that use a resource are not shown yet",
-  ],
+  [/^dgc Relation[.]script(Name|Id) came$/, "scripts use no resources, the nodes of jobs do"],
   [/^dlf JobInfo[.](id|nodes|schedule|params|directory|basicConfig) came$/, NOT_IN_LIST],
   [
     /^dlf Node[.]cronTrigger (sent|came)$/,

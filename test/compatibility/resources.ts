@@ -61,6 +61,23 @@ async function keepResources(stage: Stage): Promise<void> {
   expect(await call("list_resources")).toMatchObject({ total: 1, resources: [{ name: "r2" }] });
 }
 
+async function showUses(stage: Stage): Promise<void> {
+  const { call, send, userName } = stage;
+  const id = await create(stage, RESOURCE);
+  const properties = [{ name: "resourcePath", value: RESOURCE.name }];
+  await send("POST", "/jobs", {
+    ...{ name: "user", processType: "BATCH", schedule: { type: "EXECUTE_ONCE" } },
+    nodes: [{ name: "a", type: "MRSSpark", location: { x: 0, y: 0 }, properties }],
+  });
+  const relation = {
+    ...{ relation_type: "job", relation_id: expect.stringMatching(/^\d+$/), task_id: expect.any(Number) },
+    ...{ task_name: "user", user_name: userName, version: 1, deleted: false },
+  };
+  const used = { ...RESOURCE, id, job_relation: [relation] };
+  expect(await call("show_resource", { resource_id: id })).toEqual({ ...OK, ...used });
+  expect(await call("list_resources")).toEqual({ ...OK, total: 1, resources: [used] });
+}
+
 async function keepOlderResources(stage: Stage): Promise<void> {
   const { call, refusal } = stage;
   const body = { ...RESOURCE, depend_files: ["obs://programs/a.py"] };
@@ -125,6 +142,7 @@ async function showTree({ call, send }: Stage): Promise<void> {
 
 export const resourcePlays: readonly Play[] = [
   { sdk: "dgc", about: "keeps resources", perform: keepResources },
+  { sdk: "dgc", about: "shows the jobs that use a resource", perform: showUses },
   { sdk: "dlf", about: "keeps resources", perform: keepOlderResources },
   { sdk: "dlf", about: "shows the tree of directories", perform: showTree },
 ];

@@ -26,7 +26,7 @@ function job(name: string, resourcePaths: readonly string[]) {
 async function resourcesIn({ ok }: FactoryWorld, workspace: string) {
   const { resources } = (await ok("GET", "/resources", { workspace })).json;
   return resources
-    .map(({ id: _, resourceId: __, ...resource }: Record<string, unknown>) => resource)
+    .map(({ id: _, resourceId: __, jobRelation: ___, ...resource }: Record<string, unknown>) => resource)
     .sort((one: typeof JAR, other: typeof JAR) => one.location.localeCompare(other.location));
 }
 
@@ -45,6 +45,22 @@ test("resources go with the jobs whose nodes name them or their files, as their 
   });
   const alone = await ok("POST", "/jobs/j/export", { body: { exportDepend: false } });
   expect(Object.keys(await filesOf(alone.bytes))).toEqual(["jobs/j.job"]);
+});
+
+test("resources go with a job whose nodes' files they are, by their names, their places or their own files", async () => {
+  const { ok } = await factoryWorld();
+  for (const body of [JAR, FULL, { ...JAR, name: "other", location: "obs://b/o" }])
+    await ok("POST", "/resources", { body });
+  const properties = [{ name: "files", value: `count,\n/d/${FULL.name} , obs://b/o` }];
+  const nodes = [{ name: "n", type: "Shell", location: {}, properties }];
+  await ok("POST", "/jobs", { body: jobBody("j", { nodes }) });
+  const files = await filesOf((await ok("POST", "/jobs/j/export")).bytes);
+  expect(Object.keys(files).toSorted()).toEqual([
+    "jobs/j.job",
+    "resources/count.resource",
+    "resources/other.resource",
+    "resources/词频.resource",
+  ]);
 });
 
 test("what was exported with resources is imported with the same resources", async () => {

@@ -4,6 +4,7 @@ import type { ResourceDraft } from "../../catalog/resources.ts";
 import { missing } from "../../domain/fault.ts";
 import { RESOURCE_TYPES, type Resource, type ResourceContent } from "../../domain/resource.ts";
 import { formatObjectId, parseObjectId } from "../../domain/shared-object.ts";
+import type { ResourceUse } from "../../store/resource-uses.ts";
 import { objectBody, pageMembers, readBody, type WireObject, withoutNulls } from "./request-wire.ts";
 
 const LIMIT_MAX = 100;
@@ -37,6 +38,17 @@ export const ResourceBody = Type.Object({ ...ContentMembers, depend_packages: Ty
 
 export const ResourceMade = Type.Object({ resourceId: Type.String() });
 
+/** A job whose nodes name the resource. */
+const Relation = Type.Object({
+  relationType: Type.Enum(["job"]),
+  relationId: Type.String({ description: "The job's." }),
+  taskId: Type.Integer({ minimum: 1 }),
+  taskName: Type.String(),
+  userName: Type.String({ description: "Who saved the job last." }),
+  version: Type.Integer({ minimum: 1 }),
+  deleted: Type.Boolean(),
+});
+
 /** A client reads the id by the one name, another by the other. */
 export const ResourceDetail = Type.Object({
   id: Type.String(),
@@ -44,6 +56,7 @@ export const ResourceDetail = Type.Object({
   ...TypeMember,
   ...ContentMembers,
   directory: Type.String(),
+  jobRelation: Type.Optional(Type.Array(Relation, { description: "Absent where there are none." })),
 });
 
 export const ResourceList = Type.Object({
@@ -89,15 +102,30 @@ function contentOf(given: Static<typeof ResourceBody>): ResourceContent {
   };
 }
 
-export function encodeResource(resource: Resource): Static<typeof ResourceDetail> {
+/** With those of the uses that are this resource's. */
+export function encodeResource(
+  resource: Resource,
+  uses: readonly ResourceUse[],
+): Static<typeof ResourceDetail> {
   const id = formatObjectId(resource.id);
-  return { id, resourceId: id, ...encodeResourceContent(resource) };
+  const relations = uses.filter(({ resourceId }) => resourceId === resource.id).map(encodeUse);
+  return {
+    ...{ id, resourceId: id, ...encodeResourceContent(resource) },
+    ...(relations.length > 0 && { jobRelation: relations }),
+  };
+}
+
+function encodeUse({ jobId, jobName, version, savedBy }: ResourceUse): Static<typeof Relation> {
+  return {
+    ...{ relationType: "job", relationId: String(jobId), taskId: jobId, taskName: jobName },
+    ...{ userName: savedBy, version, deleted: false },
+  };
 }
 
 /** As its create call takes it; members that were not given stay absent (dataarts-factory 8). */
 export function encodeResourceContent(
   resource: Resource,
-): Omit<Static<typeof ResourceDetail>, "id" | "resourceId"> {
+): Omit<Static<typeof ResourceDetail>, "id" | "resourceId" | "jobRelation"> {
   const { name, type, location, directory, dependFiles, dependPackages, description } = resource;
   return {
     name,

@@ -1,6 +1,6 @@
 /** Resources over HTTP. */
 import { expect, test } from "vitest";
-import { factoryWorld } from "../../../test/setup/factory.ts";
+import { factoryWorld, jobBody } from "../../../test/setup/factory.ts";
 
 const JAR = { name: "r1", type: "jar", location: "obs://b/a.jar" };
 const NONE = "00000000-0000-4000-8000-000000000001";
@@ -179,4 +179,39 @@ test("where workspaces do not come into being by themselves, an unknown one is m
     ["DELETE", `/resources/${NONE}`],
   ] as const)
     expect(await call(method, path, { workspace: "w9", body: JAR })).toMatchObject(missing);
+});
+
+test("the jobs whose nodes name a resource, its place or its file are shown with it", async () => {
+  const { ok, call } = await factoryWorld();
+  const node = (name: string, properties: Readonly<Record<string, string>>) => ({
+    ...{ name, type: "Shell", location: { x: 0, y: 0 } },
+    properties: Object.entries(properties).map(([property, value]) => ({ name: property, value })),
+  });
+  const save = (name: string, ...properties: Readonly<Record<string, string>>[]) => {
+    const nodes = properties.map((given, no) => node(`n${no}`, given));
+    return ok("POST", "/jobs", { body: jobBody(name, { nodes }) });
+  };
+  const { resourceId } = (await ok("POST", "/resources", { body: { ...JAR, directory: "/d" } })).json;
+  const relations = async () =>
+    (await ok("GET", `/resources/${resourceId}`)).json.jobRelation?.map(
+      ({ taskName }: { taskName: string }) => taskName,
+    );
+  expect(await relations()).toBeUndefined();
+  await save("by-name", { files: `obs://b/x,\n ${JAR.name} ` }, { files: JAR.name });
+  await save("by-place", { files: `/d/${JAR.name}` });
+  await save("by-file", { resourcePath: JAR.location });
+  await save("by-none", { files: "/e/x", resourcePath: "#{Env.get('jar')}" }, { statement: JAR.name });
+  expect(await relations()).toEqual(["by-file", "by-place", "by-name"]);
+  await ok("PUT", "/jobs/by-place", { body: jobBody("by-place") });
+  await ok("DELETE", "/jobs/by-file");
+  const [resource] = (await ok("GET", "/resources")).json.resources;
+  const id = expect.any(Number);
+  expect(resource.jobRelation).toEqual([
+    {
+      ...{ relationType: "job", relationId: expect.stringMatching(/^\d+$/), taskId: id, taskName: "by-name" },
+      ...{ userName: "manager-user", version: 1, deleted: false },
+    },
+  ]);
+  const elsewhere = await call("GET", "/resources", { workspace: "w2" });
+  expect(elsewhere.json).toEqual({ total: 0, resources: [] });
 });

@@ -3,6 +3,7 @@ import type { Static } from "typebox";
 import { createResource, getResource, removeResource, saveResource } from "../../catalog/resources.ts";
 import { checkWorkspace } from "../../catalog/workspaces.ts";
 import { formatObjectId } from "../../domain/shared-object.ts";
+import { listResourceUses } from "../../store/resource-uses.ts";
 import { listResources } from "../../store/resources.ts";
 import { readQuery } from "../query.ts";
 import { type CallerRequest, json, NO_CONTENT, type Reply, type Route } from "../route.ts";
@@ -110,11 +111,15 @@ async function list(
   const { resources, total } = await readPage(page, (records) =>
     listResources(deps.pool, workspace, resourceName, records),
   );
-  return json(200, { total, resources: resources.map(encodeResource) });
+  const ids = resources.map(({ id }) => id);
+  const uses = await listResourceUses(deps.pool, workspace, ids);
+  return json(200, { total, resources: resources.map((resource) => encodeResource(resource, uses)) });
 }
 
 async function show(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {
-  return json(200, encodeResource(await getResource(deps, workspaceOf(request), resourceIdOf(request))));
+  const workspace = workspaceOf(request);
+  const resource = await getResource(deps, workspace, resourceIdOf(request));
+  return json(200, encodeResource(resource, await listResourceUses(deps.pool, workspace, [resource.id])));
 }
 
 async function update(deps: FactoryDeps, request: CallerRequest): Promise<Reply> {

@@ -24,7 +24,7 @@ import { addResourcesCommands } from "./resources.ts";
 import { addRetentionCommands } from "./retention.ts";
 import { addSchedulesCommands } from "./schedules.ts";
 import { addScriptsCommands } from "./scripts.ts";
-import { addSearchCommand } from "./search.ts";
+import { addSearchCommands } from "./search.ts";
 import { addSecretsCommands } from "./secrets.ts";
 import { addServeCommand } from "./serve.ts";
 import { addTopicsCommands } from "./topics.ts";
@@ -46,7 +46,7 @@ function createProgram(): Command {
   addJobsCommands(program);
   addScriptsCommands(program);
   addResourcesCommands(program);
-  addSearchCommand(program);
+  addSearchCommands(program);
   addInstancesCommands(program);
   addNodesCommands(program);
   addBackfillCommands(program);

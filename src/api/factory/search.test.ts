@@ -1,4 +1,6 @@
 /** The search over HTTP: what is found by which words, filters, pages and refusals. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { factoryWorld, jobBody, PROJECT } from "../../../test/setup/factory.ts";
 
@@ -203,4 +205,12 @@ test("where workspaces do not come into being by themselves, an unknown one is m
     status: 400,
     json: { error_code: "DLF.20819" },
   });
+});
+
+test("the requests of the page in the documents are answered", async () => {
+  const { ok } = await factoryWorld();
+  const page = await readFile(join(import.meta.dirname, "../../../docs/search.md"), "utf8");
+  const asked = [...page.matchAll(/`GET ([^`]+)`/g)].map(([, path = ""]) => path);
+  expect(asked).toHaveLength(2);
+  for (const path of asked) await ok("GET", path.replace("{project_id}", PROJECT));
 });

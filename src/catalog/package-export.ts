@@ -4,10 +4,10 @@ import { Fault } from "../domain/fault.ts";
 import type { JobDefinition } from "../domain/job.ts";
 import { packagePath } from "../domain/package.ts";
 import { namedResources, type Resource } from "../domain/resource.ts";
-import { findVersionedJob } from "../store/job-versions.ts";
+import { listVersionedJobs } from "../store/job-versions.ts";
 import { findJobIds } from "../store/jobs.ts";
 import { findNamedResources } from "../store/resources.ts";
-import { findScript } from "../store/scripts.ts";
+import { listScriptsNamed } from "../store/scripts.ts";
 import type { WorkspaceKey } from "../store/workspaces.ts";
 import { type ArchiveFile, writeArchive } from "../store/zip-archive.ts";
 import { jobMissing } from "./jobs.ts";
@@ -50,6 +50,9 @@ export async function exportJobs(
   return writeArchive(listFiles(deps, key, { ...choice, jobs }), deps.now());
 }
 
+/** Definitions that are read at a time: all of a page are in memory, and one may be large. */
+const PAGE = 10;
+
 async function* listFiles(
   deps: ExportDeps,
   key: WorkspaceKey,
@@ -57,34 +60,40 @@ async function* listFiles(
 ): AsyncGenerator<ArchiveFile> {
   const scripts = new Set<string>();
   const resources = new Set<string>();
-  for (const name of jobs) {
-    const found = await findVersionedJob(deps.pool, key, name);
-    if (found === undefined) throw jobMissing();
-    yield { path: packagePath("job", name), content: JSON.stringify({ ...found.document, name }) };
-    const { nodes } = found.definition;
-    for (const script of namedScripts(nodes)) scripts.add(script);
-    for (const resource of namedResources(nodes)) resources.add(resource);
+  for (const names of pagesOf(jobs)) {
+    const found = new Map(
+      (await listVersionedJobs(deps.pool, key, names)).map((each) => [each.job.name, each]),
+    );
+    for (const name of names) {
+      const job = found.get(name);
+      if (job === undefined) throw jobMissing();
+      yield { path: packagePath("job", name), content: JSON.stringify({ ...job.document, name }) };
+      const { nodes } = job.definition;
+      for (const script of namedScripts(nodes)) scripts.add(script);
+      for (const resource of namedResources(nodes)) resources.add(resource);
+    }
   }
   if (!withNamed) return;
-  yield* listScripts(deps, key, scripts);
+  yield* listScripts(deps, key, [...scripts]);
   yield* listResources(deps, key, resources);
 }
 
 async function* listScripts(
   { pool }: WorkspaceDeps,
   key: WorkspaceKey,
-  names: Iterable<string>,
+  names: readonly string[],
 ): AsyncGenerator<ArchiveFile> {
-  for (const name of names) {
-    const script = await findScript(pool, key, name);
-    // A node may name a script that is not there, or not yet.
-    if (script === undefined) continue;
-    const { type, content, document } = script;
-    yield {
-      path: packagePath("script", name),
-      content: JSON.stringify({ ...document, name, type, content }),
-    };
-  }
+  // A node may name a script that is not there, or not yet.
+  for (const page of pagesOf(names))
+    for (const { name, type, content, document } of await listScriptsNamed(pool, key, page))
+      yield {
+        path: packagePath("script", name),
+        content: JSON.stringify({ ...document, name, type, content }),
+      };
+}
+
+function* pagesOf(names: readonly string[]): Generator<readonly string[]> {
+  for (let first = 0; first < names.length; first += PAGE) yield names.slice(first, first + PAGE);
 }
 
 /** Several may have one name, in a directory each. */

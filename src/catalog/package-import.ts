@@ -1,4 +1,4 @@
-/** Imports packages: first all of a package is read and held against every rule, then it is written, object by object. */
+/** Imports packages: first all of a package is read and held against every rule, then it is written, some objects at a time. */
 import { childJobNames } from "../domain/child-job.ts";
 import { Fault } from "../domain/fault.ts";
 import { cycleIn, type GraphNode, topologicalOrder } from "../domain/graph.ts";
@@ -11,7 +11,7 @@ import { findJobIds } from "../store/jobs.ts";
 import { refreshLimits } from "../store/limits.ts";
 import {
   type ClaimedTask,
-  endTaskLine,
+  endTaskLines,
   insertTaskLines,
   listTaskLines,
   type TaskKind,
@@ -64,9 +64,12 @@ export async function importPackage(
     try {
       const plan = await planImport(deps, archive, target);
       const lines = await holdLines(deps, task, plan);
-      for (const [no, object] of plan.entries()) {
+      const left = plan
+        .map((object, no) => ({ no, object }))
+        .filter(({ no }) => lines[no]?.state === "running");
+      for (const steps of batchesOf(left)) {
         signal.throwIfAborted();
-        if (lines[no]?.state === "running") await importObject(deps, task, { no, object, archive, target });
+        await importBatch(deps, task, { steps, archive, target });
       }
     } finally {
       await archive.close();
@@ -155,36 +158,76 @@ async function holdLines(
   return before;
 }
 
+/** An object and its line. */
 interface ImportStep {
   readonly no: number;
   readonly object: PlannedObject;
+}
+
+interface ImportBatch {
+  readonly steps: readonly ImportStep[];
   readonly archive: Archive;
   readonly target: PackageTarget;
 }
 
-/** Writes an object and its line in one transaction, or the line that says why it could not be written. */
-async function importObject(deps: ImportDeps, task: ClaimedTask, step: ImportStep): Promise<void> {
-  const { pool, now } = deps;
-  const { no, object, archive, target } = step;
-  const author: Author = { ...target, by: task.createdBy };
+/** Objects that are written in one transaction, and how large they may be together, unless one alone is larger. */
+const BATCH_MAX = 25;
+const BATCH_BYTES_MAX = 4 * 2 ** 20;
+
+function* batchesOf(steps: readonly ImportStep[]): Generator<readonly ImportStep[]> {
+  let batch: ImportStep[] = [];
+  let bytes = 0;
+  for (const step of steps) {
+    const size = step.object.entry.uncompressedSize;
+    if (batch.length === BATCH_MAX || (batch.length > 0 && bytes + size > BATCH_BYTES_MAX)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(step);
+    bytes += size;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Writes objects and their lines in one transaction; where one of them cannot be written, each in one of its own. */
+async function importBatch(deps: ImportDeps, task: ClaimedTask, batch: ImportBatch): Promise<void> {
   try {
-    const packaged = await readObject(archive, deps.codec, target, object);
-    const isFirstLimit = await transaction(pool, async (db) => {
-      const written = await writeObject(db, deps, author, {
-        object: packaged,
-        policy: task.request.sameNamePolicy,
-        changes: target.changes,
-      });
-      const line = { no, state: "successful", message: written.message ?? null, at: now() } as const;
-      if (!(await endTaskLine(db, task, line))) throw claimLost();
-      return written.isFirstLimit ?? false;
-    });
-    if (isFirstLimit) await refreshLimits(pool, task.projectId);
+    await writeBatch(deps, task, batch);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    const line = { no, state: "failed", message: error.message, at: now() } as const;
-    if (!(await endTaskLine(pool, task, line))) throw claimLost();
+    const [{ no } = { no: 0 }, ...others] = batch.steps;
+    if (others.length > 0) {
+      for (const step of batch.steps) await importBatch(deps, task, { ...batch, steps: [step] });
+      return;
+    }
+    const line = { no, state: "failed", message: error.message } as const;
+    if (!(await endTaskLines(deps.pool, task, [line], deps.now()))) throw claimLost();
   }
+}
+
+async function writeBatch(
+  deps: ImportDeps,
+  task: ClaimedTask,
+  { steps, archive, target }: ImportBatch,
+): Promise<void> {
+  const author: Author = { ...target, by: task.createdBy };
+  const packaged: { readonly no: number; readonly object: PackagedObject }[] = [];
+  for (const { no, object } of steps)
+    packaged.push({ no, object: await readObject(archive, deps.codec, target, object) });
+  const isFirstLimit = await transaction(deps.pool, async (db) => {
+    const lines: Pick<TaskLine, "no" | "state" | "message">[] = [];
+    let isLimited = false;
+    for (const { no, object } of packaged) {
+      const { sameNamePolicy: policy } = task.request;
+      const written = await writeObject(db, deps, author, { object, policy, changes: target.changes });
+      lines.push({ no, state: "successful", message: written.message ?? null });
+      isLimited ||= written.isFirstLimit ?? false;
+    }
+    if (!(await endTaskLines(db, task, lines, deps.now()))) throw claimLost();
+    return isLimited;
+  });
+  if (isFirstLimit) await refreshLimits(deps.pool, task.projectId);
 }
 
 function endOf(lines: readonly TaskLine[]): TaskEnd {

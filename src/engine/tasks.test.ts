@@ -7,7 +7,7 @@ import { NO_CHANGES } from "../domain/package.ts";
 import {
   claimTask,
   endTask,
-  endTaskLine,
+  endTaskLines,
   findTask,
   insertTask,
   insertTaskLines,
@@ -88,15 +88,15 @@ test("who lost his claim can write nothing any more", async () => {
   const old = (await world.claim(0, 1)) ?? expect.fail("there is a task");
   const present = (await world.claim(60_000, 2)) ?? expect.fail("there is a task");
   const lines = [{ kind: "job", name: "a" }];
-  const line = { no: 0, state: "successful", message: null, at: NOW } as const;
+  const line = { no: 0, state: "successful", message: null } as const;
   expect(await insertTaskLines(world.pool, old, lines, NOW)).toBe(false);
   expect(await insertTaskLines(world.pool, present, lines, NOW)).toBe(true);
-  expect(await endTaskLine(world.pool, old, line)).toBe(false);
+  expect(await endTaskLines(world.pool, old, [line], NOW)).toBe(false);
   expect(await renewTask(world.pool, old, 1000)).toBe(false);
   expect(await endTask(world.pool, old, { ...DONE, at: NOW })).toBe(false);
   await releaseTask(world.pool, old);
   expect(await renewTask(world.pool, present, 1000)).toBe(true);
-  expect(await endTaskLine(world.pool, present, line)).toBe(true);
+  expect(await endTaskLines(world.pool, present, [line], NOW)).toBe(true);
   expect(await endTask(world.pool, present, { ...DONE, at: NOW })).toBe(true);
   expect(await world.find(id)).toMatchObject({ state: "successful" });
   expect(await listTaskLines(world.pool, present)).toMatchObject([{ state: "successful" }]);

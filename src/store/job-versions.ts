@@ -32,6 +32,23 @@ export async function findVersionedJob(
   return rows.map(versionedFromRow)[0];
 }
 
+/** The present versions of the jobs of these names, in no order; those that are not there are left out. */
+export async function listVersionedJobs(
+  db: Database,
+  { projectId, workspaceId }: WorkspaceKey,
+  names: readonly string[],
+): Promise<VersionedJob[]> {
+  const rows = await query<VersionRow>(
+    db,
+    "list-versioned-jobs",
+    `select ${JOB_COLUMNS}, v.version as v_version, v.definition as v_definition, v.document as v_document
+     from job j join job_version v on v.project_id = j.project_id and v.job_id = j.id and v.version = j.version
+     where j.project_id = $1 and j.workspace_id = $2 and j.name = any ($3) and j.kind <> 'node'`,
+    [projectId, workspaceId, names],
+  );
+  return rows.map(versionedFromRow);
+}
+
 /** A job as it is now, as far as making an instance of it goes. */
 export interface PresentVersion {
   readonly projectId: string;

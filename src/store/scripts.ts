@@ -93,6 +93,22 @@ export async function findScript(
   return rows.map(scriptFromRow)[0];
 }
 
+/** The scripts of these names, by name; those that are not there are left out. */
+export async function listScriptsNamed(
+  db: Database,
+  { projectId, workspaceId }: WorkspaceKey,
+  names: readonly string[],
+): Promise<Script[]> {
+  const rows = await query<ScriptRow>(
+    db,
+    "list-scripts-named",
+    `select ${COLUMNS}, content from script where project_id = $1 and workspace_id = $2 and name = any ($3)
+     order by name`,
+    [projectId, workspaceId, names],
+  );
+  return rows.map(scriptFromRow);
+}
+
 /** Adds a script as its version 1; false when the name is taken. */
 export async function insertScript(
   db: Database,

@@ -163,24 +163,34 @@ export async function insertTaskLines(
   return written === lines.length;
 }
 
-/** In the transaction of what the line stands for: it is done, or cannot be; false where the claim is lost. */
-export async function endTaskLine(
+/** In the transaction of what the lines stand for: it is done, or cannot be; false where the claim is lost. */
+export async function endTaskLines(
   db: Database,
   { projectId, id, fence }: TaskClaim,
-  line: { readonly no: number; readonly at: Date } & Pick<TaskLine, "state" | "message">,
+  lines: readonly Pick<TaskLine, "no" | "state" | "message">[],
+  at: Date,
 ): Promise<boolean> {
   const ended = await execute(
     db,
-    "end-system-subtask",
+    "end-system-subtasks",
     `with held as (
-       update system_task set updated_at = $5
+       update system_task set updated_at = $4
        where project_id = $1 and id = $2 and fence = $3 and state = 'running' returning id
      )
-     update system_subtask s set state = $6, message = $7, updated_at = $5
-     from held where s.project_id = $1 and s.task_id = held.id and s.no = $4`,
-    [projectId, id, fence, line.no, line.at, line.state, shorten(line.message)],
+     update system_subtask s set state = line.state, message = line.message, updated_at = $4
+     from held, unnest($5::integer[], $6::text[], $7::text[]) line (no, state, message)
+     where s.project_id = $1 and s.task_id = held.id and s.no = line.no`,
+    [
+      projectId,
+      id,
+      fence,
+      at,
+      lines.map(({ no }) => no),
+      lines.map(({ state }) => state),
+      lines.map(({ message }) => shorten(message)),
+    ],
   );
-  return ended === 1;
+  return ended === lines.length;
 }
 
 /** False where the claim is lost. */

@@ -165,3 +165,10 @@ export async function settleAttempt(signal: AbortSignal, body: () => Promise<Out
     };
   }
 }
+
+/** The failure of a node by what a database or a file's reader said; other errors, and those of a stop, are thrown on. */
+export function failedBy(error: unknown, { signal, log }: WorkContext): Outcome {
+  if (signal.aborted || error instanceof Fault || !(error instanceof Error)) throw error;
+  log(`ERROR: ${error.message}\n`);
+  return { state: "failed", message: error.message };
+}

@@ -1,7 +1,6 @@
 /** `DataMigration` and `CDMJob`: rows from one connection or file to another, as a stream (product 5). */
 import { type Migration, readMigration } from "../domain/data-migration.ts";
-import { Fault } from "../domain/fault.ts";
-import { refuse, settleAttempt } from "./command.ts";
+import { failedBy, refuse, settleAttempt } from "./command.ts";
 import { copyFile, type FileMover, readFileRows, writeFileRows } from "./file-rows.ts";
 import { createMovedDatabases, type MovedDatabases } from "./moved-databases.ts";
 import { type MovedRow, type RowStream, sizeOf } from "./moved-rows.ts";
@@ -28,9 +27,7 @@ export function createDataMigrationOperator(settings: OperatorSettings, duckdb: 
           const counts = await move(read, { duckdb, work, context }, databases);
           return succeed(counts, performance.now() - began, context);
         } catch (error) {
-          if (context.signal.aborted || error instanceof Fault || !(error instanceof Error)) throw error;
-          context.log(`ERROR: ${error.message}\n`);
-          return { state: "failed", message: error.message };
+          return failedBy(error, context);
         }
       }),
   };

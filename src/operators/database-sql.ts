@@ -2,7 +2,7 @@
 import { textOf } from "../domain/connection-config.ts";
 import { type ConnectionKind, kindOf } from "../domain/connection-kind.ts";
 import { Fault } from "../domain/fault.ts";
-import { refuse, settleAttempt } from "./command.ts";
+import { failedBy, refuse, settleAttempt } from "./command.ts";
 import { createMysqlDriver } from "./mysql-sql.ts";
 import type { Operator, WorkConnection } from "./operator.ts";
 import type { PostgresSettings } from "./postgres-connection.ts";
@@ -33,9 +33,7 @@ export function createDatabaseOperator(
         try {
           return await driver.run({ work, connection, sql }, context);
         } catch (error) {
-          if (context.signal.aborted || error instanceof Fault || !(error instanceof Error)) throw error;
-          context.log(`ERROR: ${error.message}\n`);
-          return { state: "failed", message: error.message };
+          return failedBy(error, context);
         }
       }),
   };

@@ -75,7 +75,11 @@ async function definitionsOf(ask: (method: string, path: string) => Promise<unkn
   const { resources } = (await ask("GET", "/resources")) as { resources: object[] };
   const details = await Promise.all(jobs.map(({ name }) => ask("GET", `/jobs/${encodeURIComponent(name)}`)));
   const own = { id: 0, resourceId: 0, createTime: 0, lastUpdateTime: 0, modifyTime: 0 };
-  const without = (object: unknown) => ({ ...(object as { readonly name: string }), ...own });
+  const without = (object: unknown) => {
+    const { jobRelation, ...rest } = object as { readonly name: string; readonly jobRelation?: object[] };
+    const relations = jobRelation?.map((one) => ({ ...one, relationId: "0", taskId: 0 }));
+    return { ...rest, ...own, ...(relations && { jobRelation: relations }) };
+  };
   const byName = (one: { readonly name: string }, other: { readonly name: string }) =>
     one.name.localeCompare(other.name);
   return [jobs, details, scripts, resources].map((list) => list.map(without).sort(byName));

@@ -48,7 +48,7 @@ export function createPrepareWork(deps: WorldDeps): PrepareWork {
       lateProperties: (loop) => mapValues(late, (text) => scope.render(text, { loop })),
       ...(await renderScript(scope, script, properties.scriptArgs)),
       ...(await loadParts(sources, request, properties.connectionName ?? "")),
-      ...(operator !== undefined && (await loadEnds(sources, owner, properties))),
+      ...(operator?.hasEnds === true && (await loadEnds(sources, owner, properties))),
       ...sessionAndForm(facts, properties),
     };
   };

@@ -17,6 +17,7 @@ export function createDataMigrationOperator(settings: OperatorSettings, duckdb: 
   const databases = createMovedDatabases(settings);
   return {
     types: ["DataMigration", "CDMJob"],
+    hasEnds: true,
     lane: "process",
     run: (work, context) =>
       settleAttempt(context.signal, async () => {

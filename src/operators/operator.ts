@@ -174,6 +174,8 @@ export interface Operator {
   readonly run: (work: Work, context: WorkContext) => Promise<Outcome>;
   /** Ends what is kept from one attempt to the next, when no attempt runs any more. */
   readonly stop?: () => Promise<void>;
+  /** Whether it works between two connections: it is then given those that a node names as its source and its target. */
+  readonly hasEnds?: true;
 }
 
 /** The next offset of each partition, as decimal text. */

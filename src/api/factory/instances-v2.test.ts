@@ -132,7 +132,10 @@ test("of a stretch no more instances run at a time than the request says, the ea
   await held.running(third, "a");
   expect(await statuses()).toEqual(["running", "success", "running", "success"]);
   // Somebody runs the last one by himself: its turn is passed over.
-  await ok("POST", `/jobs/j/instances/${last}/restart`);
+  await ok("POST", `/api/instances/${last}/acts`, {
+    body: { act: "rerun", from: "first", version: "current" },
+  });
+  await held.running(last, "a");
   held.letEnd(first, "a");
   held.letEnd(third, "a");
   await expect.poll(async () => (await pool.query("select from rerun_batch")).rowCount).toBe(0);

@@ -55,7 +55,11 @@ export function serverDatabase(pool: Pool, nextFault: () => Fault, onIdle: () =>
     await pass();
     if (isCut) throw lost();
     busy += 1;
-    const client = await pool.connect();
+    // It fails where the world leaps over the time that a connection may take to be made.
+    const client = await pool.connect().catch((error: unknown) => {
+      leave();
+      throw error;
+    });
     clients.add(client);
     const broken = { is: false };
     const release = (error?: Error | boolean) => {

@@ -9,6 +9,7 @@ import { createAttemptWatch } from "./attempt-watch.ts";
 import type { Definitions, InstanceFacts } from "./definitions.ts";
 import { type Exit, settleExit } from "./kept-alive.ts";
 import { createLoop } from "./loop.ts";
+import { createReadySince } from "./ready-since.ts";
 import { type Moved, type Settlement, settleByModel } from "./settle.ts";
 import { createShares } from "./shares.ts";
 
@@ -71,6 +72,8 @@ const SUCCESSES_MAX = 1_000;
 const CLAIMS_MAX = 1_000;
 /** How soon it looks again for what another was just claiming. */
 const BUSY_MS = 5;
+/** How soon it looks at all that is ready, after calls that looked only at what became so of late. */
+const WHOLE_LOOK_MS = 1_000;
 const SETTLE_RETRY_MS = 200;
 const SETTLE_RETRY_MAX_MS = 5_000;
 
@@ -78,6 +81,8 @@ export function createWorker(deps: WorkerDeps): Worker {
   const running = new Map<string, Attempt>();
   const used: Record<Lane, number> = { inline: 0, process: 0, stream: 0, child: 0, background: 0 };
   const shares = createShares(deps.now);
+  const readySince = createReadySince();
+  let wholeLookDue = false;
   let successes: PlainSuccess[] = [];
   /** Undefined while nothing is to be claimed. */
   let serverId: string | undefined;
@@ -116,9 +121,12 @@ export function createWorker(deps: WorkerDeps): Worker {
     const fence = deps.newFence();
     const batch = successes.slice(0, SUCCESSES_MAX);
     const used = shares.used(wants.map(({ lane }) => lane));
-    const request = { now: deps.now(), serverId: server, fence, successes: batch, wants, used };
+    const since = readySince.before(wants);
+    const request = { now: deps.now(), serverId: server, fence, successes: batch, wants, used, since };
     unanswered = fence;
     const reply = await step(deps.pool, request);
+    readySince.after(request, reply);
+    if (since !== undefined) lookAtAllSoon();
     if (serverId === server) successes = successes.slice(batch.length);
     for (const { claim } of batch) release(claim);
     if (reply.ready > reply.claims.length || reply.freed) deps.onMoreReady();
@@ -127,8 +135,18 @@ export function createWorker(deps: WorkerDeps): Worker {
     return { reply, more: reply.more || (capped && reply.claims.length >= CLAIMS_MAX) };
   }
 
+  function lookAtAllSoon(): void {
+    if (wholeLookDue) return;
+    wholeLookDue = true;
+    wakeIn(WHOLE_LOOK_MS, () => {
+      wholeLookDue = false;
+      readySince.forget();
+    });
+  }
+
   async function findUnanswered(server: string): Promise<void> {
     if (unanswered === undefined) return;
+    readySince.forget();
     await begin(server, await listClaims(deps.pool, server, unanswered));
   }
 
@@ -215,9 +233,10 @@ export function createWorker(deps: WorkerDeps): Worker {
     return { moved, nextTryAt: settlement.type === "retried" ? settlement.readyAt : undefined };
   }
 
-  function wakeIn(delayMs: number): void {
+  function wakeIn(delayMs: number, before?: () => void): void {
     const timer = setTimeout(() => {
       timers.delete(timer);
+      before?.();
       loop.wake();
     }, delayMs);
     timers.add(timer);
@@ -282,10 +301,14 @@ export function createWorker(deps: WorkerDeps): Worker {
       serverId = id;
       accepting = true;
       abandoned = false;
+      readySince.forget();
       loop.start();
       loop.wake();
     },
-    wake: loop.wake,
+    wake: () => {
+      readySince.forget();
+      loop.wake();
+    },
     stopInstance: (projectId, instanceId) => {
       for (const { claim, abort } of running.values())
         if (claim.projectId === projectId && claim.instanceId === instanceId)

@@ -49,15 +49,23 @@ export async function readLoad(db: Database, lanes: readonly Lane[], now: Date):
   return { lanes: queues, waiting: rest[0]?.waiting ?? 0, servers: rest[0]?.servers ?? 0 };
 }
 
-/** When claimed node runs, which have not ended, became ready, in no order. */
+/**
+ * When claimed node runs, which have not ended, became ready, in no order. Each is looked up by itself: a join, planned
+ * while the period was new and small, reads the whole period for a few of them.
+ */
 export async function listReadyTimes(db: Database, claims: readonly Claim[]): Promise<Date[]> {
   const rows = await query<{ readonly readyAt: Date }>(
     db,
     "list-ready-times",
     `select n.ready_at as "readyAt"
      from unnest($1::uuid[], $2::bigint[], $3::smallint[]) as k (project_id, instance_id, node_no)
-     join node_run n using (project_id, instance_id, node_no)
-     where n.ready_at is not null and n.instance_id >= history_floor()`,
+     cross join lateral (
+       select r.ready_at from node_run r
+       where r.project_id = k.project_id and r.instance_id = k.instance_id and r.node_no = k.node_no
+         and r.instance_id >= (select history_floor())
+       limit 1
+     ) n
+     where n.ready_at is not null`,
     [
       claims.map(({ projectId }) => projectId),
       claims.map(({ instanceId }) => instanceId),

@@ -38,6 +38,8 @@ export interface StepRequest {
   readonly wants: readonly { readonly lane: Lane; readonly want: number }[];
   /** What projects have of this server's slots; those that are not named have none. */
   readonly used: readonly UsedSlots[];
+  /** Nothing that became ready earlier is claimed; without it, all that is ready may be. */
+  readonly since?: Date | undefined;
 }
 
 export interface UsedSlots {
@@ -80,7 +82,7 @@ type StepRow = readonly [
 const STEP_ATTEMPTS_MAX = 5;
 
 /**
- * Settles successes and claims node runs: one round trip, one commit (migrations/0028-step.sql). A server that is not in
+ * Settles successes and claims node runs: one round trip, one commit (migrations/0044-ready-since.sql). A server that is not in
  * the register claims nothing. Not for use within a transaction: it is done again where the database ended it because of
  * others that ran at the same time.
  */
@@ -101,7 +103,7 @@ async function stepOnce(db: Database, request: StepRequest): Promise<StepReply> 
   const { successes, wants, used } = request;
   const statement: QueryArrayConfig = {
     name: "step",
-    text: "select * from step($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+    text: "select * from step($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     values: [
       request.now,
       request.serverId,
@@ -118,6 +120,7 @@ async function stepOnce(db: Database, request: StepRequest): Promise<StepReply> 
       used.map(({ lane }) => lane),
       used.map(({ projectId }) => projectId),
       used.map(({ slots }) => slots),
+      request.since ?? "-infinity",
     ],
     rowMode: "array",
   };

@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // Those have a configuration of their own: vitest.engines.config.ts.
+    exclude: ["test/engines/**"],
     include: ["src/**/*.test.ts", "test/**/*.test.ts", "tools/**/*.test.ts"],
     globalSetup: ["test/setup/global.ts"],
     setupFiles: ["test/setup/each-file.ts"],

@@ -121,7 +121,7 @@ export async function openEngineWorld(): Promise<EngineWorld> {
     sources: SOURCES,
     blobs: createFolderBlobs(join(folder, "blobs")),
     roles: ["worker"],
-    slots: { inline: 1000, process: 16, stream: 32, child: 1000 },
+    slots: { inline: 1000, process: 16, stream: 32, child: 1000, remote: 100 },
     now: () => new Date(),
     random: Math.random,
     observe: ends.observe,

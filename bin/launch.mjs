@@ -14,6 +14,7 @@ const TARGETS = {
   start: (node) => runOurs(node, [join(ROOT, "src", "cli", "cli.ts"), "serve", "--demo", ...args]),
   demo: (node) => runOurs(node, [join(ROOT, "src", "cli", "cli.ts"), "demo", ...args]),
   test,
+  "test:engines": testEngines,
   check: (node) => run(node, [join(ROOT, "tools", "check.ts"), ...args], here),
   bench: (node) => runOurs(node, [join(ROOT, "bench", "bench.ts"), ...args], here),
   chaos: (node) => runOurs(node, [join(ROOT, "test", "chaos", "chaos.ts"), ...args], here),
@@ -32,6 +33,13 @@ async function test(node) {
   const env = { ...process.env, AZALAI_TEST_PYTHON: python };
   const tested = await run(node, [bin("vitest"), "run", ...args], { ...here, env });
   return checked || tested;
+}
+
+/** Work on real engines, one file after the other; with words, those that they choose. */
+async function testEngines(node) {
+  const env = { ...process.env, AZALAI_TEST_PYTHON: preparePython() };
+  const vitest = [bin("vitest"), "run", "--config", "vitest.engines.config.ts", ...args];
+  return await run(node, vitest, { ...here, env });
 }
 
 async function schemaFuzz(node) {

@@ -34,6 +34,7 @@ export interface Config {
   /** Private or loopback addresses (CIDR or host names) that users' nodes may dial. */
   readonly allowedPrivateAddresses: readonly string[];
   readonly processSlots: number;
+  readonly remoteSlots: number;
   readonly streamSlots: number;
   /** How long this server counts as alive after its last beat, and how often it beats. */
   readonly leaseSeconds: number;
@@ -115,6 +116,7 @@ export function readConfig(
       .map((part) => part.trim())
       .filter(Boolean),
     processSlots: whole("AZALAI_PROCESS_SLOTS", 1, 1000, 16),
+    remoteSlots: whole("AZALAI_REMOTE_SLOTS", 1, 100_000, 2_000),
     streamSlots: whole("AZALAI_STREAM_SLOTS", 1, 1000, 32),
     ...readTogether(reader, environment, problems),
     uploadBytesMax: whole("AZALAI_UPLOAD_BYTES_MAX", 1, 2 ** 40, 2 ** 30),

@@ -146,6 +146,18 @@ export type FaultCode =
   | "operation-unsupported"
   | "cluster-missing"
   | "cluster-invalid"
+  | "cluster-exists"
+  | "cluster-in-use"
+  /** Nobody answered there: the same may pass later. */
+  | "cluster-unreachable"
+  | "cluster-login-refused"
+  /** The cluster has no service that could do this. */
+  | "cluster-service-missing"
+  /** The cluster will never take this piece of work. */
+  | "submission-refused"
+  | "suspend-unsupported"
+  | "api-version-invalid"
+  | "api-version-unsupported"
   | "reference-invalid"
   | "object-in-use"
   | "object-protected"

@@ -61,9 +61,10 @@ export function shownAt<Shown extends Pick<Instance, "origin" | "state" | "plann
 /**
  * Where attempts count against a server's capacity: `inline` costs nothing but a promise, `process` is a child process
  * or a query, `stream` is held by a real-time node for as long as it lives, `child` by a node that waits for instances
- * of its own. `background` is a process of a background instance: it uses the slots that `process` leaves.
+ * of its own, `remote` by one that follows work on a cluster. `background` is a process of a background instance: it uses
+ * the slots that `process` leaves.
  */
-export const LANES = ["inline", "process", "stream", "child", "background"] as const;
+export const LANES = ["inline", "process", "stream", "child", "remote", "background"] as const;
 export type Lane = (typeof LANES)[number];
 
 /** A lane that a node has by its type. */

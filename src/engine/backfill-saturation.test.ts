@@ -26,7 +26,7 @@ async function setup() {
   world.setTime(new Date("2026-11-23T09:30:00Z"));
   const engine = await world.newEngine({
     operators: [operator],
-    slots: { inline: 10, process: SLOTS, stream: 1, child: 10 },
+    slots: { inline: 10, process: SLOTS, stream: 1, child: 10, remote: 10 },
   });
   await engine.start();
   await world.addJob({ schedule: HOURLY, nodes: [node("past")] }, "past");

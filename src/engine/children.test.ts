@@ -429,8 +429,10 @@ test("a server that is lost begins no row twice: the next goes on where it was",
 test("a child's end on another server is heard at once", async () => {
   const world = await childWorld();
   await world.addJob({}, CHILD);
-  const waits = await world.newEngine({ slots: { inline: 10, process: 0, stream: 1, child: 10 } });
-  const works = await world.newEngine({ slots: { inline: 0, process: 10, stream: 1, child: 0 } });
+  const waits = await world.newEngine({
+    slots: { inline: 10, process: 0, stream: 1, child: 10, remote: 10 },
+  });
+  const works = await world.newEngine({ slots: { inline: 0, process: 10, stream: 1, child: 0, remote: 0 } });
   await waits.start();
   await works.start();
   const jobId = await world.addJob({ nodes: [subJob("one"), subJob("two", {}, ["one"])] });

@@ -61,7 +61,7 @@ async function start(
 test("background work uses only the slots that are left, and takes none from other work", async () => {
   const world = await engineWorld();
   const { operator, started, endOne } = held();
-  const slots = { inline: 10, process: 3, stream: 1, child: 10 };
+  const slots = { inline: 10, process: 3, stream: 1, child: 10, remote: 10 };
   const engine = await world.newEngine({ operators: [operator], slots });
   const settled = async () =>
     (await world.database.pool.query("select from instance where ended_at is not null")).rowCount;

@@ -121,7 +121,7 @@ test("two servers share the work, and each does every node once", async () => {
     await new Promise(setImmediate);
     return { state: "succeeded" };
   });
-  const slots = { inline: 4, process: 4, stream: 1, child: 1 };
+  const slots = { inline: 4, process: 4, stream: 1, child: 1, remote: 1 };
   const engines = [await world.newEngine({ slots }), await world.newEngine({ slots })];
   for (const engine of engines) await engine.start();
   const nodes = [node("a"), ...[..."bcdefgh"].map((name) => node(name, ["a"])), node("z", [..."bcdefgh"])];

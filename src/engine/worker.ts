@@ -79,7 +79,7 @@ const SETTLE_RETRY_MAX_MS = 5_000;
 
 export function createWorker(deps: WorkerDeps): Worker {
   const running = new Map<string, Attempt>();
-  const used: Record<Lane, number> = { inline: 0, process: 0, stream: 0, child: 0, background: 0 };
+  const used: Record<Lane, number> = { inline: 0, process: 0, stream: 0, child: 0, remote: 0, background: 0 };
   const shares = createShares(deps.now);
   const readySince = createReadySince();
   let wholeLookDue = false;

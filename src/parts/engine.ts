@@ -56,8 +56,14 @@ const INLINE_SLOTS = 1_000;
 const CHILD_SLOTS = 100_000;
 
 /** Attempts of each lane that a server with the role `worker` runs at a time. */
-export function slotsOf({ processSlots, streamSlots }: Config): Slots {
-  return { inline: INLINE_SLOTS, process: processSlots, stream: streamSlots, child: CHILD_SLOTS };
+export function slotsOf({ processSlots, remoteSlots, streamSlots }: Config): Slots {
+  return {
+    inline: INLINE_SLOTS,
+    process: processSlots,
+    stream: streamSlots,
+    child: CHILD_SLOTS,
+    remote: remoteSlots,
+  };
 }
 
 /** Works on the database's node runs when it resolves. */

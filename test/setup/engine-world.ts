@@ -114,7 +114,7 @@ export async function engineWorld(run: TestWork = () => ({ state: "succeeded" })
         sources: NO_SOURCES,
         blobs,
         roles: ["scheduler", "worker"],
-        slots: { inline: 1000, process: 50, stream: 10, child: 1000 },
+        slots: { inline: 1000, process: 50, stream: 10, child: 1000, remote: 100 },
         now: () => time ?? new Date(),
         random: () => 0,
         observe,

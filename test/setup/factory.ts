@@ -283,7 +283,7 @@ function makeEngine(
     },
     blobs,
     roles: ["scheduler", "worker"],
-    slots: { inline: 100, process: 50, stream: 10, child: 1000 },
+    slots: { inline: 100, process: 50, stream: 10, child: 1000, remote: 100 },
     now,
     random: () => 0,
     observe,

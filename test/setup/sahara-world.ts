@@ -115,7 +115,7 @@ async function startEngine(
     },
     blobs,
     roles: kind === "real" ? ["scheduler", "worker"] : [],
-    slots: { inline: 100, process: 4, stream: 2, child: 1000 },
+    slots: { inline: 100, process: 4, stream: 2, child: 1000, remote: 100 },
     now: () => new Date(),
     random: Math.random,
     observe: () => undefined,

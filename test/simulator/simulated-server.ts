@@ -61,7 +61,7 @@ export async function startSimulatedServer(site: ServerSite): Promise<SimulatedS
     blobs: NO_BLOBS,
     roles: ["scheduler", "worker"],
     // Of work of other kinds there is none.
-    slots: { inline: 0, process: 200, stream: 0, child: 0 },
+    slots: { inline: 0, process: 200, stream: 0, child: 0, remote: 0 },
     now: () => new Date(site.trueTime() + server.skewMs),
     random: site.random,
     observe: () => undefined,

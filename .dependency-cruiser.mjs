@@ -38,7 +38,7 @@ export default {
     ),
     rule(
       "only-main-knows-the-parts",
-      { path: "^src/", pathNot: "^src/(main[.]ts|parts/|cli/doctor[.]ts)" },
+      { path: "^src/", pathNot: "^src/(main[.]ts|parts/|cli/(doctor|local-software)[.]ts)" },
       { path: "^src/parts/" },
     ),
     rule(

@@ -1,6 +1,6 @@
 /** Settings: flags before environment before defaults, and every problem at once. */
 import { expect, test } from "vitest";
-import { type Flags, readConfig } from "./config.ts";
+import { type Flags, packageClientEnvironment, readConfig } from "./config.ts";
 
 function check(flags: Flags, environment: Record<string, string>, expected: object): void {
   expect(readConfig(flags, environment)).toMatchObject(expected);
@@ -121,4 +121,17 @@ test("mail is sent through the server that is named, over TLS where a password i
     { AZALAI_SMTP_URL: "smtp://x", AZALAI_MAIL_FROM: "Azalai <azalai@example.com>" },
     { problems: [expect.stringContaining("AZALAI_MAIL_FROM")] },
   );
+});
+
+test("software of engines may not lie where nodes do not see it", () => {
+  const hidden = "AZALAI_ENGINES_DIR must not lie in the data folder, which is hidden from nodes";
+  check({ dataDir: "/d" }, { AZALAI_ENGINES_DIR: "/d/engines" }, { problems: [hidden] });
+  check({ dataDir: "/d" }, { AZALAI_ENGINES_DIR: "/d" }, { problems: [hidden] });
+  check({ dataDir: "/d" }, { AZALAI_ENGINES_DIR: "/d-engines" }, { config: { enginesDir: "/d-engines" } });
+});
+
+test("the clients of package indexes are given what they know, and no secret of ours", () => {
+  const known = { PATH: "/bin", PIP_INDEX_URL: "x", https_proxy: "y", MAVEN_OPTS: "z" };
+  const other = { AZALAI_MASTER_KEY: "m", AWS_SECRET_ACCESS_KEY: "s", NODE_OPTIONS: "n", MY_PATH: "p" };
+  expect(packageClientEnvironment({ ...known, ...other, HOME: undefined })).toEqual(known);
 });

@@ -1,5 +1,6 @@
 /** The process's settings: flags and environment turned into one frozen Config, or a list of what is wrong with them. */
-import { resolve } from "node:path";
+import { homedir } from "node:os";
+import { join, relative, resolve } from "node:path";
 import { isMailAddress } from "./domain/topic.ts";
 import { isZone } from "./domain/zone.ts";
 
@@ -55,6 +56,8 @@ export interface Config {
   readonly traces?: { readonly url: string; readonly serviceName: string };
   /** Through which server notices are mailed; absent: none are. */
   readonly mail?: MailSettings;
+  /** Where the software of local engines lies; every user of the machine may read it. */
+  readonly enginesDir: string;
   readonly demo: boolean;
 }
 
@@ -124,9 +127,27 @@ export function readConfig(
     historyPeriodDays: whole("AZALAI_HISTORY_PERIOD_DAYS", 1, 366, 7),
     ...optional("traces", readTraces(environment)),
     ...optional("mail", readMail(environment, problems)),
+    enginesDir: resolve(environment.AZALAI_ENGINES_DIR || defaultEnginesDir()),
     demo: flags.demo ?? false,
   };
+  if (!relative(config.dataDir, config.enginesDir).startsWith(".."))
+    problems.push("AZALAI_ENGINES_DIR must not lie in the data folder, which is hidden from nodes");
   return problems.length > 0 ? { problems } : { config: Object.freeze(config) };
+}
+
+/** Outside of the data folder and of root's home: the users that run nodes can read neither. */
+function defaultEnginesDir(): string {
+  return process.getuid?.() === 0 ? "/var/cache/azalai/engines" : join(homedir(), ".cache/azalai/engines");
+}
+
+/** What the clients of package indexes need of an environment: where they look and through what, and no secret of ours. */
+const CLIENT_VARIABLE =
+  /^(PATH|HOME|LANG|LC_ALL|JAVA_HOME|(https?|no|all)_proxy|PIP_\w+|MAVEN_(OPTS|ARGS)|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE)$/i;
+
+/** The part of an environment that `pip` and `mvn` are given. */
+export function packageClientEnvironment(environment: Environment): Readonly<Record<string, string>> {
+  const known = Object.entries(environment).filter(([name]) => CLIENT_VARIABLE.test(name));
+  return Object.fromEntries(known.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 type First = "projectId" | "adminPassword" | "accessKey" | "secretKey";

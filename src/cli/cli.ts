@@ -4,6 +4,7 @@ import { addAlarmsCommands } from "./alarms.ts";
 import { addAuditCommand } from "./audit.ts";
 import { addBackfillCommands } from "./backfill.ts";
 import { addCalendarsCommands } from "./calendars.ts";
+import { addClustersCommands } from "./clusters.ts";
 import { addSharedOptions } from "./commands.ts";
 import { addConnectionsCommands } from "./connections.ts";
 import { codeOf } from "./credentials.ts";
@@ -62,6 +63,7 @@ function createProgram(): Command {
   addAuditCommand(program);
   addRetentionCommands(program);
   addConnectionsCommands(program);
+  addClustersCommands(program);
   addLimitsCommands(program);
   addSecretsCommands(program);
   addWorkspacesCommands(program);

@@ -9,6 +9,7 @@ import { createBrokerConnections, explained, loadKafka } from "./kafka-connectio
 import { loadMysql, mysqlTarget } from "./mysql-connection.ts";
 import { openMysqlSession } from "./mysql-session.ts";
 import type { Buckets, Operator } from "./operator.ts";
+import { orAborted } from "./or-aborted.ts";
 import { type PostgresSettings, postgresConfig } from "./postgres-connection.ts";
 import { openPostgresSession } from "./postgres-session.ts";
 import { createEndpointTest } from "./s3-bucket.ts";
@@ -50,15 +51,6 @@ export function createConnectionTest(deps: ConnectionTestDeps, timeMs = TEST_MS)
       return { ok: false, reason: createSecretMask(connection.config)?.cover(reason) ?? reason };
     }
   };
-}
-
-/** What cannot be interrupted, such as the look-up of a name, is left to end by itself. */
-function orAborted<Value>(pending: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  if (signal.aborted) abort();
-  return Promise.race([pending, promise]).finally(() => signal.removeEventListener("abort", abort));
 }
 
 function messageOf(error: unknown): string {

@@ -67,6 +67,16 @@ export async function endAll(
   return met.size;
 }
 
+/**
+ * What tells a process from a later one of the same number: when it began, in ticks since the machine did. Empty where none lives,
+ * and where the system has no `/proc`.
+ */
+export function birthOf(pid: number): string {
+  // The name of the program stands in parentheses, and may hold blanks and parentheses.
+  const [state, ...rest] = readText(`/proc/${pid}/stat`).split(") ").at(-1)?.split(" ") ?? [];
+  return state === "Z" || state === "X" ? "" : (rest[18] ?? "");
+}
+
 /** Sends a signal to a process, or to a group by its negated id; false when there is none. */
 export function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {

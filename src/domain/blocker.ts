@@ -33,6 +33,8 @@ export type Blocker =
       /** What was found in place of a success; null while it may still come. */
       readonly reason: string | null;
     }
+  /** A run of a job in a workspace that does not exist for whoever asks. */
+  | { readonly kind: "hidden-dependency" }
   /** As many runs of the schedule as may run at a time. */
   | { readonly kind: "overlap"; readonly most: number; readonly holders: readonly Holder[] }
   | { readonly kind: "frozen"; readonly doer?: Doer }
@@ -63,6 +65,8 @@ export type Blocker =
       readonly what: string;
       readonly slots: number;
       readonly holders: readonly Holder[];
+      /** So many more lie where whoever asks may not look. */
+      readonly hidden?: number;
     }
   /** No server takes work at all. */
   | { readonly kind: "no-worker"; readonly node: string }
@@ -105,11 +109,34 @@ export type Blocker =
       readonly from: Date;
     };
 
+/** What may not be told of: workspaces that do not exist for whoever asks, and runs there. */
+export interface Hidden {
+  readonly workspaces: readonly string[];
+  readonly instances: ReadonlySet<number>;
+}
+
+/** The runs that a blocker tells of. */
+export function instancesOf(blocker: Blocker): number[] {
+  return "holders" in blocker ? blocker.holders.map(({ instanceId }) => instanceId) : [];
+}
+
+/** The blocker as it is told to somebody from whom something is hidden: that it is there, and how much holds it. */
+export function hide(blocker: Blocker, { workspaces, instances }: Hidden): Blocker {
+  if (blocker.kind === "dependency" && workspaces.includes(blocker.workspaceId))
+    return { kind: "hidden-dependency" };
+  if (!("holders" in blocker)) return blocker;
+  const holders = blocker.holders.filter(({ instanceId }) => !instances.has(instanceId));
+  const hidden = blocker.holders.length - holders.length;
+  return { ...blocker, holders, ...(blocker.kind === "limit" && { hidden }) };
+}
+
 /** The blocker as one sentence. Times are UTC. */
 export function sentenceOf(blocker: Blocker): string {
   switch (blocker.kind) {
     case "dependency":
       return dependencySentence(blocker);
+    case "hidden-dependency":
+      return "It waits for a run of a job in a workspace that is closed to you.";
     case "overlap":
       return `${blocker.holders.length} runs of its schedule are under way, and ${blocker.most} may be: ${named(blocker.holders)}.`;
     case "frozen":
@@ -129,7 +156,7 @@ export function sentenceOf(blocker: Blocker): string {
     case "restarts-held":
       return `Node "${blocker.node}" ended too often and is held: ${blocker.message ?? "no reason given"}. Retry the node to begin it again.`;
     case "limit":
-      return `Node "${blocker.node}" finds no free slot of ${blocker.what} (${blocker.slots}); in use by ${named(blocker.holders)}.`;
+      return `Node "${blocker.node}" finds no free slot of ${blocker.what} (${blocker.slots}); in use by ${named(blocker.holders, blocker.hidden)}.`;
     case "no-worker":
       return `Node "${blocker.node}" is ready, but no server with the role worker is running.`;
     case "servers-busy":
@@ -185,7 +212,7 @@ function among(holders: readonly Holder[], words: string): string {
 
 const NAMED_MAX = 3;
 
-function named(holders: readonly Holder[]): string {
+function named(holders: readonly Holder[], hidden = 0): string {
   const names = holders
     .slice(0, NAMED_MAX)
     .map(({ instanceId, jobName, node }) =>
@@ -193,7 +220,8 @@ function named(holders: readonly Holder[]): string {
         ? `instance ${instanceId} of "${jobName}"`
         : `"${node}" of instance ${instanceId} ("${jobName}")`,
     );
-  const more = holders.length - names.length;
+  const more = holders.length - names.length + hidden;
+  if (names.length === 0 && more > 0) return `${count(more, "run")} in workspaces that are closed to you`;
   return names.join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 

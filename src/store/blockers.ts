@@ -122,6 +122,21 @@ export async function findLaneUse(
   return { workers: counts?.workers ?? 0, running: counts?.running ?? 0, holders };
 }
 
+/** Those of the instances that lie in one of the workspaces. */
+export async function findInstancesIn(
+  db: Database,
+  projectId: string,
+  { ids, workspaces }: { readonly ids: readonly number[]; readonly workspaces: readonly string[] },
+): Promise<number[]> {
+  const rows = await query<{ readonly id: number }>(
+    db,
+    "find-instances-in",
+    "select id from instance where project_id = $1 and id = any ($2) and workspace_id = any ($3)",
+    [projectId, ids, workspaces],
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** How many servers of the role there are. */
 export async function countServers(db: Database, role: "scheduler" | "worker"): Promise<number> {
   const rows = await query<{ readonly count: number }>(

@@ -336,11 +336,12 @@ export interface EventSourceState extends EventSource {
   readonly running: number;
 }
 
-/** The project's sources, by their jobs' names. */
+/** The project's sources, by their jobs' names, but for those in `closedWorkspaces`. */
 export async function listEventSources(
   db: Database,
   projectId: string,
   limit: number,
+  { closedWorkspaces }: { readonly closedWorkspaces: readonly string[] } = { closedWorkspaces: [] },
 ): Promise<EventSourceState[]> {
   return await query<EventSourceState>(
     db,
@@ -349,7 +350,7 @@ export async function listEventSources(
        (select count(*) from event_run r join instance i on i.project_id = r.project_id and i.id = r.instance_id
         where r.project_id = s.project_id and r.job_id = s.job_id and i.ended_at is null) as running
      from event_source s join job j on j.project_id = s.project_id and j.id = s.job_id
-     where s.project_id = $1 order by j.workspace_id, j.name limit $2`,
-    [projectId, limit],
+     where s.project_id = $1 and j.workspace_id <> all ($3::text[]) order by j.workspace_id, j.name limit $2`,
+    [projectId, limit, closedWorkspaces],
   );
 }

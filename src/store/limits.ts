@@ -122,23 +122,36 @@ async function refreshSome(db: Database, projectId: string, after: number): Prom
   return rows[0]?.last ?? null;
 }
 
+const ALL: LimitFilter = { closedWorkspaces: [] };
+
 const HELD = `(select count(*)::integer from node_run r
   where r.project_id = l.project_id and r.state = 'running' and r.limits is not null and l.id = any (r.limits)
     and r.instance_id >= history_floor())`;
 
+/** What a list of limits, or of who holds their slots, tells of. */
+export interface LimitFilter {
+  /** Never told of. */
+  readonly closedWorkspaces: readonly string[];
+}
+
 /** The project's limits, those for the whole of it first. */
-export async function listLimits(db: Database, projectId: string, most: number): Promise<SlotLimit[]> {
+export async function listLimits(
+  db: Database,
+  projectId: string,
+  most: number,
+  { closedWorkspaces }: LimitFilter = ALL,
+): Promise<SlotLimit[]> {
   return await query<SlotLimit>(
     db,
     "list-limits",
     `select l.id, l.kind, l.workspace_id as "workspaceId", l.connection, j.name as "jobName", l.slots,
        ${HELD} as held, l.set_at as "setAt", l.set_by as "setBy"
      from slot_limit l left join job j on j.project_id = l.project_id and j.id = l.job_id
-     where l.project_id = $1
+     where l.project_id = $1 and coalesce(l.workspace_id, j.workspace_id, '') <> all ($3::text[])
      order by array_position(array['project', 'workspace', 'connection', 'job'], l.kind), l.workspace_id,
        coalesce(l.connection, j.name)
      limit $2`,
-    [projectId, most],
+    [projectId, most, closedWorkspaces],
   );
 }
 
@@ -147,12 +160,14 @@ export async function listSlotHolders(
   db: Database,
   projectId: string,
   limitId: number,
+  { closedWorkspaces }: LimitFilter = ALL,
 ): Promise<SlotHolder[] | undefined> {
   const known = await query(
     db,
     "find-limit",
-    "select from slot_limit where project_id = $1 and id = $2::integer",
-    [projectId, limitId],
+    `select from slot_limit l left join job j on j.project_id = l.project_id and j.id = l.job_id
+     where l.project_id = $1 and l.id = $2::integer and coalesce(l.workspace_id, j.workspace_id, '') <> all ($3::text[])`,
+    [projectId, limitId, closedWorkspaces],
   );
   if (known.length === 0) return undefined;
   return await query<SlotHolder>(
@@ -165,9 +180,9 @@ export async function listSlotHolders(
      join instance i on i.project_id = n.project_id and i.id = n.instance_id
      left join server s on s.id = n.server_id
      where n.project_id = $1 and n.state = 'running' and n.limits is not null and $2::integer = any (n.limits)
-       and n.instance_id >= history_floor()
+       and n.instance_id >= history_floor() and i.workspace_id <> all ($3::text[])
      order by n.started_at, n.instance_id, n.node_no`,
-    [projectId, limitId],
+    [projectId, limitId, closedWorkspaces],
   );
 }
 

@@ -1,5 +1,6 @@
 /** The console's API about event sources: where each stands, and letting a paused one go on. */
 import { missing } from "../../domain/fault.ts";
+import { closedWorkspaces } from "../../domain/user.ts";
 import type { Engine } from "../../engine/operations.ts";
 import type { Database } from "../../store/database.ts";
 import { listEventSources } from "../../store/event-sources.ts";
@@ -19,9 +20,14 @@ export function eventSourceRoutes({ pool, engine }: EventSourceDeps): Route[] {
       method: "GET",
       path: "/api/event-sources",
       role: "reader",
-      scope: "every-workspace",
-      handle: async ({ caller }) =>
-        json(200, encodeEventSources(await listEventSources(pool, caller.projectId, LISTED_MAX))),
+      scope: "project",
+      handle: async ({ caller }) => {
+        const filter = { closedWorkspaces: closedWorkspaces(caller) };
+        return json(
+          200,
+          encodeEventSources(await listEventSources(pool, caller.projectId, LISTED_MAX, filter)),
+        );
+      },
     },
     {
       method: "POST",

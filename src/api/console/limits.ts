@@ -2,6 +2,7 @@
 import type { Static, TSchema } from "typebox";
 import { invalid, missing } from "../../domain/fault.ts";
 import { DEFAULT_WORKSPACE } from "../../domain/project.ts";
+import { closedWorkspaces } from "../../domain/user.ts";
 import type { Engine } from "../../engine/operations.ts";
 import type { Database } from "../../store/database.ts";
 import { findWeight, type LimitScope, listLimits, listSlotHolders } from "../../store/limits.ts";
@@ -23,24 +24,24 @@ export function limitRoutes(deps: LimitDeps): Route[] {
       method: "GET",
       path: "/api/limits",
       role: "reader",
-      scope: "every-workspace",
-      handle: async ({ caller: { projectId } }) =>
-        json(
-          200,
-          encodeLimits(
-            (await findWeight(pool, projectId)) ?? 1,
-            await listLimits(pool, projectId, LISTED_MAX),
-          ),
-        ),
+      scope: "project",
+      handle: async ({ caller }) => {
+        const { projectId } = caller;
+        const filter = { closedWorkspaces: closedWorkspaces(caller) };
+        const limits = await listLimits(pool, projectId, LISTED_MAX, filter);
+        return json(200, encodeLimits((await findWeight(pool, projectId)) ?? 1, limits));
+      },
     },
     {
       method: "GET",
       path: "/api/limits/:limit_id/holders",
       role: "reader",
-      scope: "every-workspace",
+      scope: "project",
       handle: async ({ caller, params }) => {
         const id = /^\d{1,9}$/.test(params.limit_id ?? "") ? Number(params.limit_id) : 0;
-        const holders = await listSlotHolders(pool, caller.projectId, id);
+        const holders = await listSlotHolders(pool, caller.projectId, id, {
+          closedWorkspaces: closedWorkspaces(caller),
+        });
         return json(
           200,
           encodeHolders(holders ?? missing("limit-missing", `there is no limit ${params.limit_id}`)),

@@ -1,8 +1,11 @@
 /** The console's API about what keeps an instance, a job's next run or a backfill from running. */
+import { type Blocker, hide, instancesOf } from "../../domain/blocker.ts";
 import { missing } from "../../domain/fault.ts";
+import { type Caller, closedWorkspaces } from "../../domain/user.ts";
 import { createDefinitions } from "../../engine/definitions.ts";
 import { explainInstance, explainJob, type WhyDeps } from "../../engine/why.ts";
 import { explainBackfill } from "../../engine/why-backfill.ts";
+import { findInstancesIn } from "../../store/blockers.ts";
 import type { Database } from "../../store/database.ts";
 import { findJob } from "../../store/jobs.ts";
 import { type CallerRequest, json, type Reply, type Route } from "../route.ts";
@@ -25,7 +28,9 @@ export function whyRoutes({ pool, now }: WhyRouteDeps): Route[] {
       handle: async ({ caller, params }) => {
         const instanceId = instanceIdOf(params.instance_id);
         const standing = await explainInstance(deps, caller.projectId, instanceId);
-        return json(200, encodeInstanceWhy(standing ?? unknownInstance(instanceId)));
+        if (standing === undefined) return unknownInstance(instanceId);
+        const blockers = await hideFrom(pool, caller, standing.blockers);
+        return json(200, encodeInstanceWhy({ ...standing, blockers }));
       },
     },
     {
@@ -48,6 +53,19 @@ export function whyRoutes({ pool, now }: WhyRouteDeps): Route[] {
       },
     },
   ];
+}
+
+/** What holds a run up may lie in another workspace, which may not exist for the caller. */
+async function hideFrom(
+  db: Database,
+  caller: Caller,
+  blockers: readonly Blocker[],
+): Promise<readonly Blocker[]> {
+  const workspaces = closedWorkspaces(caller);
+  if (workspaces.length === 0) return blockers;
+  const ids = blockers.flatMap(instancesOf);
+  const instances = await findInstancesIn(db, caller.projectId, { ids, workspaces });
+  return blockers.map((blocker) => hide(blocker, { workspaces, instances: new Set(instances) }));
 }
 
 async function answerJob(deps: WhyDeps, request: CallerRequest): Promise<Reply> {

@@ -176,13 +176,11 @@ test("runs and jobs of a closed workspace are missing by their numbers too", asy
   await ok("POST", `/api/instances/${instanceId}/acts`, { role: "reader", userId: ada, ...act });
 });
 
-test("what tells of all workspaces at once is for those to whom none is closed", async () => {
+test("the audit trail is for those to whom no workspace is closed, and so are acts on many runs of one", async () => {
   const { ok, call, ada, bob } = await closedShop();
   const refused = { status: 403, json: { code: "role-missing" } };
-  for (const path of ["/api/acts", "/api/limits", "/api/limits/1/holders", "/api/event-sources"])
-    expect(await call("GET", path, { role: "member", userId: bob }), path).toMatchObject(refused);
-  for (const path of ["/api/acts", "/api/limits", "/api/event-sources"])
-    await ok("GET", path, { role: "reader", userId: ada });
+  expect(await call("GET", "/api/acts", { role: "member", userId: bob })).toMatchObject(refused);
+  await ok("GET", "/api/acts", { role: "reader", userId: ada });
   const body = { act: { act: "stop" }, filter: { workspace: "shop" } };
   const bulk = { role: "member", userId: bob, body } as const;
   expect(await call("POST", "/api/instance-acts", bulk)).toMatchObject({
@@ -190,6 +188,58 @@ test("what tells of all workspaces at once is for those to whom none is closed",
     json: { code: "workspace-missing" },
   });
   await ok("POST", "/api/instance-acts", { role: "member", userId: ada, body });
+});
+
+test("lists of limits and of event sources leave out those of closed workspaces", async () => {
+  const { ok, call, ada, bob } = await closedShop();
+  for (const workspace of ["shop", "lab"]) {
+    await ok("PUT", "/api/limits", { workspace, body: { slots: 2 } });
+    const event = { eventType: "OBS", channel: `obs://files/${workspace}/` };
+    await ok("POST", "/jobs", { workspace, body: jobBody("watch", { schedule: { type: "EVENT", event } }) });
+    await ok("POST", "/jobs/watch/start", { workspace });
+  }
+  await ok("PUT", "/api/limits/project", { role: "admin", body: { slots: 5 } });
+  const seen = async (userId: string) => {
+    const given = { role: "member", userId } as const;
+    const { limits } = (await ok("GET", "/api/limits", given)).json;
+    const { sources } = (await ok("GET", "/api/event-sources", given)).json;
+    return {
+      limits: limits.map(({ workspace }: { readonly workspace: string | null }) => workspace),
+      sources: sources.map(({ workspace }: { readonly workspace: string }) => workspace),
+      ids: limits.map(({ id }: { readonly id: number }) => id) as number[],
+    };
+  };
+  const { ids, ...all } = await seen(ada);
+  expect(all).toEqual({ limits: [null, "lab", "shop"], sources: ["lab", "shop"] });
+  expect(await seen(bob)).toMatchObject({ limits: [null, "lab"], sources: ["lab"] });
+  const [whole, , shops] = ids;
+  const member = { role: "member", userId: bob } as const;
+  await ok("GET", `/api/limits/${whole}/holders`, member);
+  expect(await call("GET", `/api/limits/${shops}/holders`, member)).toMatchObject({
+    status: 404,
+    json: { code: "limit-missing" },
+  });
+});
+
+test("what holds a run up in a closed workspace is not named", async () => {
+  const world = await closedShop();
+  const { ok, ada, bob, held } = world;
+  await world.startEngine();
+  const node = (type: string) => ({ nodes: [{ name: "a", type, location: { x: 0, y: 0 }, properties: [] }] });
+  const run = async (workspace: string, name: string, type: string): Promise<number> => {
+    await ok("POST", "/jobs", { workspace, body: jobBody(name, node(type)) });
+    return (await ok("POST", `/jobs/${name}/run-immediate`, { workspace })).json.instanceId;
+  };
+  await ok("PUT", "/api/limits/project", { role: "admin", body: { slots: 1 } });
+  const first = await run("shop", "secret-sale", "Hold");
+  await held.running(first, "a");
+  const second = await run("lab", "later", "Dummy");
+  const why = async (userId: string) => (await ok("GET", `/api/instances/${second}/why`, { role: "member", userId })).json;
+  await expect.poll(async () => (await why(ada)).blockers[0]?.holders).toMatchObject([{ instance: first }]);
+  const hidden = await why(bob);
+  expect(hidden.blockers).toMatchObject([{ kind: "limit", holders: [] }]);
+  expect(hidden.blockers[0].sentence).toContain("in use by 1 run in workspaces that are closed to you");
+  expect(JSON.stringify(hidden)).not.toContain("secret-sale");
 });
 
 test("a closed workspace is not reached through what a request names beside its own", async () => {

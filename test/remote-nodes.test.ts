@@ -45,6 +45,39 @@ test("rows are moved from the warehouse to a file by the job that the documents 
   expect(look).toBe('[["5000","order 1"]]');
 });
 
+test("a CDMJob node moves what the stored job says that it names, and fails where there is none", async () => {
+  const job = (name: string, type: string, properties: Readonly<Record<string, string>>) => ({
+    name,
+    processType: "BATCH",
+    schedule: { type: "EXECUTE_ONCE" },
+    nodes: [
+      {
+        name: "a",
+        type,
+        location: { x: 0, y: 0 },
+        properties: Object.entries(properties).map(([property, value]) => ({ name: property, value })),
+      },
+    ],
+  });
+  const what = {
+    sourceConnectionName: "warehouse",
+    sourceQuery: "select n from generate_series(1, 7) n",
+    targetPath: "obs://moved/names.csv",
+  };
+  await azalai(["jobs", "create", "-"], job("cdm-names", "DataMigration", what));
+  const named = (jobName: string) => ({ clusterName: "cdm-1", jobName });
+  const [counts] = await outputs(job("nightly", "CDMJob", named("cdm-names")));
+  expect(JSON.parse(String(counts))).toMatchObject({ inputRowCount: 7, outputRowCount: 7 });
+
+  const failure = async (name: string, jobName: string) => {
+    await azalai(["jobs", "create", "-"], job(name, "CDMJob", named(jobName)));
+    const words = ["--data-dir", service.dataDir, "--json", "jobs", "run", name, "--wait"];
+    return JSON.parse((await runCommand(words)).stdout).nodes[0].message;
+  };
+  expect(await failure("lost", "nowhere")).toBe('Job "nowhere" does not exist.');
+  expect(await failure("wrong", "nightly")).toBe('Job "nightly" is no job of one node of type DataMigration.');
+});
+
 const noMariadb = await mariadbMissing();
 
 describe.skipIf(noMariadb !== undefined)(`MariaDB${noMariadb === undefined ? "" : `: ${noMariadb}`}`, () => {

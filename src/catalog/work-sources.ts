@@ -1,6 +1,7 @@
 /** What an attempt at a node needs of the catalogue: scripts, connections, variables, looked up as they are now. */
 import { Fault } from "../domain/fault.ts";
 import { filesOf, pathOfResource, type Resource } from "../domain/resource.ts";
+import { findVersionedJob } from "../store/job-versions.ts";
 import { findNamedResources } from "../store/resources.ts";
 import { findScript } from "../store/scripts.ts";
 import type { WorkspaceKey } from "../store/workspaces.ts";
@@ -21,6 +22,14 @@ export function createCatalogSources(deps: ConnectionDeps) {
         content: script.content,
         ...(typeof database === "string" && database !== "" && { database }),
       };
+    },
+    loadMigration: async (owner: WorkspaceKey, jobName: string) => {
+      const stored = await findVersionedJob(deps.pool, owner, jobName);
+      if (stored === undefined) return undefined;
+      const [node, ...others] = stored.definition.nodes;
+      if (node?.type === "DataMigration" && others.length === 0) return node.properties;
+      const why = `Job "${jobName}" is no job of one node of type DataMigration.`;
+      throw new Fault("invalid", "reference-invalid", why);
     },
     loadResourceFiles: async (owner: WorkspaceKey, named: string) => {
       const resource = chosenResource(named, await findNamedResources(deps.pool, owner, [named]));

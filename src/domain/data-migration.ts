@@ -43,6 +43,21 @@ export function readMigration(properties: Properties): Migration | { readonly pr
   return { source, target, writeMode, ...(columns.length > 0 && { columns }) };
 }
 
+/**
+ * The name of the stored job whose node says what a `CDMJob` node moves, as the node has it; undefined where the node says
+ * so itself, or is of another type. Source: dataarts-factory 4.2, CDMJob.
+ */
+export function namedMigration({
+  type,
+  properties,
+}: {
+  readonly type: string;
+  readonly properties: Properties;
+}): string | undefined {
+  const saysItself = Object.keys(properties).some((name) => /^(source|target)[A-Z]/.test(name));
+  return type === "CDMJob" && !saysItself ? properties.jobName || undefined : undefined;
+}
+
 /** The parts of a name such as `schema.table`. */
 export function nameParts(name: string): string[] {
   return name.split(".").map((part) => part.trim());

@@ -20,6 +20,11 @@ export interface WorkOwner {
 /** Loads what nodes name. Each reads the present state at the moment of the attempt; `undefined` where there is none. */
 export interface WorkSources {
   readonly loadScript: (owner: WorkOwner, name: string) => Promise<WorkScript | undefined>;
+  /** The properties of the one node, a `DataMigration`, of a stored job. Fault for a job of another kind. */
+  readonly loadMigration: (
+    owner: WorkOwner,
+    jobName: string,
+  ) => Promise<Readonly<Record<string, string>> | undefined>;
   /** The paths of a resource's files, by its name or its directory and name. Fault where several have the name. */
   readonly loadResourceFiles: (owner: WorkOwner, named: string) => Promise<readonly string[] | undefined>;
   /** With its secrets in clear. */

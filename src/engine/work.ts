@@ -1,4 +1,5 @@
 /** Turns a node of a definition into work: conditions decided, expressions resolved, named things fetched. */
+import { namedMigration } from "../domain/data-migration.ts";
 import { Fault } from "../domain/fault.ts";
 import type { JobNode } from "../domain/job.ts";
 import { readNodeSettings, SETTING_DEFAULTS } from "../domain/job-settings.ts";
@@ -33,7 +34,8 @@ export function createPrepareWork(deps: WorldDeps): PrepareWork {
     for (const expression of await liveConditions(deps.db, request))
       if (!(await scope.holds(expression))) return "skip";
     const script = await findScript(sources, owner, node.properties.scriptName);
-    const [early, late] = parted(node.properties, (name) => operator?.isLate?.(name) !== true);
+    const given = await withMigration(sources, owner, { node, scope });
+    const [early, late] = parted(given, (name) => operator?.isLate?.(name) !== true);
     const rendered = await mapValues(early, (text) => scope.render(text));
     const properties = await withResourceFiles(sources, owner, rendered);
     return {
@@ -68,6 +70,20 @@ export function outsideOf(sources: WorkSources, owner: WorkOwner): Outside {
     obsPathExists: (path) => sources.buckets(owner.projectId).exists(path),
     calendar: async (name) => await sources.loadCalendar(owner, name),
   };
+}
+
+/** The node's properties, and those of the stored job that says what it moves. */
+async function withMigration(
+  sources: WorkSources,
+  owner: WorkOwner,
+  { node, scope }: { readonly node: JobNode; readonly scope: Scope },
+): Promise<Readonly<Record<string, string>>> {
+  const named = namedMigration(node);
+  if (named === undefined) return node.properties;
+  const name = await scope.render(named);
+  const stored = await sources.loadMigration(owner, name);
+  if (stored === undefined) throw new Fault("not-found", "job-missing", `Job "${name}" does not exist.`);
+  return { ...stored, ...node.properties };
 }
 
 /** Resources that the property `files` names have made way for their files. */

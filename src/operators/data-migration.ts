@@ -34,9 +34,8 @@ export function createDataMigrationOperator(settings: OperatorSettings, duckdb: 
   };
 }
 
-function explain({ type, nodeName, properties }: Work, problems: readonly string[]): string {
-  const job = type === "CDMJob" && properties.jobName ? ` Jobs of a CDM cluster are not known here.` : "";
-  return `The ${type} node "${nodeName}" does not say what to move: ${problems.join("; ")}.${job}`;
+function explain({ type, nodeName }: Work, problems: readonly string[]): string {
+  return `The ${type} node "${nodeName}" does not say what to move: ${problems.join("; ")}.`;
 }
 
 function succeed({ rows, bytes }: Counts, tookMs: number, context: WorkContext): Outcome {

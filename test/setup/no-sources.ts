@@ -12,6 +12,7 @@ export const NO_SOURCES: WorkSources = {
     throw new RangeError("the test has no endpoints");
   },
   loadScript: async () => undefined,
+  loadMigration: async () => undefined,
   loadResourceFiles: async () => undefined,
   loadConnection: async () => undefined,
   loadEnvironment: async () => ({}),

@@ -75,7 +75,9 @@ test("a CDMJob node moves what the stored job says that it names, and fails wher
     return JSON.parse((await runCommand(words)).stdout).nodes[0].message;
   };
   expect(await failure("lost", "nowhere")).toBe('Job "nowhere" does not exist.');
-  expect(await failure("wrong", "nightly")).toBe('Job "nightly" is no job of one node of type DataMigration.');
+  expect(await failure("wrong", "nightly")).toBe(
+    'Job "nightly" is no job of one node of type DataMigration.',
+  );
 });
 
 const noMariadb = await mariadbMissing();

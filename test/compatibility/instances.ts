@@ -15,6 +15,16 @@ function wireJob(name: string, statement: string, schedule: object = { type: "EX
   return { name, processType: "BATCH", schedule, nodes };
 }
 
+/** Saves a job that moves two rows from one file to another. */
+async function saveMovingJob({ send, workspace }: Stage): Promise<void> {
+  const source = `plays/${workspace}/rows.csv`;
+  await send("PUT", `/api/files/${source}`, "a\n1\n2\n");
+  const ends = { sourcePath: `obs://${source}`, targetPath: `obs://plays/${workspace}/moved.csv` };
+  const properties = Object.entries(ends).map(([name, value]) => ({ name, value }));
+  const nodes = [{ name: "only", type: "DataMigration", location: { x: 1, y: 2 }, properties }];
+  await send("POST", "/jobs", { ...wireJob("moving", "true"), nodes });
+}
+
 /** Runs the job at once and gives the instance once it has the status. */
 async function ran({ call }: Stage, jobName: string, status: string) {
   const { instance_id } = await call("run_once", { job_name: jobName });
@@ -93,6 +103,9 @@ async function watchInstances(stage: Stage): Promise<void> {
     ],
   });
   expect(await list({ job_name: "goo" })).toMatchObject({ total: 0, instances: [] });
+  await saveMovingJob(stage);
+  const [moved] = (await ran(stage, "moving", "success")).nodes;
+  expect(moved).toMatchObject({ input_row_count: 2, speed: expect.any(Number) });
 }
 
 async function stopInstances(stage: Stage): Promise<void> {
@@ -113,7 +126,8 @@ async function stopInstances(stage: Stage): Promise<void> {
     });
 }
 
-async function watchOlderInstances({ call, send }: Stage): Promise<void> {
+async function watchOlderInstances(stage: Stage): Promise<void> {
+  const { call, send } = stage;
   await send("POST", "/jobs", wireJob("good", "true"));
   const instanceId = String((await call("run_once", { job_name: "good" })).instance_id);
   const which = { job_name: "good", instance_id: instanceId };
@@ -140,6 +154,14 @@ async function watchOlderInstances({ call, send }: Stage): Promise<void> {
   });
   expect(await call("restore_job_instance", which)).toEqual(NOTHING);
   await reached(call, which, "success");
+  await saveMovingJob(stage);
+  const moving = {
+    job_name: "moving",
+    instance_id: String((await call("run_once", { job_name: "moving" })).instance_id),
+  };
+  expect((await reached(call, moving, "success")).nodes).toMatchObject([
+    { input_row_count: 2, output_row_count: 2 },
+  ]);
   await send("POST", "/jobs", wireJob("endless", "sleep 3600"));
   const running = await call("run_once", { job_name: "endless" });
   const endless = { job_name: "endless", instance_id: String(running.instance_id) };

@@ -11,7 +11,6 @@ export const NOT_SERVED: readonly (readonly [asked: RegExp, why: string])[] = [
 
 /** Members that no play shows at work although their operation is served. */
 
-const MOVED_ROWS = "shown of DataMigration and CDMJob nodes, which no call here runs";
 const NOT_IN_LIST = "the list has a job's head; show_job has the rest";
 
 /** Rows as `dgc Node.failPolicy sent` or `… came`. A reason for a row that works fails the compatibility test. */
@@ -39,8 +38,6 @@ export const LEFT_OUT: readonly (readonly [rows: RegExp, why: string])[] = [
   [/^dataartsstudio SearchDetailV2[.](script|cdm)_params came$/, "what is found is named, not shown"],
   [/^dataartsstudio \w+Request[.](Authorization|Host) sent$/, "the SDK's signer sets it"],
   [/^dgc JobResult[.]flinkJobInfo came$/, "no Flink jobs are run yet"],
-  [/^dgc NodeInstance[.](inputRowCount|speed) came$/, MOVED_ROWS],
-  [/^dlf NodeInstance[.](in|out)putRowCount came$/, MOVED_ROWS],
   [/^dgc Relation[.]script(Name|Id) came$/, "scripts use no resources, the nodes of jobs do"],
   [/^dlf JobInfo[.](id|nodes|schedule|params|directory|basicConfig) came$/, NOT_IN_LIST],
   [

@@ -99,6 +99,7 @@ async function startEngine(
     operators: createOperators(settings, runner),
     sources: {
       loadScript: async () => undefined,
+      loadMigration: async () => undefined,
       loadResourceFiles: async () => undefined,
       loadConnection: async () => undefined,
       loadEnvironment: async () => ({}),

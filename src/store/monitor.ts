@@ -2,6 +2,7 @@
 import type { InstanceState } from "../domain/states.ts";
 import { type Database, query } from "./database.ts";
 import { findFirstIdSince } from "./history.ts";
+import { countInstancesOf } from "./instance-blocks.ts";
 import type { WorkspaceKey } from "./workspaces.ts";
 
 /** From the first instant that counts to before the last. */
@@ -23,18 +24,59 @@ export interface InstanceCount {
  */
 export async function countInstances(
   db: Database,
+  key: WorkspaceKey,
+  { owner, ...stretch }: Stretch & { readonly owner?: string },
+): Promise<InstanceCount[]> {
+  return owner === undefined
+    ? await countAll(db, key, stretch)
+    : await countOwned(db, key, { ...stretch, owner });
+}
+
+/** What simply succeeded is what is left of all, which are counted already: only the others are looked at. */
+async function countAll(db: Database, key: WorkspaceKey, { from, to }: Stretch): Promise<InstanceCount[]> {
+  const fromId = await findFirstIdSince(db, from);
+  const { projectId, workspaceId } = key;
+  const plannedTo = new Date(to.getTime() - 1);
+  const { total } = await countInstancesOf(db, { ...key, fromId, plannedFrom: from, plannedTo });
+  const within = `i.project_id = $1 and i.workspace_id = $2 and i.id >= $3 and i.planned_at >= $4 and i.planned_at <= $5
+    and exists (select from job j where j.project_id = i.project_id and j.id = i.job_id)`;
+  // Each in words that a partial index is about.
+  const others = await query<InstanceCount>(
+    db,
+    "count-unusual-instances-by-state",
+    `select state, force_success as "forceSuccess", ignore_success as "ignoreSuccess", count(*) as count
+     from (
+       select i.state, i.force_success, i.ignore_success from instance i
+       where ${within} and i.state <> 'running' and i.state <> 'succeeded'
+       union all
+       select i.state, i.force_success, i.ignore_success from instance i
+       where ${within} and i.state = 'running' and i.ended_at is null
+       union all
+       select i.state, i.force_success, i.ignore_success from instance i
+       where ${within} and i.state = 'succeeded' and (i.force_success or i.ignore_success)
+     ) others
+     group by 1, 2, 3`,
+    [projectId, workspaceId, fromId, from, plannedTo],
+  );
+  const count = total - others.reduce((sum, each) => sum + each.count, 0);
+  const plain = { state: "succeeded", forceSuccess: false, ignoreSuccess: false } as const;
+  return count > 0 ? [...others, { ...plain, count }] : others;
+}
+
+async function countOwned(
+  db: Database,
   { projectId, workspaceId }: WorkspaceKey,
-  { from, to, owner }: Stretch & { readonly owner?: string },
+  { from, to, owner }: Stretch & { readonly owner: string },
 ): Promise<InstanceCount[]> {
   return await query<InstanceCount>(
     db,
-    "count-instances-by-state",
+    "count-owned-instances-by-state",
     `select i.state, i.force_success as "forceSuccess", i.ignore_success as "ignoreSuccess", count(*) as count
      from instance i join job j on j.project_id = i.project_id and j.id = i.job_id
      where i.project_id = $1 and i.workspace_id = $2 and i.id >= $3 and i.planned_at >= $4 and i.planned_at < $5
-       and ($6::text is null or coalesce(nullif(j.owner, ''), j.created_by) = $6)
+       and coalesce(nullif(j.owner, ''), j.created_by) = $6
      group by 1, 2, 3`,
-    [projectId, workspaceId, await findFirstIdSince(db, from), from, to, owner ?? null],
+    [projectId, workspaceId, await findFirstIdSince(db, from), from, to, owner],
   );
 }
 

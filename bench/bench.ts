@@ -5,6 +5,7 @@ import { benchEngine } from "./engine.ts";
 import { benchHistory } from "./history.ts";
 import { benchInstances } from "./instances.ts";
 import { benchLists } from "./lists.ts";
+import { benchMigration } from "./migration.ts";
 import { benchOperators } from "./operators.ts";
 import { benchPackages } from "./packages.ts";
 import { benchRuns } from "./runs.ts";
@@ -20,6 +21,7 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   schedules: benchSchedules,
   definitions: benchDefinitions,
   packages: benchPackages,
+  migration: benchMigration,
   lists: () => benchLists(),
   "lists-quick": () => benchLists(100_000),
   history: () => benchHistory(),

@@ -1,5 +1,6 @@
 /** Timing of an operation: how often, how long, how much processor, and how that is printed. */
 import { Agent, request } from "node:http";
+import { setTimeout as wait } from "node:timers/promises";
 
 export interface Measured {
   readonly label: string;
@@ -72,6 +73,28 @@ export async function timed(
     timesMs: times.sort((a, b) => a - b),
     wallMs,
     cpuMicroseconds: (user + system) / operations,
+  };
+}
+
+/** Between two looks at memory. */
+const LOOK_MS = 20;
+
+/** Looks at memory again and again; `stop` gives the most that there was, bytes. */
+export function watchMemory(residentBytes: () => Promise<number>): { readonly stop: () => Promise<number> } {
+  const ending = new AbortController();
+  const watching = (async () => {
+    let most = 0;
+    while (!ending.signal.aborted) {
+      most = Math.max(most, await residentBytes());
+      await wait(LOOK_MS);
+    }
+    return most;
+  })();
+  return {
+    stop: async () => {
+      ending.abort();
+      return await watching;
+    },
   };
 }
 

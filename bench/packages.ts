@@ -4,7 +4,7 @@ import { buffer } from "node:stream/consumers";
 import { setTimeout as wait } from "node:timers/promises";
 import { PACKAGE_LIMITS } from "../src/domain/package.ts";
 import { type ArchiveFile, openArchive, writeArchive } from "../src/store/zip-archive.ts";
-import { type Measured, measure, printTable } from "./measure.ts";
+import { type Measured, measure, printTable, watchMemory } from "./measure.ts";
 import { type BenchService, startService } from "./service.ts";
 
 /** The larger one shows whether memory grows with the package. */
@@ -15,8 +15,8 @@ const EXPORTED_AT_ONCE = 100;
 const SCRIPTS = 100;
 const NODES = 10;
 const CONNECTIONS = 16;
-/** Between two looks at a task, and at the memory of the service. */
-const LOOK_MS = 20;
+/** Between two looks at a task. The answer has a line for each object: looking often would be measured with the rest. */
+const LOOK_MS = 200;
 const MIB = 2 ** 20;
 
 type Call = (method: string, path: string, workspace: string, body?: object | Buffer) => Promise<Buffer>;
@@ -75,8 +75,7 @@ async function ended(call: Call, workspace: string, taskId: string): Promise<voi
     const task = JSON.parse((await call("GET", `/system-tasks/${taskId}`, workspace)).toString());
     if (task.status === "SUCCESSFUL") return;
     if (task.status !== "RUNNING") throw new Error(task.message);
-    // The answer has a line for each object: looking often would be measured with the rest.
-    await wait(LOOK_MS * 10);
+    await wait(LOOK_MS);
   }
 }
 
@@ -94,7 +93,7 @@ async function rounds(
   await (await round(0))();
   const timesMs: number[] = [];
   const before = await service.residentBytes();
-  const peak = watchMemory(service);
+  const peak = watchMemory(service.residentBytes);
   for (let no = 1; no <= ROUNDS; no++) {
     const began = performance.now();
     const finish = await round(no);
@@ -105,24 +104,6 @@ async function rounds(
   const wallMs = timesMs.reduce((sum, each) => sum + each, 0);
   const note = `memory at most ${grown.toFixed(0)} MiB over ${(before / MIB).toFixed(0)} MiB`;
   return { label, timesMs: timesMs.sort((a, b) => a - b), wallMs, note };
-}
-
-function watchMemory({ residentBytes }: BenchService) {
-  const ending = new AbortController();
-  const watching = (async () => {
-    let most = 0;
-    while (!ending.signal.aborted) {
-      most = Math.max(most, await residentBytes());
-      await wait(LOOK_MS);
-    }
-    return most;
-  })();
-  return {
-    stop: async () => {
-      ending.abort();
-      return await watching;
-    },
-  };
 }
 
 async function inLanes(count: number, operation: (n: number) => Promise<unknown>): Promise<void> {

@@ -9,6 +9,7 @@ import type { Pool } from "pg";
 import { listProcesses } from "../src/operators/process-table.ts";
 import { openDatabase } from "../src/store/database.ts";
 import { openEmbedded } from "../src/store/embedded.ts";
+import { hasCode } from "../src/store/file-system.ts";
 import { createClient } from "./measure.ts";
 
 export interface BenchService {
@@ -19,6 +20,8 @@ export interface BenchService {
   readonly cpu: () => Promise<number>;
   /** Resident memory of the service's own process, bytes. */
   readonly residentBytes: () => Promise<number>;
+  /** The same of the processes that it has begun, but for the database's: those of nodes. */
+  readonly nodesResidentBytes: () => number;
   /** A token of the first user within the project, who is given the role admin there. */
   readonly tokenFor: (projectId: string) => Promise<string>;
   /** Stops it and starts another on the same data folder. */
@@ -60,6 +63,7 @@ export async function startService(given?: string): Promise<BenchService> {
     pool,
     cpu: async () => (await usage()).cpuMicroseconds,
     residentBytes: async () => (await usage()).residentBytes,
+    nodesResidentBytes: () => residentOfNodes(child.pid ?? 0, embedded.pid),
     tokenFor: (projectId) => tokenFor(url, credentials, projectId, pool),
     restart: async () => {
       await end();
@@ -90,6 +94,27 @@ function familyCpu(pid: number): number {
     return one.pid === pid ? own + (numbers[13] ?? 0) + (numbers[14] ?? 0) : own;
   });
   return ticks.reduce((sum, each) => sum + each, 0) * 10_000;
+}
+
+/** Of the descendants of the service: all but those of the database. */
+function residentOfNodes(service: number, database: number): number {
+  const listed = listProcesses();
+  const below = (pid: number): number[] =>
+    listed
+      .filter((one) => one.parentPid === pid && one.pid !== database)
+      .flatMap((one) => [one.pid, ...below(one.pid)]);
+  return below(service).reduce((sum, pid) => sum + residentOf(pid), 0);
+}
+
+/** 0 of one that has ended meanwhile. */
+function residentOf(pid: number): number {
+  try {
+    const [, pages] = readFileSync(`/proc/${pid}/statm`, "latin1").split(" ");
+    return Number(pages) * 4096;
+  } catch (error) {
+    if (hasCode(error, ["ENOENT", "ESRCH"])) return 0;
+    throw error;
+  }
 }
 
 interface Credentials {

@@ -4,10 +4,13 @@ import { Fault, invalid } from "../domain/fault.ts";
 import { checkDefinition, checkJobName, type Job, type JobDefinition } from "../domain/job.ts";
 import { usesOf } from "../domain/job-use.ts";
 import type { JobReference } from "../domain/schedule.ts";
+import { marksOf } from "../domain/text-marks.ts";
 import type { Caller } from "../domain/user.ts";
 import { insertAct, type NewAct } from "../store/audit.ts";
 import { findCalendar } from "../store/calendars.ts";
+import { REFERENCED, unlessRefused } from "../store/constraints.ts";
 import { type Database, transaction } from "../store/database.ts";
+import { findChildlessJob } from "../store/job-children.ts";
 import { findVersionedJob, type VersionedJob } from "../store/job-versions.ts";
 import { findJob, insertJob, type JobWrite, lockJob, updateJob, updateJobLabel } from "../store/jobs.ts";
 import { hasJobLimit, refreshLimits } from "../store/limits.ts";
@@ -55,7 +58,9 @@ export async function createJob(
 ): Promise<number> {
   checkJobDraft(draft);
   const author = { projectId: caller.projectId, workspaceId, by: caller.userName };
-  return await transaction(deps.pool, (db) => addJob(db, deps, author, draft));
+  const placed = await unlessRefused(placeLoneJob(deps.pool, deps, author, draft), REFERENCED);
+  if (placed === "taken") throw nameTaken();
+  return placed ?? (await transaction(deps.pool, (db) => addJob(db, deps, author, draft)));
 }
 
 /** Whose workspace is written to, and by whom. */
@@ -79,6 +84,43 @@ export async function addJob(
   return id;
 }
 
+/** Whether a draft names nothing that is kept elsewhere: then its save needs no look at anything but its own rows. */
+function isLone({ definition: { kind, nodes, schedule, settings } }: JobDraft): boolean {
+  const upstream = schedule.type === "cron" ? (schedule.cron?.dependencies?.jobs ?? []) : [];
+  const isPlain = settings?.calendar === undefined && settings?.slots === undefined;
+  return kind === "batch" && upstream.length === 0 && isPlain && !runsJobs(nodes);
+}
+
+/**
+ * Adds the job of a lone draft by one statement, which is enough for a transaction where `db` is the pool; the workspace must
+ * be there. "taken" where a job has the name; undefined, and nothing done, for a draft or a quota that asks for more.
+ */
+export async function placeLoneJob(
+  db: Database,
+  deps: WorkspaceDeps & JobQuota,
+  author: Author,
+  draft: JobDraft,
+): Promise<number | "taken" | undefined> {
+  if (deps.jobsMax !== undefined || !isLone(draft)) return undefined;
+  return (await insertJob(db, author, await writeOf(db, deps, author, draft))) ?? "taken";
+}
+
+/**
+ * Saves a lone draft by one statement, which is a transaction, over a job that keeps its name, is not in operation and
+ * names nothing either. False, and nothing done, for another draft, and where the job is another one, or not there, or was
+ * changed meanwhile.
+ */
+async function changeLoneJob(
+  deps: JobDeps,
+  author: Author,
+  { name, draft }: { readonly name: string; readonly draft: JobDraft },
+): Promise<boolean> {
+  if (draft.name !== name || !isLone(draft)) return false;
+  const job = await findChildlessJob(deps.pool, author, name);
+  if (job?.status !== "stopped" || job.kind !== draft.definition.kind) return false;
+  return await updateJob(deps.pool, job, await writeOf(deps.pool, deps, author, draft));
+}
+
 /** Those who add jobs at once wait for each other, so that the limit holds. */
 async function checkQuota(db: Database, { jobsMax }: JobQuota, projectId: string): Promise<void> {
   if (jobsMax === undefined) return;
@@ -100,6 +142,7 @@ export async function saveJob(
 ): Promise<void> {
   checkJobDraft(draft);
   const author = { projectId: caller.projectId, workspaceId, by: caller.userName };
+  if (await changeLoneJob(deps, author, { name, draft })) return;
   const isFirstLimit = await transaction(deps.pool, (db) => changeJob(db, deps, author, { name, draft }));
   // What was begun under no limit does not know of it yet.
   if (isFirstLimit) await refreshLimits(deps.pool, caller.projectId);
@@ -189,7 +232,8 @@ async function relabel(
     if (present === undefined) throw jobMissing();
     const { act, document, ...label } = await choose(db, present);
     const at = deps.now();
-    const written = { ...label, document: JSON.stringify(document), by, at };
+    const text = JSON.stringify(document);
+    const written = { ...label, document: text, marks: marksOf([label.name, text]), by, at };
     if (!(await updateJobLabel(db, present.job, written))) throw nameTaken();
     // Runs that are planned bear the name.
     if (label.name !== name && present.job.status !== "stopped")
@@ -241,6 +285,7 @@ async function writeOf(
   const calendar = definition.settings?.calendar;
   if (calendar !== undefined && (await findCalendar(db, author, calendar)) === undefined)
     invalid("job-invalid", [`azalai.calendar: there is no calendar "${calendar}" in the workspace`]);
+  const text = JSON.stringify(document);
   return {
     ...members,
     kind: definition.kind,
@@ -249,7 +294,8 @@ async function writeOf(
     startsAt: dateOf(cron?.startsAt),
     endsAt: dateOf(cron?.endsAt),
     definition: JSON.stringify(definition),
-    document: JSON.stringify(document),
+    document: text,
+    marks: marksOf([draft.name, text]),
     upstream: await findUpstream(db, author.projectId, definition),
     by: author.by,
     at: now(),

@@ -28,6 +28,7 @@ import {
 } from "./package-contents.ts";
 import { openChanges } from "./package-secrets.ts";
 import { type WriteDeps, writeObject } from "./package-writes.ts";
+import { ensureWorkspace } from "./workspaces.ts";
 
 export interface ImportDeps extends WriteDeps, PackageReader {}
 
@@ -42,6 +43,8 @@ interface ImportTarget extends PackageTarget, Pick<StoredImport, "hiddenWorkspac
 interface PlannedObject extends GraphNode {
   readonly kind: PackagedObject["kind"];
   readonly entry: ArchiveEntry;
+  /** As it was read, while there is room; else it is read again when it is written. */
+  readonly read: PackagedObject | undefined;
   /** Jobs that must be there before it, and may be outside of the package. */
   readonly references: readonly JobReference[];
 }
@@ -81,6 +84,9 @@ export async function importPackage(
   return endOf(await listTaskLines(deps.pool, task));
 }
 
+/** Files of a package that are kept as they were read, together: of a larger one the rest is read twice. */
+const KEPT_BYTES_MAX = 4 * 2 ** 20;
+
 /** The package's objects in an order in which each can be written. Fault: `package-invalid` with all that is wrong. */
 async function planImport(
   deps: ImportDeps,
@@ -88,9 +94,11 @@ async function planImport(
   target: ImportTarget,
 ): Promise<readonly PlannedObject[]> {
   const objects: PlannedObject[] = [];
-  const problems = await scanPackage(archive, deps.codec, target, (object) =>
-    objects.push(planObject(object, target)),
-  );
+  let room = KEPT_BYTES_MAX;
+  const problems = await scanPackage(archive, deps.codec, target, (object) => {
+    room -= object.entry.uncompressedSize;
+    objects.push(planObject(object, target, room >= 0));
+  });
   const others = objects.filter(({ kind }) => kind !== "job");
   const jobs = objects.filter(({ kind }) => kind === "job");
   if (problems.length === 0) problems.push(...(await checkReferences(deps.pool, jobs, target)));
@@ -103,11 +111,12 @@ async function planImport(
   return [...others, ...topologicalOrder(jobs)];
 }
 
-function planObject(object: PackagedObject, { workspaceId }: PackageTarget): PlannedObject {
+function planObject(object: PackagedObject, { workspaceId }: PackageTarget, keep: boolean): PlannedObject {
   const { kind, entry, draft } = object;
   const references = kind === "job" ? referencesOf(object.draft.definition, workspaceId) : [];
   const here = references.filter((reference) => reference.workspaceId === workspaceId);
-  return { kind, entry, name: draft.name, after: here.map(({ name }) => name), references };
+  const after = here.map(({ name }) => name);
+  return { kind, entry, read: keep ? object : undefined, name: draft.name, after, references };
 }
 
 /** The jobs for whose runs it waits, and those that its nodes run. */
@@ -214,8 +223,9 @@ async function writeBatch(
   const author: Author = { ...target, by: task.createdBy };
   const packaged: { readonly no: number; readonly object: PackagedObject }[] = [];
   for (const { no, object } of steps)
-    packaged.push({ no, object: await readObject(archive, deps.codec, target, object) });
+    packaged.push({ no, object: object.read ?? (await readObject(archive, deps.codec, target, object)) });
   const isFirstLimit = await transaction(deps.pool, async (db) => {
+    await ensureWorkspace(db, deps, author);
     const lines: Pick<TaskLine, "no" | "state" | "message">[] = [];
     let isLimited = false;
     for (const { no, object } of packaged) {

@@ -14,7 +14,7 @@ import {
   changeConnection,
   placeConnection,
 } from "./connections.ts";
-import { type Author, addJob, changeJob, type JobDeps, type JobDraft } from "./jobs.ts";
+import { type Author, addJob, changeJob, type JobDeps, type JobDraft, placeLoneJob } from "./jobs.ts";
 import type { PackagedObject } from "./package-contents.ts";
 import { addResource, changeResource, type ResourceDeps, type ResourceDraft } from "./resources.ts";
 import { addScript, changeScript, type ScriptDraft } from "./scripts.ts";
@@ -38,7 +38,7 @@ interface ObjectWrite {
   readonly changes: PackageChanges;
 }
 
-/** In the transaction of the object's line. Faults as those of its create, or of its save where the name is taken. */
+/** In the transaction of the object's line; the workspace must be there. Faults as those of its create, or of its save where the name is taken. */
 export async function writeObject(
   db: Database,
   deps: WriteDeps,
@@ -65,7 +65,9 @@ async function writeJob(
   { draft, policy }: Wanted<JobDraft>,
 ): Promise<Written> {
   const { name } = draft;
-  if ((await findJob(db, author, name)) === undefined) {
+  const placed = await placeLoneJob(db, deps, author, draft);
+  if (typeof placed === "number") return {};
+  if (placed === undefined && (await findJob(db, author, name)) === undefined) {
     await addJob(db, deps, author, draft);
     return {};
   }

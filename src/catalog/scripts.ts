@@ -2,6 +2,7 @@
 import { Fault, invalid } from "../domain/fault.ts";
 import { checkName } from "../domain/job.ts";
 import { checkContent, type Script, type ScriptType } from "../domain/script.ts";
+import { marksOf } from "../domain/text-marks.ts";
 import type { Caller } from "../domain/user.ts";
 import { type Database, transaction } from "../store/database.ts";
 import { deleteScript, findScript, insertScript, updateScript } from "../store/scripts.ts";
@@ -45,7 +46,7 @@ export async function addScript(
   draft: ScriptDraft,
 ): Promise<void> {
   await ensureWorkspace(db, deps, author);
-  const write = { ...draft, document: JSON.stringify(draft.document), by: author.by, at: deps.now() };
+  const write = { ...draft, ...textsOf(draft), by: author.by, at: deps.now() };
   if (await insertScript(db, author, write)) return;
   throw new Fault("conflict", "script-exists", "the script name already exists");
 }
@@ -71,8 +72,13 @@ export async function changeScript(
   author: Author,
   { name, content, document }: Omit<ScriptDraft, "type">,
 ): Promise<void> {
-  const write = { content, document: JSON.stringify(document), by: author.by, at: now() };
+  const write = { content, ...textsOf({ name, content, document }), by: author.by, at: now() };
   if (!(await updateScript(db, author, name, write))) throw scriptMissing();
+}
+
+function textsOf({ name, content, document }: Omit<ScriptDraft, "type">) {
+  const text = JSON.stringify(document);
+  return { document: text, marks: marksOf([name, text, content]) };
 }
 
 /** The script of that name. Faults: `script-missing`, `workspace-missing`. */

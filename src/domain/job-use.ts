@@ -15,6 +15,11 @@ function resourceWord(named: string): string {
   return `resource/${named}`;
 }
 
+/** The word for a script. */
+function scriptWord(name: string): string {
+  return `script/${name}`;
+}
+
 /** Which properties of nodes name connections, and for what. */
 const USES: Readonly<Record<string, readonly ConnectionUse[]>> = {
   connectionName: ["connection"],
@@ -31,7 +36,9 @@ export function usesOf(nodes: readonly JobNode[]): string[] {
     }),
   );
   const resources = namedResources(nodes).filter((named) => !isMade(named));
-  return [...new Set([...connections, ...resources.map(resourceWord)])];
+  const scripts = nodes.flatMap(({ properties: { scriptName = "" } }) => scriptName || []);
+  const names = scripts.filter((name) => !isMade(name));
+  return [...new Set([...connections, ...resources.map(resourceWord), ...names.map(scriptWord)])];
 }
 
 function isMade(name: string): boolean {

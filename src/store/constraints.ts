@@ -20,6 +20,19 @@ export async function orFault<Value>(
   }
 }
 
+/** What `pending` gives; undefined where the database refuses it with `sqlState`. */
+export async function unlessRefused<Value>(
+  pending: Promise<Value>,
+  sqlState: typeof UNIQUE | typeof REFERENCED,
+): Promise<Value | undefined> {
+  try {
+    return await pending;
+  } catch (error) {
+    if (hasCode(error, [sqlState])) return undefined;
+    throw error;
+  }
+}
+
 /** Whether the database refused what a statement says, its values or what they refer to: nothing of it was written. */
 export function isRefusedValue(error: unknown): boolean {
   return error instanceof Error && "code" in error && /^2[23]...$/.test(String(error.code));

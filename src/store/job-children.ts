@@ -1,6 +1,7 @@
 /** The job_child table: which jobs the nodes of a job's present version run, where no expression gives their names. */
-import type { JobKind } from "../domain/job.ts";
+import type { Job, JobKind } from "../domain/job.ts";
 import { type Database, execute, query } from "./database.ts";
+import { JOB_COLUMNS, type JobRow, jobFromRow } from "./jobs.ts";
 import type { WorkspaceKey } from "./workspaces.ts";
 
 /** A job as those that run it need to know it. */
@@ -29,6 +30,23 @@ export async function findChildJobs(
      for key share of j`,
     [projectId, workspaceId, names],
   );
+}
+
+/** The job of that name, where its nodes run no other one; undefined else. */
+export async function findChildlessJob(
+  db: Database,
+  { projectId, workspaceId }: WorkspaceKey,
+  name: string,
+): Promise<Job | undefined> {
+  const rows = await query<JobRow>(
+    db,
+    "find-childless-job",
+    `select ${JOB_COLUMNS} from job j
+     where j.project_id = $1 and j.workspace_id = $2 and j.name = $3 and j.kind <> 'node'
+       and not exists (select from job_child c where c.project_id = j.project_id and c.job_id = j.id)`,
+    [projectId, workspaceId, name],
+  );
+  return rows.map(jobFromRow)[0];
 }
 
 /** Puts the jobs in place of those that the job's nodes ran before. */

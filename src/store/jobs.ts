@@ -1,9 +1,8 @@
 /** The job table: single jobs, each written together with its version. Lists are in job-lists.ts. */
 import type { Job, JobKind, JobStatus } from "../domain/job.ts";
 import type { DependencyFailPolicy, JobReference } from "../domain/schedule.ts";
-import { UNIQUE } from "./constraints.ts";
+import { UNIQUE, unlessRefused } from "./constraints.ts";
 import { type Database, query } from "./database.ts";
-import { hasCode } from "./file-system.ts";
 import type { WorkspaceKey } from "./workspaces.ts";
 
 /** A job whose runs another waits for. */
@@ -27,6 +26,8 @@ export interface JobWrite {
   readonly dryRun: boolean;
   /** Words of domain/job-use.ts. */
   readonly uses: readonly string[];
+  /** Of the name and the document (domain/text-marks.ts). */
+  readonly marks: string;
   readonly startsAt: Date | null;
   readonly endsAt: Date | null;
   /** JSON texts: the domain's reading, and the definition as it came. */
@@ -82,8 +83,8 @@ export async function insertJob(
     `with j as (
        insert into job (project_id, workspace_id, name, kind, version, owner, priority, tags, directory, single_node,
                         starts_at, ends_at, created_at, created_by, updated_at, updated_by, single_node_type, dry_run,
-                        uses)
-       values ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $12, $13, $19, $20, $21)
+                        uses, marks)
+       values ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $12, $13, $19, $20, $21, $22)
        on conflict (project_id, workspace_id, name) do nothing
        returning id
      ), v as (
@@ -99,23 +100,30 @@ export async function insertJob(
   return rows[0]?.id;
 }
 
-/** Writes a job's members and its next version in one statement; false when another job has the name. */
+/**
+ * Writes a job's members and its next version in one statement; false when another job has the name, or when the job is no
+ * more as `job` says: saved by somebody else, or put into operation or out of it.
+ */
 export async function updateJob(db: Database, job: Job, write: JobWrite): Promise<boolean> {
-  return await orTaken(query(db, "update-job", UPDATE, [job.projectId, job.id, ...valuesOf(write)]));
+  const { projectId, id, version, status } = job;
+  const values = [projectId, id, ...valuesOf(write), version, status];
+  const updated = await unlessRefused(query(db, "update-job", UPDATE, values), UNIQUE);
+  return updated?.length === 1;
 }
 
 const UPDATE = `
   with j as (
     update job set name = $3, kind = $4, version = version + 1, owner = $5, priority = $6, tags = $7, directory = $8,
       single_node = $9, starts_at = $10, ends_at = $11, updated_at = $12, updated_by = $13, single_node_type = $19,
-      dry_run = $20, uses = $21
-    where project_id = $1 and id = $2
+      dry_run = $20, uses = $21, marks = $22
+    where project_id = $1 and id = $2 and version = $23 and status = $24
     returning id, version
   ), v as (
     insert into job_version (project_id, job_id, version, definition, document, created_at, created_by)
     select $1, id, version, $14, $15, $12, $13 from j
   ), gone as (
-    delete from job_dependency where project_id = $1 and job_id = $2 and upstream_id <> all ($16::bigint[])
+    delete from job_dependency d using j
+    where d.project_id = $1 and d.job_id = j.id and d.upstream_id <> all ($16::bigint[])
   ), d as (
     insert into job_dependency as d (project_id, job_id, upstream_id, periods, fail_policy)
     select $1, j.id, u.* from j, unnest($16::bigint[], $17::smallint[], $18::text[]) u
@@ -130,6 +138,8 @@ export interface JobLabel {
   readonly tags: readonly string[];
   /** JSON text. */
   readonly document: string;
+  /** As in `JobWrite`. */
+  readonly marks: string;
   readonly by: string;
   readonly at: Date;
 }
@@ -138,32 +148,23 @@ export interface JobLabel {
 export async function updateJobLabel(
   db: Database,
   { projectId, id }: Job,
-  { name, tags, document, by, at }: JobLabel,
+  { name, tags, document, marks, by, at }: JobLabel,
 ): Promise<boolean> {
-  return await orTaken(
+  const updated = await unlessRefused(
     query(
       db,
       "update-job-label",
       `with j as (
-         update job set name = $3, tags = $4, updated_at = $6, updated_by = $7 where project_id = $1 and id = $2
+         update job set name = $3, tags = $4, updated_at = $6, updated_by = $7, marks = $8 where project_id = $1 and id = $2
          returning version
        )
        update job_version v set document = $5 from j
        where v.project_id = $1 and v.job_id = $2 and v.version = j.version`,
-      [projectId, id, name, tags, document, at, by],
+      [projectId, id, name, tags, document, at, by, marks],
     ),
+    UNIQUE,
   );
-}
-
-/** True when `write` was done, false when another job has the name. */
-async function orTaken(write: Promise<unknown>): Promise<boolean> {
-  try {
-    await write;
-    return true;
-  } catch (error) {
-    if (hasCode(error, [UNIQUE])) return false;
-    throw error;
-  }
+  return updated !== undefined;
 }
 
 function valuesOf(write: JobWrite): unknown[] {
@@ -187,6 +188,7 @@ function valuesOf(write: JobWrite): unknown[] {
     write.singleNodeType,
     write.dryRun,
     write.uses,
+    write.marks,
   ];
 }
 

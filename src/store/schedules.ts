@@ -22,17 +22,12 @@ export async function lockOperatedJob(
   projectId: string,
   jobId: number,
 ): Promise<OperatedJob | undefined> {
-  const rows = await query<OperatedJob>(
-    db,
-    "lock-operated-job",
-    `select j.project_id as "projectId", j.id, j.workspace_id as "workspaceId", j.name, j.kind, j.version, j.status,
-       v.definition
-     from job j join job_version v on v.project_id = j.project_id and v.job_id = j.id and v.version = j.version
-     where j.project_id = $1 and j.id = $2
-     for no key update of j`,
-    [projectId, jobId],
-  );
-  return rows[0];
+  // By itself: a statement that waited for a save would look for the new version among what was there before the wait.
+  await query(db, "lock-operated-job", "select from job where project_id = $1 and id = $2 for no key update", [
+    projectId,
+    jobId,
+  ]);
+  return await findOperatedJob(db, projectId, jobId);
 }
 
 /** As `lockOperatedJob`, without holding it. */

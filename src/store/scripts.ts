@@ -9,6 +9,8 @@ export interface ScriptWrite {
   readonly content: string;
   /** JSON text of the other members as they came. */
   readonly document: string;
+  /** Of the name, the document and the content (domain/text-marks.ts). */
+  readonly marks: string;
   readonly by: string;
   readonly at: Date;
 }
@@ -118,6 +120,7 @@ export async function insertScript(
     type,
     content,
     document,
+    marks,
     by,
     at,
   }: ScriptWrite & { readonly name: string; readonly type: ScriptType },
@@ -126,10 +129,10 @@ export async function insertScript(
     db,
     "insert-script",
     `insert into script (project_id, workspace_id, name, type, content, document,
-                         created_at, created_by, updated_at, updated_by)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $7, $8)
+                         created_at, created_by, updated_at, updated_by, marks)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $7, $8, $9)
      on conflict (project_id, workspace_id, name) do nothing`,
-    [projectId, workspaceId, name, type, content, document, at, by],
+    [projectId, workspaceId, name, type, content, document, at, by, marks],
   );
   return inserted === 1;
 }
@@ -139,14 +142,14 @@ export async function updateScript(
   db: Database,
   { projectId, workspaceId }: WorkspaceKey,
   name: string,
-  { content, document, by, at }: ScriptWrite,
+  { content, document, marks, by, at }: ScriptWrite,
 ): Promise<boolean> {
   const updated = await execute(
     db,
     "update-script",
-    `update script set content = $4, document = $5, version = version + 1, updated_at = $6, updated_by = $7
+    `update script set content = $4, document = $5, version = version + 1, updated_at = $6, updated_by = $7, marks = $8
      where project_id = $1 and workspace_id = $2 and name = $3`,
-    [projectId, workspaceId, name, content, document, at, by],
+    [projectId, workspaceId, name, content, document, at, by, marks],
   );
   return updated === 1;
 }

@@ -2,7 +2,9 @@
 import type { JobKind, JobNode, JobParameter } from "../domain/job.ts";
 import type { Page } from "../domain/page.ts";
 import type { ScriptType } from "../domain/script.ts";
+import { marksWanted } from "../domain/text-marks.ts";
 import { type Database, query } from "./database.ts";
+import { mayHold } from "./text-marks.ts";
 
 export interface SearchFilter {
   /** Absent: all of the project. */
@@ -67,6 +69,7 @@ export async function search(
     ...[projectId, workspaceId, texts.map(patternOf), texts.map(jsonPatternOf), withParameters],
     ...[jobs?.kinds ?? [], jobs?.nodeTypes, jobs?.inOperation, scripts?.types ?? []],
     ...[owners, savedFrom, savedUntil, exact?.by, exact?.value, offset, limit, filter.closedWorkspaces],
+    ...marksWanted(texts),
   ]);
   return { hits: rows.flatMap(hitFromRow), total: rows[0]?.total ?? 0 };
 }
@@ -80,7 +83,10 @@ function jsonPatternOf(text: string): string {
   return patternOf(JSON.stringify(text).slice(1, -1));
 }
 
-/** Parameters: see `search`. What a job's text holds nowhere is ruled out before its nodes are taken apart. */
+/**
+ * Parameters: see `search`. What the marks say a text cannot hold is ruled out before the text is read; what a job's text
+ * holds nowhere, before its nodes are taken apart.
+ */
 const SEARCH = `
   with hit as materialized (
     select 'job' as what, j.id, part.no, j.updated_at
@@ -99,7 +105,7 @@ const SEARCH = `
       from jsonb_array_elements(v.definition -> 'nodes') with ordinality n (node, place)
     ) part
     where j.project_id = $1 and ($2::text is null or j.workspace_id = $2) and j.kind = any ($6)
-      and j.workspace_id <> all ($17::text[])
+      and j.workspace_id <> all ($17::text[]) and ${mayHold("j.marks", 18)}
       and ($8::boolean is null or (j.status <> 'stopped') = $8)
       and ($10::text[] is null or coalesce(j.owner, j.created_by) = any ($10))
       and ($11::timestamptz is null or j.updated_at >= $11) and ($12::timestamptz is null or j.updated_at <= $12)
@@ -111,7 +117,7 @@ const SEARCH = `
     select 'script', s.id, -1, s.updated_at
     from script s
     where s.project_id = $1 and ($2::text is null or s.workspace_id = $2) and s.type = any ($9)
-      and s.workspace_id <> all ($17::text[])
+      and s.workspace_id <> all ($17::text[]) and ${mayHold("s.marks", 18)}
       and ($10::text[] is null or coalesce(s.document ->> 'owner', s.created_by) = any ($10))
       and ($11::timestamptz is null or s.updated_at >= $11) and ($12::timestamptz is null or s.updated_at <= $12)
       and lower(concat_ws(E'\\n', s.name, s.document ->> 'description', s.content,

@@ -1,5 +1,7 @@
 /** The SQL of jobs' nodes, as their next run would find it: what is looked through for the tables that jobs use. */
+import { marksWanted } from "../domain/text-marks.ts";
 import { type Database, query } from "./database.ts";
+import { mayHold } from "./text-marks.ts";
 
 export interface SqlNodeFilter {
   /** Absent: all of the project. */
@@ -32,6 +34,8 @@ export interface SqlNode {
 
 /** Scripts have up to 4 MB each. */
 const BATCH = 16;
+/** Jobs whose nodes are looked through by one statement. */
+const JOBS = 256;
 
 /** All that the filter chooses, the newest job's first, read a few at a time. */
 export async function* readSqlNodes(
@@ -39,19 +43,53 @@ export async function* readSqlNodes(
   projectId: string,
   filter: SqlNodeFilter,
 ): AsyncGenerator<SqlNode> {
-  let last: SqlNode | undefined;
-  do {
-    const rows = await listSqlNodes(db, projectId, filter, last);
-    yield* rows;
-    last = rows.length < BATCH ? undefined : rows.at(-1);
-  } while (last !== undefined);
+  const ids = await listCandidates(db, projectId, filter);
+  for (let first = 0; first < ids.length; first += JOBS) {
+    const jobIds = ids.slice(first, first + JOBS);
+    let last: SqlNode | undefined;
+    do {
+      const rows = await listSqlNodes(db, projectId, { ...filter, jobIds }, last);
+      yield* rows;
+      last = rows.length < BATCH ? undefined : rows.at(-1);
+    } while (last !== undefined);
+  }
+}
+
+/** Jobs that may hold the text themselves, and those that name a script which may; the newest first. */
+async function listCandidates(
+  db: Database,
+  projectId: string,
+  { workspaceId, closedWorkspaces, textContains }: SqlNodeFilter,
+): Promise<number[]> {
+  const rows = await query<{ readonly id: number }>(
+    db,
+    "list-sql-jobs",
+    `select j.id from job j
+     where j.project_id = $1 and ($2::text is null or j.workspace_id = $2) and j.kind <> 'node'
+       and j.workspace_id <> all ($3::text[]) and ${mayHold("j.marks", 4)}
+     union
+     select j.id from script s
+     join job j on j.project_id = $1 and j.workspace_id = s.workspace_id and j.kind <> 'node' and j.uses <> '{}'
+       and list_keys(j.project_id, j.workspace_id, j.uses) @> list_keys($1, s.workspace_id, array['script/' || s.name])
+     where s.project_id = $1 and ($2::text is null or s.workspace_id = $2)
+       and s.workspace_id <> all ($3::text[]) and ${mayHold("s.marks", 4)}
+     order by id desc`,
+    [projectId, workspaceId, closedWorkspaces, ...marksWanted([textContains])],
+  );
+  return rows.map(({ id }) => id);
 }
 
 /** Which of its texts a node runs is said in operators/program-text.ts. */
 async function listSqlNodes(
   db: Database,
   projectId: string,
-  { workspaceId, closedWorkspaces, nodeTypes, textContains, owner, executeUser }: SqlNodeFilter,
+  {
+    jobIds,
+    nodeTypes,
+    textContains,
+    owner,
+    executeUser,
+  }: SqlNodeFilter & { readonly jobIds: readonly number[] },
   after: SqlNode | undefined,
 ): Promise<SqlNode[]> {
   return await query<SqlNode>(
@@ -75,16 +113,12 @@ async function listSqlNodes(
        select case when upper(p.of ->> 'statementOrScript') = 'STATEMENT' then coalesce(p.of ->> 'statement', s.content)
          else coalesce(s.content, p.of ->> 'statement') end
      ) t (sql)
-     where j.project_id = $1 and ($2::text is null or j.workspace_id = $2) and j.kind <> 'node'
-       and j.workspace_id <> all ($9::text[])
+     where j.project_id = $1 and j.id = any ($2::bigint[])
        and ($3::text is null or coalesce(j.owner, j.created_by) = $3)
        and ($4::text is null or v.document -> 'basicConfig' ->> 'executeUser' = $4)
        and n.node ->> 'type' = any ($5) and strpos(lower(t.sql), lower($6)) > 0
        and ($7::bigint is null or j.id < $7 or j.id = $7 and n.place > $8)
      order by j.id desc, n.place limit ${BATCH}`,
-    [
-      ...[projectId, workspaceId, owner, executeUser, nodeTypes, textContains],
-      ...[after?.jobId, after?.nodeNo, closedWorkspaces],
-    ],
+    [...[projectId, jobIds, owner, executeUser, nodeTypes, textContains], ...[after?.jobId, after?.nodeNo]],
   );
 }

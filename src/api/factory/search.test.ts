@@ -214,3 +214,39 @@ test("the requests of the page in the documents are answered", async () => {
   expect(asked).toHaveLength(2);
   for (const path of asked) await ok("GET", path.replace("{project_id}", PROJECT));
 });
+
+test("what is saved, renamed or given tags anew is found by its new words, and what has no marks by any", async () => {
+  const { ok, names, pool } = await searchWorld();
+  await ok("PUT", "/jobs/live", {
+    body: jobBody("live", { name: "live", nodes: [shell("watch", "invoices")], processType: "REAL_TIME" }),
+    workspace: "w2",
+  });
+  expect(await names({ search_text: "invoice" })).toEqual(["live/watch"]);
+  expect(await names({ search_text: "orders", doc_types: "node" })).toEqual(["daily/fetch", "daily/load"]);
+  await ok("PUT", "/scripts/clean", { body: { name: "clean", type: "DLISQL", content: "select invoices" } });
+  expect(await names({ search_text: "INVOICES" })).toEqual(["live/watch", "clean"]);
+  const factory = `/v2/${PROJECT}/factory`;
+  await ok("PUT", `${factory}/jobs/daily/rename`, { body: { name: "everyday" } });
+  expect(await names({ search_text: "everyday" })).toEqual(["everyday"]);
+  expect(await names({ search_text: "daily" })).toEqual([]);
+  await pool.query("update job set marks = null");
+  await pool.query("update script set marks = null");
+  expect(await names({ search_text: "raw" })).toEqual(["load_orders"]);
+  expect(await names({ search_text: "curl" })).toEqual(["everyday/fetch"]);
+});
+
+test("jobs that cannot hold a text are passed over unread", async () => {
+  const { ok, names, pool } = await searchWorld();
+  for (const [name, word] of [
+    ["one", "caterpillars"],
+    ["two", "hippopotamus"],
+  ] as const)
+    await ok("POST", "/jobs", { body: jobBody(name, { nodes: [shell("a", word)] }) });
+  // A definition that says what its marks do not is never looked into.
+  await pool.query(
+    `update job_version v set document = replace(document::text, 'hippopotamus', 'caterpillars')::json,
+       definition = replace(definition::text, 'hippopotamus', 'caterpillars')::jsonb
+     from job j where j.id = v.job_id and j.name = 'two'`,
+  );
+  expect(await names({ search_text: "caterpillars" })).toEqual(["one/a"]);
+});

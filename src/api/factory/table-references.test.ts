@@ -147,3 +147,19 @@ test("a question without a table, or with what no filter has, is refused", async
       json: { error_code: "DLF.3051" },
     });
 });
+
+test("a job is found by what its script says now, and where nobody has made marks of either", async () => {
+  const { ok, find, pool } = await tableWorld();
+  const jobs = async (table_name: string) =>
+    (await find({ table_name, db_type: "HIVE" })).task_table_detail_list.map(
+      ({ job_name }: { readonly job_name: string }) => job_name,
+    );
+  expect(await jobs("invoices")).toEqual([]);
+  const totals = { name: "totals", type: "HiveSQL" };
+  await ok("PUT", "/scripts/totals", { body: { ...totals, content: "select * from invoices" } });
+  expect(await jobs("invoices")).toEqual(["load"]);
+  await pool.query("update script set marks = null");
+  expect(await jobs("invoices")).toEqual(["load"]);
+  await pool.query("update job set marks = null, uses = '{}'");
+  expect(await jobs("invoices")).toEqual(["load"]);
+});

@@ -234,7 +234,8 @@ test("what holds a run up in a closed workspace is not named", async () => {
   const first = await run("shop", "secret-sale", "Hold");
   await held.running(first, "a");
   const second = await run("lab", "later", "Dummy");
-  const why = async (userId: string) => (await ok("GET", `/api/instances/${second}/why`, { role: "member", userId })).json;
+  const why = async (userId: string) =>
+    (await ok("GET", `/api/instances/${second}/why`, { role: "member", userId })).json;
   await expect.poll(async () => (await why(ada)).blockers[0]?.holders).toMatchObject([{ instance: first }]);
   const hidden = await why(bob);
   expect(hidden.blockers).toMatchObject([{ kind: "limit", holders: [] }]);

@@ -160,7 +160,7 @@ async function addProject(pool: Pool): Promise<string> {
 
 const SOURCES: WorkSources = {
   loadScript: async () => undefined,
-      loadMigration: async () => undefined,
+  loadMigration: async () => undefined,
   loadResourceFiles: async () => undefined,
   loadConnection: async (_, name) => ({ name, type: "RDS", config: {}, warehouse: true }),
   loadEnvironment: async () => ({}),

@@ -23,10 +23,12 @@ export async function lockOperatedJob(
   jobId: number,
 ): Promise<OperatedJob | undefined> {
   // By itself: a statement that waited for a save would look for the new version among what was there before the wait.
-  await query(db, "lock-operated-job", "select from job where project_id = $1 and id = $2 for no key update", [
-    projectId,
-    jobId,
-  ]);
+  await query(
+    db,
+    "lock-operated-job",
+    "select from job where project_id = $1 and id = $2 for no key update",
+    [projectId, jobId],
+  );
   return await findOperatedJob(db, projectId, jobId);
 }
 

@@ -118,7 +118,8 @@ function sealCredentials(keys: MasterKeys, id: string, credentials: DataSourceCr
   return encryptSecret(keys, secretPlace("data_source", id), JSON.stringify(credentials));
 }
 
-function openCredentials(
+/** In clear: never shown, never logged. */
+export function openCredentials(
   keys: MasterKeys,
   id: string,
   sealed: Buffer | null,

@@ -14,6 +14,7 @@ export interface ExecutionEngine {
       readonly definition: JobDefinition;
       readonly parameters?: Readonly<Record<string, string>>;
       readonly by: string;
+      readonly beginsAt?: Date;
     },
     within: (db: Database, instanceId: number) => Promise<void>,
   ) => Promise<number>;

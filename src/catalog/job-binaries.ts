@@ -15,15 +15,16 @@ import { type Database, transaction } from "../store/database.ts";
 import {
   deleteJobBinary,
   findJobBinary,
+  findJobBinaryExtra,
   insertJobBinary,
   lockJobBinary,
   updateJobBinary,
   updateJobBinaryExtra,
 } from "../store/job-binaries.ts";
 import { secretPlace } from "../store/sealed-columns.ts";
-import { encryptSecret, type MasterKeys } from "../store/secrets.ts";
+import { decryptSecret, encryptSecret, type MasterKeys } from "../store/secrets.ts";
 import { findStoredFile } from "../store/stored-files.ts";
-import { changesAnything, type ProcessingParts } from "./parts.ts";
+import { changesAnything, type ProcessingParts, type ProgramSources } from "./parts.ts";
 import { openStoredFile } from "./stored-files.ts";
 
 export interface JobBinaryDraft {
@@ -111,10 +112,7 @@ export async function removeJobBinary(parts: ProcessingParts, projectId: string,
  * The bytes that the binary names, with the sight of its own project: of the internal store, or of its buckets.
  * @throws Fault `reference-invalid` for bytes that are gone; `engine-missing` for a place that this server cannot read.
  */
-export async function openJobBinary(
-  parts: Pick<ProcessingParts, "pool" | "blobs" | "buckets">,
-  binary: JobBinary,
-): Promise<Readable> {
+export async function openJobBinary(parts: ProgramSources, binary: JobBinary): Promise<Readable> {
   const named = storedFileIdOf(binary.url);
   if (named !== undefined) {
     const file =
@@ -123,8 +121,15 @@ export async function openJobBinary(
     throw new Fault("invalid", "reference-invalid", `the bytes of ${binary.name} (${binary.url}) are gone`);
   }
   const path = bucketPathOf(binary.url);
-  if (path !== undefined) return await parts.buckets(binary.projectId).open(path);
+  if (path !== undefined) return await openInBucket(parts, binary, path);
   throw new Fault("invalid", "engine-missing", `this server cannot read ${binary.url} of ${binary.name}`);
+}
+
+/** Where the binary's own credentials lead, or in its project's buckets. */
+async function openInBucket(parts: ProgramSources, binary: JobBinary, path: string): Promise<Readable> {
+  const sealed = await findJobBinaryExtra(parts.pool, binary);
+  const places = sealed && [{ url: path, credentials: openExtra(parts.masterKeys, binary.id, sealed) }];
+  return await parts.buckets(binary.projectId, undefined, places).open(path);
 }
 
 async function checkUrl(db: Database, projectId: string, url: string): Promise<void> {
@@ -143,6 +148,10 @@ function checkSameFile(binary: JobBinary, url: string | undefined): void {
 
 function sealExtra(keys: MasterKeys, id: string, extra: BinaryExtra): Buffer {
   return encryptSecret(keys, secretPlace("job_binary", id), JSON.stringify(extra));
+}
+
+function openExtra(keys: MasterKeys, id: string, sealed: Buffer): BinaryExtra {
+  return JSON.parse(decryptSecret(keys, secretPlace("job_binary", id), sealed).toString("utf8"));
 }
 
 function nameTaken(name: string): Fault {

@@ -1,8 +1,7 @@
 /** Job executions: started, changed, cancelled and deleted by their rules; what one executes, for the engine. */
 import { randomBytes } from "node:crypto";
-import type { Readable } from "node:stream";
 import type { Cluster } from "../domain/cluster.ts";
-import { type DataSource, resolvePlaceholders } from "../domain/data-source.ts";
+import type { DataSource } from "../domain/data-source.ts";
 import { Fault, missing } from "../domain/fault.ts";
 import { fillInterface } from "../domain/interface-argument.ts";
 import { definitionOfNode, type JobDefinition } from "../domain/job.ts";
@@ -11,13 +10,14 @@ import {
   checkExecution,
   checkPlacesDiffer,
   type ExecutionPlaces,
-  environmentOf,
   JAVA_OPTIONS,
   type JobExecution,
   MAIN_CLASS,
+  RUN_TIMEOUT_SECONDS,
 } from "../domain/job-execution.ts";
 import type { JobTemplate } from "../domain/job-template.ts";
 import { DEFAULT_WORKSPACE } from "../domain/project.ts";
+import { composeProgram, coverSettings, coverValues } from "../domain/run-program.ts";
 import {
   checkMayCancel,
   checkMayDelete,
@@ -25,25 +25,24 @@ import {
   type Flag,
   formatObjectId,
 } from "../domain/shared-object.ts";
+import { findReferences } from "../domain/substitution.ts";
 import type { Caller } from "../domain/user.ts";
 import { orFault, REFERENCED } from "../store/constraints.ts";
-import { holdDataSources } from "../store/data-sources.ts";
+import { holdDataSources, listReferencedDataSources } from "../store/data-sources.ts";
 import { type Database, transaction } from "../store/database.ts";
 import {
   deleteJobExecution,
-  findExecutedTemplate,
   findJobExecution,
   insertJobExecution,
   lockJobExecution,
   type NewJobExecution,
   updateJobExecution,
 } from "../store/job-executions.ts";
-import { findJobTemplate } from "../store/job-templates.ts";
 import { findCluster } from "./clusters.ts";
 import { type ExecutionEngine, stopRun } from "./execution-engine.ts";
-import { openJobBinary } from "./job-binaries.ts";
 import { checkDataSourcesExist } from "./job-templates.ts";
 import { changesAnything, type ProcessingParts } from "./parts.ts";
+import { sealProgram } from "./run-programs.ts";
 
 export interface ExecutionParts extends ProcessingParts {
   readonly engine: ExecutionEngine;
@@ -55,6 +54,8 @@ export interface ExecuteRequest {
   readonly outputId: string | undefined;
   readonly jobConfigs: JobConfigs;
   readonly interface: Readonly<Record<string, SimpleValue>> | undefined;
+  /** When it is to begin; at once where absent. */
+  readonly beginsAt?: Date;
   /** Name of the user. */
   readonly by: string;
 }
@@ -64,8 +65,6 @@ export interface ExecutionChanges {
   readonly isProtected?: Flag;
 }
 
-/** How long a run may take before it is ended. */
-const TIMEOUT_SECONDS = 7 * 24 * 3600;
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 
 /** The run, when the project may see it. Raises `job-execution-missing`. */
@@ -81,7 +80,7 @@ export async function getJobExecution(
 /**
  * Runs a template as an instance with one node. @throws Fault in this order: `cluster-missing`; of the interface
  * (`job-execution-invalid`, `reference-invalid`); of the type (the same two); `engine-missing` where the cluster has
- * nothing to run the type with. Source: sahara-v1.1 6, mrs-v1.1 4.
+ * nothing to run the type with; `job-execution-info-invalid`. Source: sahara-v1.1 6, mrs-v1.1 4.
  */
 export async function executeJobTemplate(
   parts: ExecutionParts,
@@ -97,6 +96,8 @@ export async function executeJobTemplate(
   checkExecution(template.type, filled.configs, { input: request.inputId, output: request.outputId });
   checkPlacesDiffer(template.type, await holdPlaces(parts.pool, projectId, request));
   checkEngine(cluster, template);
+  checkBeginning(request.beginsAt, parts.now());
+  const references = findReferences(filled.configs, filled.dataSourceIds);
   const id = parts.newId();
   const instance = {
     projectId,
@@ -104,9 +105,19 @@ export async function executeJobTemplate(
     name: template.name,
     definition: definitionOf(template, filled.configs),
     by: request.by,
+    ...(request.beginsAt && { beginsAt: request.beginsAt }),
   };
   await parts.engine.startExecution(instance, async (db, instanceId) => {
-    const places = await holdPlaces(db, projectId, request);
+    const named = await listReferencedDataSources(db, projectId, references);
+    const { program, urls } = composeProgram({
+      type: template.type,
+      executionId: id,
+      configs: filled.configs,
+      interfaceIds: filled.dataSourceIds,
+      named,
+      randomLetters,
+      ...(await holdPlaces(db, projectId, request)),
+    });
     await record(db, {
       id,
       projectId,
@@ -116,9 +127,12 @@ export async function executeJobTemplate(
       clusterId: cluster.id,
       inputId: request.inputId ?? null,
       outputId: request.outputId ?? null,
-      jobConfigs: filled.configs,
-      interface: request.interface ?? {},
-      dataSourceUrls: resolveUrls(id, places),
+      name: null,
+      vendor: null,
+      jobConfigs: coverSettings(filled.configs),
+      interface: coverValues(request.interface ?? {}),
+      dataSourceUrls: Object.keys(urls).length === 0 ? null : urls,
+      ...sealProgram(parts.masterKeys, id, program),
       createdAt: parts.now(),
     });
   });
@@ -165,47 +179,21 @@ export async function removeJobExecution(
   await deleteJobExecution(parts.pool, run);
 }
 
-/** A file that an attempt finds in its folder. */
-export interface ExecutionFile {
-  readonly name: string;
-  readonly use: "main" | "library";
-  readonly open: () => Promise<Readable>;
+/** Raises `job-execution-invalid` for what is no time, `job-execution-info-invalid` for one that has passed. */
+function checkBeginning(beginsAt: Date | undefined, now: Date): void {
+  if (beginsAt === undefined) return;
+  if (Number.isNaN(beginsAt.getTime()))
+    throw new Fault(
+      "invalid",
+      "job-execution-invalid",
+      "job_execution_info: a scheduled run needs start, a time such as 2026-01-31 12:00:00",
+    );
+  if (beginsAt <= now)
+    throw new Fault("invalid", "job-execution-info-invalid", "job_execution_info: start has passed");
 }
 
-/** What an instance executes besides its node's properties. */
-export interface ExecutionProgram {
-  readonly files: readonly ExecutionFile[];
-  readonly args: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
-}
-
-/** The binaries, arguments and variables of the run that is this instance; all empty for an instance of a job. */
-export async function loadExecutionProgram(
-  parts: Pick<ProcessingParts, "pool" | "blobs" | "buckets">,
-  projectId: string,
-  instanceId: number,
-): Promise<ExecutionProgram> {
-  const executed = await findExecutedTemplate(parts.pool, projectId, instanceId);
-  const template = executed && (await findJobTemplate(parts.pool, executed.projectId, executed.id));
-  if (executed === undefined || template === undefined) return { files: [], args: [], environment: {} };
-  const uses = [
-    ...template.mains.map((binary) => ({ binary, use: "main" as const })),
-    ...template.libs.map((binary) => ({ binary, use: "library" as const })),
-  ];
-  const names = uses.map(({ binary }) => binary.name);
-  return {
-    files: uses.map(({ binary, use }, place) => ({
-      // Two projects may call their binaries alike.
-      name: names.indexOf(binary.name) === place ? binary.name : `${place}-${binary.name}`,
-      use,
-      open: () => openJobBinary(parts, binary),
-    })),
-    args: executed.jobConfigs.args ?? [],
-    environment: environmentOf(executed.jobConfigs),
-  };
-}
-
-function checkEngine({ name, runs }: Cluster, { type }: JobTemplate): void {
+/** Raises `engine-missing`. */
+export function checkEngine({ name, runs }: Cluster, { type }: Pick<JobTemplate, "type">): void {
   if (runs.includes(type)) return;
   throw new Fault(
     "invalid",
@@ -245,22 +233,12 @@ function definitionOf(template: JobTemplate, { configs }: JobConfigs): JobDefini
   return definitionOfNode({
     name: template.name,
     type: template.type,
-    timeoutSeconds: TIMEOUT_SECONDS,
+    timeoutSeconds: RUN_TIMEOUT_SECONDS,
     properties: {
       ...(mainClass !== undefined && { mainClass: String(mainClass) }),
       ...(javaOptions !== undefined && { javaOpts: String(javaOptions) }),
     },
   });
-}
-
-function resolveUrls(
-  executionId: string,
-  { input, output }: ExecutionPlaces<DataSource>,
-): Readonly<Record<string, string>> | null {
-  const sources = [input, output].filter((source) => source !== undefined);
-  if (sources.length === 0) return null;
-  const resolve = (url: string) => resolvePlaceholders(url, formatObjectId(executionId), randomLetters);
-  return Object.fromEntries(sources.map(({ id, url }) => [id, resolve(url)]));
 }
 
 function randomLetters(count: number): string {

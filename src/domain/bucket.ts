@@ -36,6 +36,11 @@ export function isBucketName(text: string): boolean {
   return BUCKET.test(text);
 }
 
+/** Whether an address is one of a bucket, whatever its scheme; it may still be of a wrong form. */
+export function isBucketPath(address: string): boolean {
+  return /^(?:obs|s3a?|s3n|swift):\/\//.test(address);
+}
+
 /** The place that a path names, of a file, a folder or a whole bucket. @throws Fault `reference-invalid` for what is none. */
 export function placeOf(path: string): BucketPlace {
   const [, bucket, key = ""] = PLACE.exec(path) ?? [];

@@ -29,7 +29,7 @@ export function localCluster(projectId: string): Cluster {
     id: LOCAL_CLUSTER_ID,
     projectId,
     name: "local",
-    description: "The built-in cluster: Shell and Java jobs run on the machines of this service.",
+    description: "The built-in cluster: jobs run on the machines of this service.",
     pluginName: LOCAL_PLUGIN.name,
     pluginVersion: LOCAL_PLUGIN.version,
     status: "Active",
@@ -37,6 +37,6 @@ export function localCluster(projectId: string): Cluster {
     isProtected: true,
     createdAt: new Date(0),
     updatedAt: null,
-    runs: ["Shell", "Java"],
+    runs: ["Shell", "Java", "DistCp"],
   };
 }

@@ -15,6 +15,12 @@ export interface DataSource extends SharedObject {
 /** Write-only. */
 export type DataSourceCredentials = Readonly<Record<string, unknown>>;
 
+/** An address with what its data source, or its binary, says of who may use it. */
+export interface CredentialedPlace {
+  readonly url: string;
+  readonly credentials: DataSourceCredentials;
+}
+
 /** Random characters in all placeholders of one address together. */
 const RANDOM_MAX = 1024;
 const S3_TEXT_KEYS = ["accesskey", "secretkey", "endpoint"];
@@ -36,6 +42,23 @@ export function checkDataSource(
   if (problem !== undefined) throw new Fault("invalid", "data-source-invalid", `url: ${problem}`);
   if (type === "swift") checkSwiftCredentials(credentials);
   if ((type === "s3" || type === "obs") && credentials !== undefined) checkS3Credentials(credentials);
+}
+
+/** The members of a connection to the endpoint that S3 credentials lead to; undefined where they name none. */
+export function endpointMembers(
+  credentials: DataSourceCredentials,
+): Readonly<Record<string, string>> | undefined {
+  const [endpoint, accessKey, secretKey] = ["endpoint", "accesskey", "secretkey"].map((key) =>
+    typeof credentials[key] === "string" ? credentials[key] : "",
+  );
+  if (!endpoint || accessKey === undefined || secretKey === undefined) return undefined;
+  const scheme = credentials.ssl === false ? "http" : "https";
+  return {
+    endpoint: /^https?:\/\//.test(endpoint) ? endpoint : `${scheme}://${endpoint}`,
+    accessKey,
+    secretKey,
+    pathStyle: String(credentials.bucket_in_path ?? true),
+  };
 }
 
 /** The address of one run: `%JOB_EXEC_ID%` is the run's id, each `%RANDSTR(n)%` n letters from `randomLetters`. */

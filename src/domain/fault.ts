@@ -138,6 +138,12 @@ export type FaultCode =
   | "job-execution-missing"
   | "job-execution-invalid"
   | "job-execution-status-invalid"
+  /** A time of a scheduled run that has passed. */
+  | "job-execution-info-invalid"
+  | "run-jar-missing"
+  | "run-script-missing"
+  | "run-unfinished"
+  | "run-result-none"
   | "cluster-template-missing"
   | "plugin-missing"
   | "job-type-missing"

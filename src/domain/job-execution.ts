@@ -5,12 +5,16 @@ import type { JobConfigs, SimpleValue } from "./job-configs.ts";
 import type { JobType } from "./job-type.ts";
 import type { SharedObject } from "./shared-object.ts";
 import type { InstanceState } from "./states.ts";
+import type { VendorRun } from "./vendor-run.ts";
 
-/** Values of a flat map: no fractions, nulls or nesting. */
-/** A run with what its instance says; it has no name of its own, so `name` is its template's. */
+/** A run with what its instance says; one of a template has the template's name. */
 export interface JobExecution extends SharedObject {
   readonly instanceId: number;
-  readonly jobTemplateId: string;
+  /** Null for a run of the vendor's own calls. */
+  readonly jobTemplateId: string | null;
+  readonly vendor: VendorRun | null;
+  /** Name of the user. */
+  readonly by: string;
   readonly clusterId: string;
   readonly inputId: string | null;
   readonly outputId: string | null;
@@ -48,6 +52,9 @@ export const EXECUTION_STATUS: Readonly<Record<InstanceState, ExecutionStatus>> 
   stopped: "KILLED",
   skipped: "KILLED",
 };
+
+/** How long a run may take before it is ended. */
+export const RUN_TIMEOUT_SECONDS = 7 * 24 * 3600;
 
 /** Config that names the class to run, for Java and Spark. */
 export const MAIN_CLASS = "edp.java.main_class";
@@ -89,16 +96,6 @@ export function checkPlacesDiffer(type: JobType, { input, output }: ExecutionPla
   if (!NEEDS_PLACES.includes(type) || input === undefined || output === undefined) return;
   if (input.type === output.type && input.url === output.url)
     throw refused("input_id and output_id name the same place");
-}
-
-/**
- * What a command of the run finds in its environment: params, and configs that are no settings of this service, as far
- * as their names can be names of variables.
- */
-export function environmentOf({ configs, params }: JobConfigs): Readonly<Record<string, string>> {
-  const settings = Object.entries({ ...configs, ...params });
-  const variables = settings.filter(([name]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name));
-  return Object.fromEntries(variables.map(([name, value]) => [name, String(value)]));
 }
 
 function checkTextConfig(type: JobType, configs: JobConfigs, key: string): void {

@@ -1,4 +1,5 @@
 /** One attempt at a node: prepares its work, runs the operator within its time, and says how it is to be settled. */
+import type { CredentialedPlace } from "../domain/data-source.ts";
 import type { JobNode } from "../domain/job.ts";
 import { type KeepRules, keepRulesOf } from "../domain/kept-alive.ts";
 import type { NoticeText } from "../domain/notice.ts";
@@ -137,7 +138,7 @@ async function outcomeOf(
       signal: abort.signal,
       log: log.append,
       background: facts.instance.background,
-      buckets: deps.sources.buckets(work.projectId, abort.signal),
+      buckets: deps.sources.buckets(work.projectId, abort.signal, credentialedPlaces(work)),
       children: deps.childrenOf(claim, facts, abort.signal),
       publish: (topic: string, notice: NoticeText) =>
         deps.sources.publish(work.projectId, { ...notice, topic, key: `node/${work.idempotencyKey}` }),
@@ -176,11 +177,19 @@ async function holdTrigger(
   return { state: "cancelled" };
 }
 
-/** What it logs and leaves behind shows no secret of its connection. */
+function credentialedPlaces({ places }: Work): CredentialedPlace[] {
+  const all = [places?.input, places?.output, ...(places?.named ?? [])];
+  return all.flatMap((place) =>
+    place?.credentials === undefined ? [] : [{ url: place.url, credentials: place.credentials }],
+  );
+}
+
+/** What it logs and leaves behind shows no secret of its connection, its data sources and its settings. */
 async function runMasked(operator: Operator, work: Work, context: WorkContext): Promise<Outcome> {
   const named = [work.connection, work.sourceConnection, work.targetConnection];
   const mask = createSecretMask(
     ...named.flatMap((connection) => (connection === undefined ? [] : [connection.config])),
+    ...(work.secrets ?? []).map((secret) => ({ secret })),
   );
   if (mask === undefined) return await runOperator(operator, work, context);
   const covered = mask.open();

@@ -58,6 +58,8 @@ export interface StartExecutionRequest {
   readonly definition: JobDefinition;
   readonly parameters?: RunParameters;
   readonly by: string;
+  /** Its first nodes are ready then; at once where absent. */
+  readonly beginsAt?: Date;
 }
 
 /** A range of planned times that is to be run after the fact. */

@@ -1,4 +1,5 @@
 /** What the engine asks of the rest of the service while it prepares a node's work. */
+import type { CredentialedPlace } from "../domain/data-source.ts";
 import type { JobNode } from "../domain/job.ts";
 import type { NoticeText } from "../domain/notice.ts";
 import type { WorkCalendar } from "../domain/workday.ts";
@@ -6,8 +7,8 @@ import type {
   Buckets,
   ObjectBucket,
   TopicReader,
+  Work,
   WorkConnection,
-  WorkFile,
   WorkScript,
 } from "../operators/operator.ts";
 
@@ -37,8 +38,12 @@ export interface WorkSources {
   readonly loadProgram: (owner: WorkOwner, instanceId: number, node: JobNode) => Promise<WorkProgram>;
   /** Whether nodes of the project may run commands on the server (product 6). */
   readonly localCommandsAllowed: (projectId: string) => Promise<boolean>;
-  /** What is under way in them ends with the signal. */
-  readonly buckets: (projectId: string, signal?: AbortSignal) => Buckets;
+  /** What is under way in them ends with the signal; what lies under one of `places` is reached with its credentials. */
+  readonly buckets: (
+    projectId: string,
+    signal?: AbortSignal,
+    places?: readonly CredentialedPlace[],
+  ) => Buckets;
   /** As `WorkContext.publish`; what has been published under its key is not published again. */
   readonly publish: (projectId: string, notice: KeyedNotice) => Promise<number>;
   /** Faults where the connection leads to no such topic, or may not be followed. */
@@ -54,9 +59,8 @@ export interface KeyedNotice extends NoticeText {
   readonly key: string;
 }
 
-export interface WorkProgram {
-  readonly files: readonly WorkFile[];
-  readonly args: readonly string[];
-  /** Beside the operator's own, for a child process. */
-  readonly environment: Readonly<Record<string, string>>;
-}
+/** What a job execution adds to its node. */
+export type WorkProgram = Pick<
+  Work,
+  "files" | "args" | "environment" | "configs" | "params" | "places" | "secrets"
+>;

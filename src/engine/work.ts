@@ -115,7 +115,7 @@ async function loadParts(
   sources: WorkSources,
   { claim, facts, node, operator }: WorkRequest,
   connectionName: string,
-): Promise<Pick<Work, "connection" | "files" | "args" | "environment" | "localCommandsAllowed">> {
+): Promise<WorkProgram & Pick<Work, "connection" | "localCommandsAllowed">> {
   const { projectId, workspaceId, origin } = facts.instance;
   const owner = { projectId, workspaceId };
   const runsHere = operator !== undefined && operator.lane !== "inline" && operator.lane !== "child";

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { Fault } from "../domain/fault.ts";
 import type { AttemptFolder } from "./attempt-folder.ts";
+import { localName } from "./bucket-names.ts";
 import { refuse, refuseCommand, runCommand, settleAttempt } from "./command.ts";
 import type { DuckdbLimits, DuckdbRequest, DuckdbResult } from "./duckdb-child.ts";
 import { type DuckdbRuntime, findDuckdbRuntime, placeDuckdbRuntime } from "./duckdb-runtime.ts";
@@ -123,18 +124,6 @@ function localize(sql: string, folder: AttemptFolder): LocalSql {
   const pathOf = (literal: ObsLiteral) =>
     join(folder.path, outputs.get(literal.path) ?? inputs.get(literal.path) ?? "");
   return { sql: replaceObsLiterals(sql, literals, pathOf), inputs, outputs };
-}
-
-/** A key is a name, never a path that is resolved (product 5). */
-function localName(root: "in" | "out", path: string): string {
-  const parts = path.slice(path.indexOf("://") + 3).split("/");
-  const key = parts.at(-1) === "" ? parts.slice(0, -1) : parts;
-  if (
-    key.length < 2 ||
-    key.some((part) => part === "" || part === "." || part === ".." || part.includes("\0"))
-  )
-    throw new Fault("invalid", "reference-invalid", `"${path}" is not of the form obs://bucket/key.`);
-  return [root, ...key].join("/");
 }
 
 async function fetchInputs(local: LocalSql, folder: AttemptFolder, context: WorkContext): Promise<void> {

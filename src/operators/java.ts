@@ -3,6 +3,10 @@ import { splitArguments } from "./arguments.ts";
 import { placeFiles, refuse, refuseCommand, requireProperty, runCommand, settleAttempt } from "./command.ts";
 import type { Operator, Work } from "./operator.ts";
 import type { ProcessRunner } from "./process.ts";
+import { runPlaced } from "./work-places.ts";
+
+const NO_JAVA =
+  "Java is not installed on this server: install a Java runtime 17 or newer (package default-jre-headless)";
 
 export function createJavaOperator(runner: ProcessRunner): Operator {
   return {
@@ -12,19 +16,14 @@ export function createJavaOperator(runner: ProcessRunner): Operator {
       settleAttempt(context.signal, async () => {
         const refusal = refuseCommand(work);
         if (refusal !== undefined) return refusal;
-        const args = javaArguments(work);
+        requireProperty(work, "mainClass");
         return await runner.withFolder(work.projectId, async (folder) => {
           await placeFiles(work, folder, context);
-          const { end, outcome } = await runCommand(
-            runner,
-            folder,
-            { command: "java", args, environment: work.environment },
-            context,
-          );
-          if (end.refusal !== "ENOENT") return outcome;
-          return refuse(
-            "Java is not installed on this server: install a Java runtime 17 or newer (package default-jre-headless)",
-          );
+          return await runPlaced(work, folder, context, async (placed) => {
+            const command = { command: "java", args: javaArguments(placed), environment: placed.environment };
+            const { end, outcome } = await runCommand(runner, folder, command, context);
+            return end.refusal === "ENOENT" ? refuse(NO_JAVA) : outcome;
+          });
         });
       }),
   };

@@ -2,6 +2,7 @@
 import type { Readable } from "node:stream";
 import type { BucketFiles } from "../domain/bucket.ts";
 import type { ConnectionConfig, ConnectionType } from "../domain/connection.ts";
+import type { DataSourceCredentials } from "../domain/data-source.ts";
 import type { LoopTurn } from "../domain/expression-world.ts";
 import type { OwnLane } from "../domain/instance.ts";
 import type { NoticeText } from "../domain/notice.ts";
@@ -31,6 +32,16 @@ export interface Work {
   readonly args: readonly string[];
   /** Set in the environment of a child process, beside the operator's own. */
   readonly environment: Readonly<Record<string, string>>;
+  /**
+   * Settings of a run of the data-processing API for the engine that does it, those that this service reads itself left
+   * out; data sources that they name have made way for their addresses. `work-places.ts` says what else comes with them.
+   */
+  readonly configs?: Readonly<Record<string, string>>;
+  /** Values of such a run for its script, by name. */
+  readonly params?: Readonly<Record<string, string>>;
+  readonly places?: WorkPlaces;
+  /** Texts that are covered in all that the attempt logs and leaves behind. */
+  readonly secrets?: readonly string[];
   /** Absent: a clean process or session for this attempt alone. Present: one that serves others of the same kind too. */
   readonly warm?: WarmSession;
   readonly outputForm: OutputForm;
@@ -66,6 +77,20 @@ export interface WorkConnection {
   readonly config: ConnectionConfig;
   /** True for the one connection that the product makes itself, into the embedded server's `warehouse`. */
   readonly warehouse: boolean;
+}
+
+/** What a run of the data-processing API reads and writes. */
+export interface WorkPlaces {
+  readonly input?: WorkPlace;
+  readonly output?: WorkPlace;
+  /** Data sources that its configs, params and arguments name. */
+  readonly named: readonly WorkPlace[];
+}
+
+/** An address, and what its data source says of who may use it: `WorkContext.buckets` knows that already. */
+export interface WorkPlace {
+  readonly url: string;
+  readonly credentials?: DataSourceCredentials;
 }
 
 /** A file that is placed in the attempt's folder before the work begins. */

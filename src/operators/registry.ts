@@ -2,6 +2,7 @@
 import { createBucketPathOperator } from "./bucket-paths.ts";
 import { createDataMigrationOperator } from "./data-migration.ts";
 import { createDatabaseOperator } from "./database-sql.ts";
+import { createDistCpOperator } from "./distcp.ts";
 import { createDuckdbOperator } from "./duckdb-sql.ts";
 import { createDummyOperator } from "./dummy.ts";
 import { createForEachOperator } from "./for-each.ts";
@@ -29,6 +30,7 @@ export function createOperators(settings: OperatorSettings, runner: ProcessRunne
     createRestOperator(settings),
     createNoticeOperator(),
     createBucketPathOperator(),
+    createDistCpOperator(),
     createSubJobOperator(),
     createForEachOperator(),
   ];

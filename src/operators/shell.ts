@@ -15,6 +15,7 @@ import { programText } from "./program-text.ts";
 import type { CommandHost } from "./running-command.ts";
 import type { OperatorSettings } from "./settings.ts";
 import { createHosts } from "./ssh-host.ts";
+import { runPlaced } from "./work-places.ts";
 
 export function createShellOperator(settings: OperatorSettings, runner: ProcessRunner): Operator {
   const hosts = createHosts(settings);
@@ -25,24 +26,35 @@ export function createShellOperator(settings: OperatorSettings, runner: ProcessR
       settleAttempt(context.signal, async () => {
         const host = await hosts(work, context);
         if (host !== undefined) return await runShell(host, work, context);
-        return refuseCommand(work) ?? (await runShell(runner, work, context));
+        return refuseCommand(work) ?? (await runShell(runner, work, context, runPlaced));
       }),
   };
 }
+
+/** What happens before and after the command, to the work that it is made of. */
+type Around<Folder> = (
+  work: Work,
+  folder: Folder,
+  context: WorkContext,
+  body: (placed: Work) => Promise<Outcome>,
+) => Promise<Outcome>;
 
 async function runShell<Folder extends FilePlace>(
   host: CommandHost<Folder>,
   work: Work,
   context: WorkContext,
+  around: Around<Folder> = (given, _folder, _context, body) => body(given),
 ): Promise<Outcome> {
   const text = programText(work);
   const scriptName = freeFileName(work, "script.sh");
-  const command = shellCommand(work, text === undefined ? undefined : scriptName);
   return await host.withFolder(work.projectId, async (folder) => {
     await placeFiles(work, folder, context);
     // A script written on Windows ends its lines with a return that bash takes for a part of the words.
     if (text !== undefined) await folder.write(scriptName, text.replaceAll("\r\n", "\n"));
-    return (await runCommand(host, folder, command, context)).outcome;
+    return await around(work, folder, context, async (placed) => {
+      const command = shellCommand(placed, text === undefined ? undefined : scriptName);
+      return (await runCommand(host, folder, command, context)).outcome;
+    });
   });
 }
 

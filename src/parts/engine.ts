@@ -1,7 +1,7 @@
 /** The run engine of this server, started, and the loops that keep what it leaves behind in order. */
 import type { ConnectionDeps } from "../catalog/connections.ts";
-import { loadExecutionProgram } from "../catalog/job-executions.ts";
 import type { JobQuota } from "../catalog/jobs.ts";
+import { loadExecutionProgram } from "../catalog/run-programs.ts";
 import { createCatalogSources } from "../catalog/work-sources.ts";
 import type { Config } from "../config.ts";
 import type { TestConnection } from "../domain/connection.ts";
@@ -133,7 +133,7 @@ function workSources(
   return {
     ...createCatalogSources(catalog),
     loadProgram: ({ projectId }, instanceId) =>
-      loadExecutionProgram({ pool, blobs, buckets }, projectId, instanceId),
+      loadExecutionProgram({ pool, blobs, buckets, masterKeys: catalog.masterKeys }, projectId, instanceId),
     localCommandsAllowed: async (projectId) =>
       config.localCommands && ((await findProjectLimits(pool, projectId))?.localCommands ?? false),
     buckets,

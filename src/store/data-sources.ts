@@ -86,6 +86,39 @@ export async function holdDataSources(
   return rows.map(dataSourceFromRow);
 }
 
+/** Those that the project may see among the names and ids, its own before others' of the same name. */
+export async function listReferencedDataSources(
+  db: Database,
+  projectId: string,
+  { names, ids }: { readonly names: readonly string[]; readonly ids: readonly string[] },
+): Promise<DataSource[]> {
+  const rows = await query<DataSourceRow>(
+    db,
+    "list-referenced-data-sources",
+    `select t.id, ${COLUMNS} from data_source t
+     where (t.id = any($2::uuid[]) or t.name = any($3::text[])) and (t.project_id = $1 or t.is_public)
+     order by t.project_id <> $1, t.id`,
+    [projectId, ids, names],
+  );
+  return rows.map(dataSourceFromRow);
+}
+
+/** Sealed credentials of those of `ids` that the project may see, by id; null where one has none. */
+export async function listDataSourceCredentials(
+  db: Database,
+  projectId: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Buffer | null>> {
+  const rows = await query<{ readonly id: string; readonly credentials_sealed: Buffer | null }>(
+    db,
+    "list-data-source-credentials",
+    `select id, credentials_sealed from data_source
+     where id = any($2::uuid[]) and (project_id = $1 or is_public)`,
+    [projectId, ids],
+  );
+  return new Map(rows.map((row) => [row.id, row.credentials_sealed]));
+}
+
 /** Whether another data source that the project sees has the name: one of its own, or a public one. */
 export async function dataSourceNameTaken(
   db: Database,

@@ -168,3 +168,17 @@ export function jobBinaryFromRow(row: Omit<JobBinaryRow, "sort_value">): JobBina
     updatedAt: row.updated_at,
   };
 }
+
+/** The sealed credentials of the binary's address; undefined where it has none. */
+export async function findJobBinaryExtra(
+  db: Database,
+  { projectId, id }: Pick<JobBinary, "projectId" | "id">,
+): Promise<Buffer | undefined> {
+  const rows = await query<{ readonly extra_sealed: Buffer | null }>(
+    db,
+    "find-job-binary-extra",
+    "select extra_sealed from job_binary where project_id = $1 and id = $2",
+    [projectId, id],
+  );
+  return rows[0]?.extra_sealed ?? undefined;
+}

@@ -3,21 +3,31 @@ import { LOCAL_CLUSTER_ID, localCluster } from "../domain/cluster.ts";
 import type { DataSource } from "../domain/data-source.ts";
 import type { JobConfigs, SimpleValue } from "../domain/job-configs.ts";
 import { EXECUTION_STATUS, type JobExecution } from "../domain/job-execution.ts";
+import type { RunProgram } from "../domain/run-program.ts";
 import type { InstanceState } from "../domain/states.ts";
+import type { VendorRun } from "../domain/vendor-run.ts";
 import { type Database, execute, query } from "./database.ts";
 import type { MarkerTable } from "./marker-table.ts";
 
-const COLUMNS = `t.project_id, t.instance_id, t.job_template_id, j.name, t.cluster_id, t.input_id, t.output_id,
-  t.job_configs, t.interface, t.data_source_urls, t.is_public, t.is_protected, t.created_at,
-  greatest(t.updated_at, i.started_at, i.ended_at) as updated_at, i.state, i.started_at, i.ended_at, n.exit_code`;
+/** A run that is to begin later has its time as that of its start. */
+const AHEAD = "(i.started_at > now() and i.ended_at is null)";
+/** The state of a run's instance, as runs tell it. */
+export const EXECUTION_STATE = `case when i.state = 'running' and ${AHEAD} then 'waiting' else i.state end`;
+const CHANGED_AT = `greatest(t.updated_at, case when ${AHEAD} then null else i.started_at end, i.ended_at)`;
 
-const FROM = `job_execution t
+/** What `jobExecutionFromRow` reads beside the id. */
+export const EXECUTION_COLUMNS = `t.project_id, t.instance_id, t.job_template_id, coalesce(t.name, j.name) as name, t.vendor, t.cluster_id, t.input_id, t.output_id,
+  t.job_configs, t.interface, t.data_source_urls, t.is_public, t.is_protected, t.created_at,
+  ${CHANGED_AT} as updated_at, ${EXECUTION_STATE} as state,
+  case when ${AHEAD} then null else i.started_at end as started_at, i.ended_at, i.created_by, n.exit_code`;
+
+export const EXECUTION_FROM = `job_execution t
   join instance i on i.project_id = t.project_id and i.id = t.instance_id
-  join job_template j on j.project_id = t.job_template_project_id and j.id = t.job_template_id
+  left join job_template j on j.project_id = t.job_template_project_id and j.id = t.job_template_id
   left join node_run n on n.project_id = t.project_id and n.instance_id = t.instance_id and n.node_no = 0`;
 
 /** The status that this API shows, for sorting by it. */
-const STATUS = `case i.state ${Object.entries(EXECUTION_STATUS)
+const STATUS = `case ${EXECUTION_STATE} ${Object.entries(EXECUTION_STATUS)
   .map(([state, status]) => `when '${state}' then '${status}'`)
   .join(" ")} end collate "C"`;
 
@@ -43,13 +53,13 @@ export type JobExecutionField =
 
 export const JOB_EXECUTIONS: MarkerTable<JobExecutionField> = {
   name: "job-execution",
-  from: FROM,
-  columns: COLUMNS,
+  from: EXECUTION_FROM,
+  columns: EXECUTION_COLUMNS,
   fields: {
     id: { sql: "t.id", type: "uuid" },
     projectId: { sql: "t.project_id", type: "uuid" },
     jobTemplateId: { sql: "t.job_template_id", type: "uuid" },
-    jobTemplateName: { sql: "j.name", type: "text" },
+    jobTemplateName: { sql: "coalesce(t.name, j.name)", type: "text" },
     clusterId: { sql: "t.cluster_id", type: "uuid" },
     clusterName: {
       sql: `case t.cluster_id when '${LOCAL_CLUSTER_ID}' then '${localCluster("").name}' end`,
@@ -57,7 +67,7 @@ export const JOB_EXECUTIONS: MarkerTable<JobExecutionField> = {
     },
     inputId: { sql: "t.input_id", type: "uuid" },
     outputId: { sql: "t.output_id", type: "uuid" },
-    state: { sql: "i.state", type: "text" },
+    state: { sql: EXECUTION_STATE, type: "text" },
     status: { sql: STATUS, type: "text" },
     exitCode: { sql: "n.exit_code", type: "integer" },
     instanceId: { sql: "t.instance_id", type: "bigint" },
@@ -66,7 +76,7 @@ export const JOB_EXECUTIONS: MarkerTable<JobExecutionField> = {
     startedAt: { sql: "i.started_at", type: "timestamptz" },
     endedAt: { sql: "i.ended_at", type: "timestamptz" },
     createdAt: { sql: "t.created_at", type: "timestamptz" },
-    updatedAt: { sql: "greatest(t.updated_at, i.started_at, i.ended_at)", type: "timestamptz" },
+    updatedAt: { sql: CHANGED_AT, type: "timestamptz" },
   },
 };
 
@@ -75,8 +85,10 @@ export interface JobExecutionRow {
   readonly sort_value: string;
   readonly project_id: string;
   readonly instance_id: number;
-  readonly job_template_id: string;
+  readonly job_template_id: string | null;
   readonly name: string;
+  readonly vendor: VendorRun | null;
+  readonly created_by: string;
   readonly cluster_id: string;
   readonly input_id: string | null;
   readonly output_id: string | null;
@@ -102,7 +114,7 @@ export async function findJobExecution(
   const rows = await query<JobExecutionRow>(
     db,
     "find-job-execution",
-    `select t.id, ${COLUMNS} from ${FROM} where t.id = $2 and (t.project_id = $1 or t.is_public)`,
+    `select t.id, ${EXECUTION_COLUMNS} from ${EXECUTION_FROM} where t.id = $2 and (t.project_id = $1 or t.is_public)`,
     [projectId, id],
   );
   return rows.map(jobExecutionFromRow)[0];
@@ -117,7 +129,7 @@ export async function lockJobExecution(
   const rows = await query<JobExecutionRow>(
     db,
     "lock-job-execution",
-    `select t.id, ${COLUMNS} from ${FROM} where t.id = $2 and (t.project_id = $1 or t.is_public) for update of t`,
+    `select t.id, ${EXECUTION_COLUMNS} from ${EXECUTION_FROM} where t.id = $2 and (t.project_id = $1 or t.is_public) for update of t`,
     [projectId, id],
   );
   return rows.map(jobExecutionFromRow)[0];
@@ -137,7 +149,15 @@ export type NewJobExecution = Pick<
   | "interface"
   | "dataSourceUrls"
   | "createdAt"
-> & { readonly jobTemplateProjectId: string };
+> & {
+  readonly jobTemplateProjectId: string | null;
+  /** Of a run without a template. */
+  readonly name: string | null;
+  readonly vendor: VendorRun | null;
+  /** Undefined where it holds secrets, and is sealed. */
+  readonly program: RunProgram | undefined;
+  readonly programSealed: Buffer | null;
+};
 
 /** Adds a run, neither public nor protected. The template must still be there: the foreign key says so. */
 export async function insertJobExecution(db: Database, run: NewJobExecution): Promise<void> {
@@ -146,8 +166,9 @@ export async function insertJobExecution(db: Database, run: NewJobExecution): Pr
     "insert-job-execution",
     `insert into job_execution
        (project_id, id, instance_id, job_template_project_id, job_template_id, cluster_id, input_id, output_id,
-        job_configs, interface, data_source_urls, is_public, is_protected, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, false, false, $12)`,
+        job_configs, interface, data_source_urls, is_public, is_protected, created_at, program,
+        name, vendor, program_sealed)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, false, false, $12, $13, $14, $15, $16)`,
     [
       run.projectId,
       run.id,
@@ -161,6 +182,10 @@ export async function insertJobExecution(db: Database, run: NewJobExecution): Pr
       JSON.stringify(run.interface),
       run.dataSourceUrls === null ? null : JSON.stringify(run.dataSourceUrls),
       run.createdAt,
+      run.program === undefined ? null : JSON.stringify(run.program),
+      run.name,
+      run.vendor === null ? null : JSON.stringify(run.vendor),
+      run.programSealed,
     ],
   );
 }
@@ -184,33 +209,46 @@ export async function deleteJobExecution(db: Database, { projectId, id }: JobExe
 }
 
 /** What the run that is this instance executes. */
-export interface ExecutedTemplate {
-  readonly projectId: string;
+export interface ExecutedRun {
   readonly id: string;
+  /** Absent for a run of the vendor's own calls. */
+  readonly template?: { readonly projectId: string; readonly id: string };
   readonly jobConfigs: JobConfigs;
+  /** Neither this nor the sealed one: a run from before programs were kept. */
+  readonly program: RunProgram | null;
+  readonly programSealed: Buffer | null;
 }
 
-/** The template of the run that is this instance, with the run's settings; undefined for another instance. */
-export async function findExecutedTemplate(
+/** The run that is this instance; undefined for another instance. */
+export async function findExecutedRun(
   db: Database,
   projectId: string,
   instanceId: number,
-): Promise<ExecutedTemplate | undefined> {
+): Promise<ExecutedRun | undefined> {
   const rows = await query<{
-    readonly job_template_project_id: string;
-    readonly job_template_id: string;
+    readonly id: string;
+    readonly job_template_project_id: string | null;
+    readonly job_template_id: string | null;
     readonly job_configs: JobConfigs;
+    readonly program: RunProgram | null;
+    readonly program_sealed: Buffer | null;
   }>(
     db,
-    "find-executed-template",
-    `select job_template_project_id, job_template_id, job_configs from job_execution
+    "find-executed-run",
+    `select id, job_template_project_id, job_template_id, job_configs, program, program_sealed
+     from job_execution
      where project_id = $1 and instance_id = $2`,
     [projectId, instanceId],
   );
   return rows.map((row) => ({
-    projectId: row.job_template_project_id,
-    id: row.job_template_id,
+    id: row.id,
     jobConfigs: row.job_configs,
+    program: row.program,
+    programSealed: row.program_sealed,
+    ...(row.job_template_id !== null &&
+      row.job_template_project_id !== null && {
+        template: { projectId: row.job_template_project_id, id: row.job_template_id },
+      }),
   }))[0];
 }
 
@@ -222,7 +260,7 @@ export async function countRunsOfDataSource(
   const rows = await query<{ readonly all: number; readonly pending: number }>(
     db,
     "count-runs-of-data-source",
-    `select count(*) as all, count(*) filter (where i.state = 'waiting') as pending
+    `select count(*) as all, count(*) filter (where ${EXECUTION_STATE} = 'waiting') as pending
      from job_execution t join instance i on i.project_id = t.project_id and i.id = t.instance_id
      where t.input_id = $1 or t.output_id = $1`,
     [id],
@@ -237,6 +275,8 @@ export function jobExecutionFromRow(row: JobExecutionRow): JobExecution {
     instanceId: row.instance_id,
     jobTemplateId: row.job_template_id,
     name: row.name,
+    vendor: row.vendor,
+    by: row.created_by,
     clusterId: row.cluster_id,
     inputId: row.input_id,
     outputId: row.output_id,

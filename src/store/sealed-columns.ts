@@ -23,6 +23,7 @@ const SEALED_COLUMNS = {
   },
   data_source: { column: "credentials_sealed", field: "credentials", recordId: ID },
   job_binary: { column: "extra_sealed", field: "extra", recordId: ID },
+  job_execution: { column: "program_sealed", field: "program", recordId: ID },
   system_task: { column: "secrets_sealed", field: "secrets", recordId: ID },
   topic_target: {
     column: "sealed",

@@ -1,4 +1,4 @@
-"""Drives one of the vendor's SDKs for DataArts Factory, which sign with an access key; told what to call by a test."""
+"""Drives one of the vendor's SDKs for DataArts Factory or MRS, which sign with an access key; told what to call by a test."""
 
 import base64
 import importlib
@@ -19,6 +19,8 @@ PACKAGE, CLIENT = {
     "dgc": ("huaweicloudsdkdgc.v1", "DgcClient"),
     "dlf": ("huaweicloudsdkdlf.v1", "DlfClient"),
     "dataartsstudio": ("huaweicloudsdkdataartsstudio.v1", "DataArtsStudioClient"),
+    "mrs": ("huaweicloudsdkmrs.v1", "MrsClient"),
+    "mrs2": ("huaweicloudsdkmrs.v2", "MrsClient"),
 }[LOGIN["sdk"]]
 sdk = importlib.import_module(PACKAGE)
 

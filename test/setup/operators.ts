@@ -2,7 +2,7 @@
 import { createReadStream } from "node:fs";
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { Readable } from "node:stream";
 import { Fault } from "../../src/domain/fault.ts";
 import { detectIsolation, type Isolation } from "../../src/operators/isolation.ts";
@@ -28,6 +28,9 @@ export interface OperatorWorld {
   readonly runner: ProcessRunner;
   readonly operatorFor: (type: string) => Operator;
   readonly run: (work: Partial<Work> & { type: string }, options?: RunOptions) => Promise<RunResult>;
+  /** What `run` hands to an operator. */
+  readonly workOf: (work: Partial<Work> & { type: string }) => Work;
+  readonly contextOf: () => WorkContext;
   /** Puts a file into a bucket. */
   readonly put: (path: string, content: string) => Promise<void>;
   readonly bucketFile: (path: string) => string;
@@ -82,7 +85,26 @@ export async function operatorWorld(
     if (operator === undefined) throw new Fault("unsupported", "engine-missing", `no operator for ${type}`);
     return operator;
   };
+  const contextOf = (
+    {
+      signal = new AbortController().signal,
+      background = false,
+      stopGraceMs,
+      publish = noTopics,
+    }: RunOptions,
+    log: WorkContext["log"],
+  ): WorkContext => ({
+    signal,
+    background,
+    ...(stopGraceMs !== undefined && { stopGraceMs }),
+    buckets,
+    children: NO_CHILDREN,
+    publish,
+    log,
+  });
   return {
+    workOf,
+    contextOf: () => contextOf({}, () => undefined),
     folder,
     dataFolder,
     settings,
@@ -97,21 +119,13 @@ export async function operatorWorld(
       await rm(folder, { recursive: true, force: true });
     },
     run: async (work, options = {}) => {
-      const { signal = new AbortController().signal, background = false, onLog = () => undefined } = options;
-      const { stopGraceMs } = options;
+      const { onLog = () => undefined } = options;
       let log = "";
-      const outcome = await operatorFor(work.type).run(workOf(work), {
-        signal,
-        background,
-        ...(stopGraceMs !== undefined && { stopGraceMs }),
-        buckets,
-        children: NO_CHILDREN,
-        publish: options.publish ?? noTopics,
-        log: (chunk) => {
-          log += chunk.toString();
-          onLog(log);
-        },
-      });
+      const append = (chunk: string | Uint8Array) => {
+        log += chunk.toString();
+        onLog(log);
+      };
+      const outcome = await operatorFor(work.type).run(workOf(work), contextOf(options, append));
       return { outcome, log };
     },
   };
@@ -161,10 +175,12 @@ function folderBuckets(root: string): Buckets {
       return createReadStream(file);
     },
     list: async (prefix) => {
-      const names = await readdir(bucketFile(root, prefix), { recursive: true }).catch(() => []);
-      return names.map((name) => `${prefix}/${name}`).sort();
+      const folder = bucketFile(root, prefix);
+      const found = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+      const files = found.filter((entry) => entry.isFile());
+      return files.map((entry) => `${prefix}/${relative(folder, join(entry.parentPath, entry.name))}`).sort();
     },
-    exists: async (path) => await isFile(bucketFile(root, path)),
+    exists: async (path) => (await stat(bucketFile(root, path)).catch(() => undefined)) !== undefined,
     localPath: async (path) => bucketFile(root, path),
     write: async (path, content) => {
       await mkdir(dirname(bucketFile(root, path)), { recursive: true });
@@ -182,7 +198,7 @@ function folderBuckets(root: string): Buckets {
 }
 
 function bucketFile(root: string, path: string): string {
-  return join(root, path.slice("obs://".length));
+  return join(root, path.slice(path.indexOf("://") + 3));
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -10,7 +10,7 @@ import type { SaharaDeps } from "../../src/api/sahara/resource.ts";
 import { createSaharaFace } from "../../src/api/sahara/routes.ts";
 import { createServer } from "../../src/api/server.ts";
 import type { ExecutionEngine } from "../../src/catalog/execution-engine.ts";
-import { loadExecutionProgram } from "../../src/catalog/job-executions.ts";
+import { loadExecutionProgram } from "../../src/catalog/run-programs.ts";
 import { Fault } from "../../src/domain/fault.ts";
 import { ROLES } from "../../src/domain/user.ts";
 import { createEngine } from "../../src/engine/engine.ts";
@@ -18,7 +18,7 @@ import { createProcessRunner } from "../../src/operators/process.ts";
 import { createOperators } from "../../src/operators/registry.ts";
 import { OPERATOR_DEFAULTS } from "../../src/operators/settings.ts";
 import { createFolderBlobs } from "../../src/store/blobs.ts";
-import { createBuckets } from "../../src/store/buckets.ts";
+import { createBuckets, type ProjectBuckets } from "../../src/store/buckets.ts";
 import { connectDirectly } from "../../src/store/direct-connection.ts";
 import { createMasterKey } from "../../src/store/secrets.ts";
 import { type TestDatabase, testDatabase } from "./postgres.ts";
@@ -27,6 +27,7 @@ export interface SaharaWorld {
   readonly app: FastifyInstance;
   readonly database: TestDatabase;
   readonly deps: SaharaDeps;
+  readonly buckets: (projectId: string) => ProjectBuckets;
   readonly close: () => Promise<void>;
 }
 
@@ -43,12 +44,13 @@ export async function saharaWorld(
   const database = await testDatabase();
   const folder = await mkdtemp(join(tmpdir(), "azalai-sahara-"));
   const blobs = createFolderBlobs(join(folder, "blobs"));
-  const { run, stop } = await startEngine(engine, database, blobs, folder);
+  const masterKeys = { current: createMasterKey(), previous: [] };
+  const { run, stop } = await startEngine(engine, database, { blobs, masterKeys }, folder);
   const deps: SaharaDeps = {
     pool: database.pool,
     blobs,
     buckets: (projectId) => createBuckets(blobs, projectId),
-    masterKeys: { current: createMasterKey(), previous: [] },
+    masterKeys,
     now: () => new Date(),
     newId,
     engine: run,
@@ -69,6 +71,7 @@ export async function saharaWorld(
     app,
     database,
     deps,
+    buckets: (projectId) => createBuckets(blobs, projectId),
     close: async () => {
       await app.close();
       await stop();
@@ -81,7 +84,7 @@ export async function saharaWorld(
 async function startEngine(
   kind: "real" | "none",
   { pool, connection }: TestDatabase,
-  blobs: ReturnType<typeof createFolderBlobs>,
+  { blobs, masterKeys }: Pick<SaharaDeps, "blobs" | "masterKeys">,
   folder: string,
 ): Promise<{ run: ExecutionEngine; stop: () => Promise<void> }> {
   const settings = {
@@ -105,7 +108,7 @@ async function startEngine(
       loadEnvironment: async () => ({}),
       loadCalendar: async () => undefined,
       loadProgram: ({ projectId }, instanceId) =>
-        loadExecutionProgram({ pool, blobs, buckets }, projectId, instanceId),
+        loadExecutionProgram({ pool, blobs, buckets, masterKeys }, projectId, instanceId),
       localCommandsAllowed: async () => true,
       openTopic: () => Promise.reject(new RangeError("no topics here")),
       publish: () => Promise.reject(new RangeError("no notices here")),

@@ -2,6 +2,7 @@
 import type { Fault, FaultCode, FaultKind } from "../../domain/fault.ts";
 import { formatObjectId } from "../../domain/shared-object.ts";
 import { type FaultRequest, json, type Reply } from "../route.ts";
+import { encodeVendorFault, isVendorPath } from "./vendor-fault-wire.ts";
 
 /** A bad `limit` or `sort_by` has the number for its name. */
 type ErrorName = string | 400;
@@ -30,6 +31,7 @@ const NAMES: Partial<Record<FaultCode, ErrorName>> = {
   "data-source-exists": "NAME_ALREADY_EXISTS",
   "job-execution-invalid": "INVALID_DATA",
   "job-execution-status-invalid": "INVALID_JOB_STATUS",
+  "job-execution-info-invalid": "INVALID_JOB_EXECUTION_INFO",
   "reference-invalid": "INVALID_REFERENCE",
   "cluster-missing": "INVALID_REFERENCE",
   "engine-missing": "INVALID_REFERENCE",
@@ -67,6 +69,7 @@ const ROUTER: readonly FaultCode[] = ["route-missing", "method-refused"];
 
 /** The answer for a fault; texts are the fault's own, and `error_id` is the request's. */
 export function encodeFault(fault: Fault, request: FaultRequest): Reply {
+  if (isVendorPath(request.path)) return encodeVendorFault(fault, request);
   if (ROUTER.includes(fault.code)) return encodeRouterFault(fault, request);
   const status = STATUS_OF_CODE[fault.code] ?? STATUS[fault.kind] ?? 400;
   const body = {

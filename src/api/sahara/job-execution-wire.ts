@@ -1,6 +1,7 @@
 /** Job executions on the wire: schema, decode, encode. */
 import { type Static, Type } from "typebox";
 import type { ExecuteRequest, ExecutionChanges } from "../../catalog/job-executions.ts";
+import type { SimpleValue } from "../../domain/job-configs.ts";
 import { EXECUTION_STATUS, type JobExecution } from "../../domain/job-execution.ts";
 import { formatObjectId } from "../../domain/shared-object.ts";
 import {
@@ -14,7 +15,7 @@ import {
   Uuid,
 } from "./object-wire.ts";
 
-/** Body of POST `/jobs/{id}/execute`. The flags are taken and not applied; `job_execution_info` is always reset. */
+/** Body of POST `/jobs/{id}/execute`. The flags are taken and not applied; `job_execution_info` is shown empty. */
 export const ExecutePost = Type.Object(
   {
     cluster_id: Uuid,
@@ -49,15 +50,22 @@ export const JobExecutionPatch = Type.Object(
 );
 
 export function decodeExecute(body: Static<typeof ExecutePost>, by: string): ExecuteRequest {
-  const { job_execution_info: _info, ...jobConfigs } = body.job_configs ?? {};
+  const { job_execution_info: info, ...jobConfigs } = body.job_configs ?? {};
   return {
     clusterId: decodeUuid(body.cluster_id),
     inputId: body.input_id === undefined ? undefined : decodeUuid(body.input_id),
     outputId: body.output_id === undefined ? undefined : decodeUuid(body.output_id),
     jobConfigs,
     interface: body.interface,
+    ...(info?.job_execution_type === "scheduled" && { beginsAt: decodeStart(info.start) }),
     by,
   };
+}
+
+/** `2026-01-31 12:00:00` in UTC. An invalid date is judged with the rest of the run. */
+function decodeStart(start: SimpleValue | undefined): Date {
+  const match = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)$/.exec(String(start ?? ""));
+  return new Date(match === null ? Number.NaN : `${match[1]}T${match[2]}Z`);
 }
 
 export function decodeExecutionChanges(body: Static<typeof JobExecutionPatch>): ExecutionChanges {
@@ -69,7 +77,8 @@ export function encodeJobExecution(run: JobExecution) {
   const engineJobId = run.startedAt === null ? null : String(run.instanceId);
   return {
     ...encodeShared(run),
-    job_id: formatObjectId(run.jobTemplateId),
+    // Source: mrs-v1.1 7.
+    job_id: run.jobTemplateId === null ? "" : formatObjectId(run.jobTemplateId),
     cluster_id: formatObjectId(run.clusterId),
     input_id: run.inputId && formatObjectId(run.inputId),
     output_id: run.outputId && formatObjectId(run.outputId),

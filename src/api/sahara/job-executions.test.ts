@@ -3,6 +3,8 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
+import { text as streamText } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type SaharaWorld, saharaWorld, tokenOf } from "../../../test/setup/sahara-world.ts";
@@ -133,6 +135,58 @@ test("a Java job runs its main class from the libraries", { timeout: 60_000 }, a
   expect(await logOf(project)).toContain("hello world: a b");
 });
 
+test("a run reads its data sources and leaves its output where they say, in every way that names them", async () => {
+  const { project, call, addShell, run } = setup();
+  const put = (path: string, text: string) => world.buckets(project).write(path, Readable.from([text]));
+  await put("obs://data/words/a", "the cat the\n");
+  await put("obs://data/words/b", "dog the\n");
+  const addSource = async (name: string, url: string) =>
+    (await call("POST", "/data-sources", { name, type: "obs", url })).body.data_source.id;
+  const input = await addSource("words", "obs://data/words");
+  const output = await addSource("counts", "obs://data/counts/%JOB_EXEC_ID%");
+  const job = await addShell(
+    "count",
+    'mkdir -p "$AZALAI_OUTPUT"\ncat "$1"/* | tr " " "\\n" | sort | uniq -c > "$AZALAI_OUTPUT/part-0"\n' +
+      '[ "$1" = "$AZALAI_INPUT" ] && [ "$2" = "$1" ] && [ "$FROM" = "$1" ] && echo "as it was, $3"\n',
+  );
+  const configs = {
+    configs: { "edp.substitute_data_source_for_name": true, "edp.substitute_data_source_for_uuid": "True" },
+    params: { FROM: "datasource://words" },
+    args: ["datasource://words", input, "datasource://nobody"],
+  };
+  const done = await run(job, { input_id: input, output_id: output, job_configs: configs });
+  expect(done).toMatchObject({ info: { status: "SUCCEEDED" }, job_configs: configs });
+  const place = `obs://data/counts/${done.id}`;
+  expect(done.data_source_urls).toEqual({ [input]: "obs://data/words", [output]: place });
+  expect(await logOf(project)).toContain("as it was, datasource://nobody\n");
+  const counts = await streamText(await world.buckets(project).open(`${place}/part-0`));
+  expect(counts.trim().split(/\s+/)).toEqual(["1", "cat", "1", "dog", "3", "the"]);
+});
+
+test("a run that fails leaves nothing where its output was to go", async () => {
+  const { project, call, addShell, run } = setup();
+  const source = { name: "out", type: "obs", url: "obs://data/out" };
+  const { id } = (await call("POST", "/data-sources", source)).body.data_source;
+  const job = await addShell("half", 'mkdir -p "$AZALAI_OUTPUT"; echo half > "$AZALAI_OUTPUT/part"; exit 1');
+  expect(await run(job, { output_id: id })).toMatchObject({ info: { status: "FAILED" } });
+  expect(await world.buckets(project).exists("obs://data/out")).toBe(false);
+});
+
+test("secrets of data sources and settings show in no log", async () => {
+  const { project, call, addShell, run } = setup();
+  const credentials = { user: "someone", password: "hidden-of-the-source" };
+  const source = { name: "in", type: "swift", url: "swift://data/in", credentials };
+  const { id } = (await call("POST", "/data-sources", source)).body.data_source;
+  await world.buckets(project).write("obs://data/in", Readable.from(["x"]));
+  const job = await addShell("tell", 'echo "hidden-of-the-source $MY_PASSWORD"');
+  const params = { MY_PASSWORD: "hidden-of-the-run" };
+  const done = await run(job, { input_id: id, job_configs: { params } });
+  expect(done.info.status).toBe("SUCCEEDED");
+  const log = await logOf(project);
+  expect(log).toContain("********* *********");
+  expect(log).not.toContain("hidden-of");
+});
+
 /** A jar with one class, made by the machine's own JDK. */
 async function buildJar(): Promise<Buffer> {
   const folder = await mkdtemp(join(tmpdir(), "azalai-jar-"));
@@ -171,6 +225,27 @@ test("PATCH with the status cancel cancels, with suspend is refused, and takes n
   expect(both.body.error_name).toBe("INVALID_JOB_STATUS");
   expect((await call("PATCH", path, { info: { status: "cancel" } })).status).toBe(202);
   await reached(id, "KILLED");
+});
+
+test("a scheduled run waits for its time, and is refused one that has passed or is none", async () => {
+  const { call, addShell, execute, reached } = setup();
+  const job = await addShell("later", "true");
+  const at = (start: unknown) =>
+    execute(job, { job_configs: { job_execution_info: { job_execution_type: "scheduled", start } } });
+  const { status, body } = await at("2999-01-31 12:00:00");
+  expect(status).toBe(202);
+  const path = `/job-executions/${body.job_execution.id}`;
+  const shown = (await call("GET", path)).body.job_execution;
+  expect(shown).toMatchObject({ info: { status: "PENDING" }, start_time: null, end_time: null });
+  expect(shown.job_configs.job_execution_info).toEqual({});
+  expect((await call("GET", "/job-executions?status=pending")).body.job_executions).toHaveLength(1);
+  expect((await call("GET", `${path}/cancel`)).status).toBe(200);
+  await reached(body.job_execution.id, "KILLED");
+  expect((await at("2001-01-31 12:00:00")).body.error_name).toBe("INVALID_JOB_EXECUTION_INFO");
+  for (const start of ["tomorrow", "2999-13-31 12:00:00", 5])
+    expect((await at(start)).body).toMatchObject({ error_code: 400, error_name: "INVALID_DATA" });
+  const soon = new Date(Date.now() + 4_000).toISOString().slice(0, 19).replace("T", " ");
+  await reached((await at(soon)).body.job_execution.id, "SUCCEEDED");
 });
 
 test("deleting a run that has not ended ends it", async () => {

@@ -1,5 +1,7 @@
 /** The paths of the data-processing API: what may be left out, added or doubled, and whose project a path names. */
 
+import { isVendorPath } from "./vendor-fault-wire.ts";
+
 /** First words after the project. Source: sahara-v1.1. */
 const RESOURCES = [
   "jobs",
@@ -12,6 +14,9 @@ const RESOURCES = [
   "clusters",
   "cluster-templates",
   "node-group-templates",
+  "job-exes",
+  "cluster_infos",
+  "run-job-flow",
 ];
 /** What the oldest version has. Source: sahara-v1.1 1. */
 const V1_0_RESOURCES = ["plugins", "clusters", "cluster-templates", "node-group-templates"];
@@ -19,11 +24,12 @@ const V1_0_RESOURCES = ["plugins", "clusters", "cluster-templates", "node-group-
 const NO_PROJECT = "-";
 
 const PROJECT = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
+const V1 = /^\/v1\.[01]\/./;
 const STORED_FILE_BY_NAME = /\/job-binary-internals\/(?![0-9a-f-]{36}\.json$)[^/]*$/;
 
 /** Whether a path is this API's to answer or refuse; the bare version is for discovery. */
 export function ownsPath(path: string): boolean {
-  return /^\/v1\.[01]\/./.test(path);
+  return V1.test(path) || isVendorPath(path);
 }
 
 /**
@@ -31,7 +37,7 @@ export function ownsPath(path: string): boolean {
  * where the router would take it for an empty id. A stored file's name may end in `.json`.
  */
 export function rewritePath(path: string): string {
-  if (!ownsPath(path)) return path;
+  if (!V1.test(path)) return path;
   const single = path.replace(/\/{2,}/g, "/");
   const plain = STORED_FILE_BY_NAME.test(single) ? single : single.replace(/\.json$/, "");
   const [, version, ...rest] = plain.split("/");

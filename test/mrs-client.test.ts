@@ -135,5 +135,5 @@ test("the second version submits, follows, lists, kills and deletes a run", {
   expect(await second.refusal("show_sql_result_with_job", run)).toMatchObject({ status: 400, code: "0181" });
   const list = { body: { job_id_list: [run.job_execution_id] }, cluster_id: CLUSTER };
   expect((await second.call("batch_delete_jobs", list)).http_status).toBe(200);
-  expect(await second.refusal("show_single_job_exe", run)).toMatchObject({ status: 404, code: "0162" });
+  expect(await second.refusal("show_single_job_exe", run)).toMatchObject({ status: 404, code: "0176" });
 });

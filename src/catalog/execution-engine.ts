@@ -1,7 +1,7 @@
 /** What the catalogue asks of the run engine for definitions that belong to no job. */
 import { Fault } from "../domain/fault.ts";
 import type { JobDefinition } from "../domain/job.ts";
-import type { InstanceState } from "../domain/states.ts";
+import { INSTANCE_ENDED, type InstanceState } from "../domain/states.ts";
 import type { Database } from "../store/database.ts";
 
 export interface ExecutionEngine {
@@ -18,6 +18,10 @@ export interface ExecutionEngine {
     },
     within: (db: Database, instanceId: number) => Promise<void>,
   ) => Promise<number>;
+  readonly operate: (
+    request: { readonly projectId: string; readonly instanceId: number; readonly by: string },
+    act: { readonly act: "pause" },
+  ) => Promise<void>;
   readonly stopInstance: (request: {
     readonly projectId: string;
     readonly instanceId: number;
@@ -42,4 +46,15 @@ export async function stopRun(engine: ExecutionEngine, run: ExecutionRun, by: st
   } catch (error) {
     if (!(error instanceof Fault && ["instance-state", "instance-missing"].includes(error.code))) throw error;
   }
+}
+
+/**
+ * Holds a run that has not begun; it begins when somebody resumes its instance. One that has ended, or is held, stays as it
+ * is. @throws Fault `suspend-unsupported` for one that runs: it goes on.
+ */
+export async function suspendRun(engine: ExecutionEngine, run: ExecutionRun, by: string): Promise<void> {
+  if (run.state === "paused" || INSTANCE_ENDED.includes(run.state)) return;
+  if (run.state !== "waiting")
+    throw new Fault("invalid", "suspend-unsupported", "the run has begun, and nothing can suspend it");
+  await engine.operate({ projectId: run.projectId, instanceId: run.instanceId, by }, { act: "pause" });
 }

@@ -39,7 +39,7 @@ import {
   updateJobExecution,
 } from "../store/job-executions.ts";
 import { findCluster } from "./clusters.ts";
-import { type ExecutionEngine, stopRun } from "./execution-engine.ts";
+import { type ExecutionEngine, stopRun, suspendRun } from "./execution-engine.ts";
 import { checkDataSourcesExist } from "./job-templates.ts";
 import { changesAnything, type ProcessingParts } from "./parts.ts";
 import { sealProgram } from "./run-programs.ts";
@@ -165,6 +165,17 @@ export async function cancelJobExecution(
 ): Promise<JobExecution> {
   checkMayCancel(run, projectId);
   await stopRun(parts.engine, run, userName);
+  return await getJobExecution(parts, projectId, run.id);
+}
+
+/** Holds a run that has not begun, and gives it as it is then. Raises as `cancelJobExecution`; `suspend-unsupported`. */
+export async function suspendJobExecution(
+  parts: ExecutionParts,
+  { projectId, userName }: Caller,
+  run: JobExecution,
+): Promise<JobExecution> {
+  checkMayCancel(run, projectId);
+  await suspendRun(parts.engine, run, userName);
   return await getJobExecution(parts, projectId, run.id);
 }
 

@@ -37,6 +37,7 @@ export async function submitRun(
   checkSubmission(submission);
   checkEngine(cluster, submission);
   const id = parts.newId();
+  const createdAt = parts.now();
   const words = secretWords(submission);
   const program = { ...programOf(submission), ...(words.length > 0 && { secrets: words }) };
   const mainClass = program.configs[MAIN_CLASS];
@@ -72,7 +73,7 @@ export async function submitRun(
       interface: {},
       dataSourceUrls: null,
       ...sealProgram(parts.masterKeys, id, program),
-      createdAt: parts.now(),
+      createdAt,
     });
   });
   return await getJobExecution(parts, projectId, id);

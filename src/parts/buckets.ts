@@ -19,7 +19,7 @@ export type BucketsOf = (
 
 /** `own` gives the server's own buckets. */
 export function placeBuckets(
-  { allowedPrivateAddresses: allowedAddresses }: Config,
+  { allowedPrivateAddresses: allowedAddresses }: Pick<Config, "allowedPrivateAddresses">,
   catalog: ConnectionDeps,
   own: (projectId: string) => ProjectBuckets,
 ): BucketsOf {

@@ -72,7 +72,8 @@ test("rows, checks, indexes and triggers of the time before partitions are those
   await expect(pool.query("insert into instance select * from instance")).rejects.toThrow(/unique/);
   for (const table of ["instance", "node_run"]) {
     const shapes = await pool.query<{ part: string; shape: string }>(
-      `select c.relname as part, string_agg(pg_get_indexdef(i.indexrelid, 0, true), ';' order by i.indkey::text) as shape
+      `select c.relname as part, string_agg(pg_get_indexdef(i.indexrelid, 0, true), ';' order by i.indkey::text,
+           pg_get_expr(i.indpred, i.indrelid)) as shape
        from pg_inherits h join pg_class c on c.oid = h.inhrelid join pg_index i on i.indrelid = c.oid
        where h.inhparent = $1::regclass group by 1 order by 1`,
       [table],

@@ -1,4 +1,5 @@
 /** The vendor's second version of runs, below their cluster. Source: mrs-v1.1 10. */
+import { findCluster } from "../../catalog/clusters.ts";
 import { cancelJobExecution } from "../../catalog/job-executions.ts";
 import { getRunResult, getVendorRun, removeVendorRuns, submitRun } from "../../catalog/vendor-runs.ts";
 import { Fault } from "../../domain/fault.ts";
@@ -59,11 +60,9 @@ async function list({ pool }: SaharaDeps, request: CallerRequest): Promise<Reply
   const limit = wholeNumber(query, "limit", { least: 1, most: 1000, fallback: 10 });
   const page = wholeNumber(query, "offset", { least: 0, most: PAGES_MAX, fallback: 1 });
   const part = { limit, offset: Math.max(0, page - 1) * limit };
-  const cluster = clusterOf(request);
-  const { runs, total } =
-    cluster === undefined
-      ? { runs: [], total: 0 }
-      : await listVendorRuns(pool, caller.projectId, cluster, decodeFilter(query), part);
+  const cluster = findCluster(caller.projectId, clusterOf(request));
+  if (cluster === undefined) throw new Fault("invalid", "cluster-missing", "there is no such cluster");
+  const { runs, total } = await listVendorRuns(pool, caller.projectId, cluster.id, decodeFilter(query), part);
   return json(202, { total_record: total, job_list: vendorRuns(runs).map(encodeClusterJob) });
 }
 

@@ -35,6 +35,7 @@ const NAMES: Partial<Record<FaultCode, ErrorName>> = {
   "reference-invalid": "INVALID_REFERENCE",
   "cluster-missing": "INVALID_REFERENCE",
   "engine-missing": "INVALID_REFERENCE",
+  "suspend-unsupported": "INVALID_REFERENCE",
   "operation-unsupported": "NOT_IMPLEMENTED_ERROR",
 };
 
@@ -45,6 +46,7 @@ const VENDOR_CODES: Partial<Record<FaultCode, string>> = {
   "server-busy": "12000004",
   "cluster-missing": "12000003",
   "engine-missing": "12000054",
+  "suspend-unsupported": "12000054",
   "operation-unsupported": "12000054",
   "job-template-mains-empty": "12000068",
   "job-template-libs-empty": "12000069",

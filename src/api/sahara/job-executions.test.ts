@@ -214,20 +214,21 @@ test("cancelling ends what runs; cancelling again, or deleting then, changes not
   expect((await call("GET", `/job-executions/${id}/cancel`)).body.job_execution.end_time).toBe(done.end_time);
 });
 
-test("PATCH with the status cancel cancels, with suspend is refused, and takes nothing beside it", async () => {
+test("PATCH with the status cancel cancels, with suspend is refused while the run goes on, and takes nothing beside it", async () => {
   const { call, addShell, execute, reached } = setup();
   const { id } = (await execute(await addShell("endless", "sleep 1000"))).body.job_execution;
   await reached(id, "RUNNING");
   const path = `/job-executions/${id}`;
   const suspended = await call("PATCH", path, { info: { status: "suspend" } });
-  expect(suspended.body).toMatchObject({ error_code: 400, vendor_code: "12000054" });
+  expect(suspended.body).toMatchObject({ error_name: "INVALID_REFERENCE", vendor_code: "12000054" });
+  await reached(id, "RUNNING");
   const both = await call("PATCH", path, { info: { status: "cancel" }, is_protected: true });
   expect(both.body.error_name).toBe("INVALID_JOB_STATUS");
   expect((await call("PATCH", path, { info: { status: "cancel" } })).status).toBe(202);
   await reached(id, "KILLED");
 });
 
-test("a scheduled run waits for its time, and is refused one that has passed or is none", async () => {
+test("a scheduled run waits for its time, may be suspended until then, and is refused one that has passed or is none", async () => {
   const { call, addShell, execute, reached } = setup();
   const job = await addShell("later", "true");
   const at = (start: unknown) =>
@@ -239,8 +240,13 @@ test("a scheduled run waits for its time, and is refused one that has passed or 
   expect(shown).toMatchObject({ info: { status: "PENDING" }, start_time: null, end_time: null });
   expect(shown.job_configs.job_execution_info).toEqual({});
   expect((await call("GET", "/job-executions?status=pending")).body.job_executions).toHaveLength(1);
+  const suspend = () => call("PATCH", path, { info: { status: "suspend" } });
+  const held = { status: 202, body: { job_execution: { info: { status: "SUSPENDED" } } } };
+  expect(await suspend()).toMatchObject(held);
+  expect(await suspend()).toMatchObject(held);
   expect((await call("GET", `${path}/cancel`)).status).toBe(200);
   await reached(body.job_execution.id, "KILLED");
+  expect((await suspend()).body.job_execution.info.status).toBe("KILLED");
   expect((await at("2001-01-31 12:00:00")).body.error_name).toBe("INVALID_JOB_EXECUTION_INFO");
   for (const start of ["tomorrow", "2999-13-31 12:00:00", 5])
     expect((await at(start)).body).toMatchObject({ error_code: 400, error_name: "INVALID_DATA" });

@@ -5,6 +5,7 @@ import {
   executeJobTemplate,
   getJobExecution,
   removeJobExecution,
+  suspendJobExecution,
 } from "../../catalog/job-executions.ts";
 import { getJobTemplate } from "../../catalog/job-templates.ts";
 import { Fault } from "../../domain/fault.ts";
@@ -91,8 +92,6 @@ async function change(deps: SaharaDeps, request: CallerRequest): Promise<Reply> 
   }
   if (Object.keys(body).length > 1)
     throw new Fault("invalid", "job-execution-status-invalid", "info: nothing else may be changed with it");
-  if (body.info.status === "suspend")
-    throw new Fault("invalid", "operation-unsupported", "cluster local cannot suspend a run");
-  const cancelled = await cancelJobExecution(deps, request.caller, run);
-  return json(202, { job_execution: encodeJobExecution(cancelled) });
+  const act = body.info.status === "suspend" ? suspendJobExecution : cancelJobExecution;
+  return json(202, { job_execution: encodeJobExecution(await act(deps, request.caller, run)) });
 }

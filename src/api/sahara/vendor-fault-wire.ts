@@ -22,7 +22,8 @@ const BAD_PARAMETER = "12000002";
 const MISSING_BY_PATH: readonly (readonly [RegExp, string])[] = [
   [/\/kill$/, "0160"],
   [/\/batch-delete$/, "0161"],
-  [/\/sql-result$/, "0176"],
+  // The code that clients know a run by which is gone.
+  [/^\/v2\//, "0176"],
 ];
 
 const STATUS: Partial<Record<FaultKind, number>> = {

@@ -199,7 +199,7 @@ test("the second version submits, shows, kills and deletes below its cluster", a
   const gone = await call("POST", `${V2}/batch-delete`, { job_id_list: [id, MISSING] });
   expect(gone).toMatchObject({ status: 404, body: { error_code: "0161" } });
   expect((await call("POST", `${V2}/batch-delete`, { job_id_list: [id] })).status).toBe(200);
-  expect(await call("GET", `${V2}/${id}`)).toMatchObject({ status: 404, body: { error_code: "0162" } });
+  expect(await call("GET", `${V2}/${id}`)).toMatchObject({ status: 404, body: { error_code: "0176" } });
   expect(await call("POST", `${V2}/${id}/kill`)).toMatchObject({ status: 404, body: { error_code: "0160" } });
 });
 
@@ -225,12 +225,54 @@ test("the second version's list answers 202 with pages from 1, and takes its fil
   expect(await list("submitted_time_begin=1&submitted_time_end=4000000000000")).toEqual([2, ["two", "one"]]);
 });
 
+test("the rows that a statement left are given by the names of their columns, to whom asks when it has ended", async () => {
+  const { call, project, submit, ended } = await setup();
+  const { id } = (await submit()).body;
+  await ended(id);
+  const { pool } = world.database;
+  await pool.query(
+    `update job_execution set vendor = jsonb_set(vendor::jsonb, '{type}', '"SparkSql"')::json where project_id = $1`,
+    [project],
+  );
+  const leave = (output: string | null) =>
+    pool.query("update node_run set output = $2 where project_id = $1", [project, output]);
+  const table = {
+    columns: [{ name: "a", type: "int" }, { name: "b" }],
+    rowCount: 2,
+    rows: [
+      ["1", null],
+      ["2", "x"],
+    ],
+  };
+  await leave(JSON.stringify(table));
+  const result = await call("GET", `${V2}/${id}/sql-result`);
+  expect(result).toEqual({
+    status: 200,
+    body: {
+      sql_results: {
+        "0": [
+          { a: "1", b: "" },
+          { a: "2", b: "x" },
+        ],
+      },
+    },
+  });
+  await leave(null);
+  expect((await call("GET", `${V2}/${id}/sql-result`)).body).toEqual({
+    sql_results: { "0": [{ result: "succeed" }] },
+  });
+});
+
 test("runs of other clusters and projects are not there", async () => {
   const [one, other] = [await setup(), await setup()];
   const { id } = (await one.submit()).body;
   await one.ended(id);
   expect((await other.call("GET", `/v1.1/{p}/job-exes/${id}`)).status).toBe(404);
   expect((await one.call("GET", `/v2/{p}/clusters/${MISSING}/job-executions/${id}`)).status).toBe(404);
+  expect(await one.call("GET", `/v2/{p}/clusters/${MISSING}/job-executions`)).toMatchObject({
+    status: 400,
+    body: { error_code: "12000003" },
+  });
   expect((await other.call("GET", V2)).body).toEqual({ total_record: 0, job_list: [] });
 });
 

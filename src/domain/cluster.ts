@@ -37,6 +37,6 @@ export function localCluster(projectId: string): Cluster {
     isProtected: true,
     createdAt: new Date(0),
     updatedAt: null,
-    runs: ["Shell", "Java", "DistCp"],
+    runs: ["Shell", "Java", "MapReduce", "MapReduce.Streaming", "DistCp"],
   };
 }

@@ -7,7 +7,6 @@ const NEEDS: Readonly<Record<string, string>> = {
   MRSSpark: "a Spark cluster",
   MRSSparkPython: "a Spark cluster",
   DLISpark: "a Spark cluster",
-  MapReduce: "a Hadoop cluster",
   MRSFlinkJob: "a Flink cluster",
   FlinkSQL: "a Flink cluster",
   FlinkJar: "a Flink cluster",

@@ -86,18 +86,24 @@ async function withMigration(
   return { ...stored, ...node.properties };
 }
 
-/** Resources that the property `files` names have made way for their files. */
+/** Resources that `files` and `resourcePath` name have made way for their files; what a program needs lies beside it. */
 async function withResourceFiles(
   sources: WorkSources,
   owner: WorkOwner,
   properties: Readonly<Record<string, string>>,
 ): Promise<Readonly<Record<string, string>>> {
-  const entries = listedFiles(properties.files ?? "");
-  if (entries.every(isFilePath)) return properties;
-  const files = await Promise.all(
-    entries.map((entry) => (isFilePath(entry) ? [entry] : findResourceFiles(sources, owner, entry))),
-  );
-  return { ...properties, files: [...new Set(files.flat())].join("\n") };
+  const { resourcePath = "", files = "" } = properties;
+  const pathsOf = async (entry: string) =>
+    isFilePath(entry) ? [entry] : await findResourceFiles(sources, owner, entry);
+  const entries = listedFiles(files);
+  if ([resourcePath, ...entries].every((entry) => entry === "" || isFilePath(entry))) return properties;
+  const [program = "", ...needed] = resourcePath === "" ? [] : await pathsOf(resourcePath);
+  const listed = await Promise.all(entries.map(pathsOf));
+  return {
+    ...properties,
+    ...(program !== "" && { resourcePath: program }),
+    files: [...new Set([...needed, ...listed.flat()])].join("\n"),
+  };
 }
 
 async function findResourceFiles(

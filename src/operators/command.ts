@@ -63,9 +63,14 @@ function bucketFiles(work: Work): Map<string, string> {
   return named;
 }
 
+/** The names that `placeFiles` gives. */
+export function placedNames(work: Work): string[] {
+  return [...work.files.map((file) => file.name), ...bucketFiles(work).keys()];
+}
+
 /** A name for a file of our own that none of the attempt's files has. */
 export function freeFileName(work: Work, name: string): string {
-  const taken = new Set([...work.files.map((file) => file.name), ...bucketFiles(work).keys()]);
+  const taken = new Set(placedNames(work));
   return taken.has(name) ? freeFileName(work, `_${name}`) : name;
 }
 

@@ -5,7 +5,7 @@ import type { Operator, Work } from "./operator.ts";
 import type { ProcessRunner } from "./process.ts";
 import { runPlaced } from "./work-places.ts";
 
-const NO_JAVA =
+export const NO_JAVA =
   "Java is not installed on this server: install a Java runtime 17 or newer (package default-jre-headless)";
 
 export function createJavaOperator(runner: ProcessRunner): Operator {

@@ -7,6 +7,7 @@ import { createDuckdbOperator } from "./duckdb-sql.ts";
 import { createDummyOperator } from "./dummy.ts";
 import { createForEachOperator } from "./for-each.ts";
 import { createJavaOperator } from "./java.ts";
+import { createMapReduceOperator } from "./mapreduce.ts";
 import { createNoticeOperator } from "./notice.ts";
 import type { Operator } from "./operator.ts";
 import type { ProcessRunner } from "./process.ts";
@@ -24,6 +25,7 @@ export function createOperators(settings: OperatorSettings, runner: ProcessRunne
     createShellOperator(settings, runner),
     createPythonOperator(settings, runner),
     createJavaOperator(runner),
+    createMapReduceOperator({ runner, software: settings.software }),
     duckdb,
     createDatabaseOperator(settings),
     createDataMigrationOperator(settings, duckdb),

@@ -1,4 +1,6 @@
 /** What an administrator may decide about operators, with the defaults. */
+import { Fault } from "../domain/fault.ts";
+import type { LocalSoftware } from "./local-software.ts";
 import type { PoolLimits } from "./session-pool.ts";
 
 /** Limits of one process of a node; each process of an attempt has them for itself, `processes` counts together. */
@@ -55,6 +57,8 @@ export interface OperatorSettings {
   /** The service's own database when it listens on TCP: no connection may lead there. */
   readonly ownDatabase?: { readonly host: string; readonly port: number; readonly database: string };
   readonly warehouse?: () => Promise<WarehouseCoordinates>;
+  /** The engines that this server fetches for itself. */
+  readonly software: Pick<LocalSoftware, "ensure">;
   readonly sql: SqlLimits;
   /** Of warm sessions, for each kind of operator. */
   readonly sessions: PoolLimits;
@@ -83,6 +87,11 @@ const MIB = 1024 * 1024;
 
 /** Everything that has a default that fits most machines. */
 export const OPERATOR_DEFAULTS = {
+  software: {
+    ensure: async (name) => {
+      throw new Fault("unavailable", "engine-missing", `this server fetches no software for ${name}`);
+    },
+  },
   nodePath: process.execPath,
   searchPath: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   // Above what adduser hands out for containers (from 100000) and what systemd uses (to 1878982656).

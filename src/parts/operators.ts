@@ -8,6 +8,7 @@ import { describeIsolation, detectIsolation, type IsolationReport } from "../ope
 import { OPERATOR_DEFAULTS, type OperatorSettings } from "../operators/settings.ts";
 import { WORK_FOLDER_PREFIX } from "../operators/work-folder.ts";
 import { findProjectLimits } from "../store/projects.ts";
+import { openLocalSoftware } from "./local-software.ts";
 import type { Store } from "./store.ts";
 
 export function operatorSettings(config: Config, { pool, warehouse }: Store): OperatorSettings {
@@ -15,6 +16,7 @@ export function operatorSettings(config: Config, { pool, warehouse }: Store): Op
   const installation = createHash("sha256").update(dataDir).digest("hex").slice(0, 12);
   return {
     ...OPERATOR_DEFAULTS,
+    software: openLocalSoftware(config),
     workFolder: join(tmpdir(), `${WORK_FOLDER_PREFIX}${installation}`),
     hiddenFolders: [dataDir],
     userSlot: async (projectId) => (await findProjectLimits(pool, projectId))?.userSlot ?? missing(),

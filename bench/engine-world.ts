@@ -4,10 +4,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Pool } from "pg";
+import { LOCAL_CLUSTER_ID } from "../src/domain/cluster.ts";
 import { type JobNode, NODE_DEFAULTS } from "../src/domain/job.ts";
 import type { Observation } from "../src/domain/observation.ts";
 import { createEngine } from "../src/engine/engine.ts";
 import type { WorkSources } from "../src/engine/sources.ts";
+import { createClusterAdapters } from "../src/operators/cluster-adapters.ts";
 import type { Operator } from "../src/operators/operator.ts";
 import { createProcessRunner } from "../src/operators/process.ts";
 import { createOperators, stopOperators } from "../src/operators/registry.ts";
@@ -103,7 +105,7 @@ export async function openEngineWorld(): Promise<EngineWorld> {
     warehouse: async () => ({ ...embedded.connection, password: embedded.connection.password ?? "" }),
   };
   const runner = await createProcessRunner(settings);
-  const operators = createOperators(settings, runner);
+  const operators = createOperators(settings, runner, createClusterAdapters(settings));
   let probe: (time: number) => void = () => undefined;
   const probeOperator: Operator = {
     types: ["Probe"],
@@ -119,6 +121,7 @@ export async function openEngineWorld(): Promise<EngineWorld> {
     connect: direct,
     operators: [...operators, probeOperator],
     sources: SOURCES,
+    cancelSubmission: async () => "forgotten",
     blobs: createFolderBlobs(join(folder, "blobs")),
     roles: ["worker"],
     slots: { inline: 1000, process: 16, stream: 32, child: 1000, remote: 100 },
@@ -159,6 +162,7 @@ async function addProject(pool: Pool): Promise<string> {
 }
 
 const SOURCES: WorkSources = {
+  loadCluster: async () => ({ id: LOCAL_CLUSTER_ID, name: "local", local: true, services: {} }),
   loadScript: async () => undefined,
   loadMigration: async () => undefined,
   loadResourceFiles: async () => undefined,

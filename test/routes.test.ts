@@ -68,6 +68,7 @@ async function setup() {
     createSaharaFace(shared),
     createConsoleFace({
       ...shared,
+      testCluster: async () => [],
       identity,
       retention,
       secrets,

@@ -38,7 +38,7 @@ import {
   type NewJobExecution,
   updateJobExecution,
 } from "../store/job-executions.ts";
-import { findCluster } from "./clusters.ts";
+import { clusterProperty, findCluster } from "./clusters.ts";
 import { type ExecutionEngine, stopRun, suspendRun } from "./execution-engine.ts";
 import { checkDataSourcesExist } from "./job-templates.ts";
 import { changesAnything, type ProcessingParts } from "./parts.ts";
@@ -88,7 +88,7 @@ export async function executeJobTemplate(
   template: JobTemplate,
   request: ExecuteRequest,
 ): Promise<JobExecution> {
-  const cluster = findCluster(projectId, request.clusterId);
+  const cluster = await findCluster(parts.pool, projectId, request.clusterId);
   if (cluster === undefined)
     throw new Fault("invalid", "cluster-missing", `there is no cluster ${formatObjectId(request.clusterId)}`);
   const filled = fillInterface(template.interface, request.interface, request.jobConfigs);
@@ -103,7 +103,7 @@ export async function executeJobTemplate(
     projectId,
     workspaceId: DEFAULT_WORKSPACE,
     name: template.name,
-    definition: definitionOf(template, filled.configs),
+    definition: definitionOf(template, filled.configs, cluster),
     by: request.by,
     ...(request.beginsAt && { beginsAt: request.beginsAt }),
   };
@@ -238,7 +238,7 @@ async function record(db: Database, run: NewJobExecution): Promise<void> {
   );
 }
 
-function definitionOf(template: JobTemplate, { configs }: JobConfigs): JobDefinition {
+function definitionOf(template: JobTemplate, { configs }: JobConfigs, cluster: Cluster): JobDefinition {
   const mainClass = configs?.[MAIN_CLASS];
   const javaOptions = configs?.[JAVA_OPTIONS];
   return definitionOfNode({
@@ -246,6 +246,7 @@ function definitionOf(template: JobTemplate, { configs }: JobConfigs): JobDefini
     type: template.type,
     timeoutSeconds: RUN_TIMEOUT_SECONDS,
     properties: {
+      ...clusterProperty(cluster),
       ...(mainClass !== undefined && { mainClass: String(mainClass) }),
       ...(javaOptions !== undefined && { javaOpts: String(javaOptions) }),
     },

@@ -15,7 +15,7 @@ import {
 } from "../domain/vendor-run.ts";
 import { insertJobExecution } from "../store/job-executions.ts";
 import { listResults } from "../store/node-runs.ts";
-import { findCluster } from "./clusters.ts";
+import { clusterProperty, findCluster } from "./clusters.ts";
 import { checkEngine, type ExecutionParts, getJobExecution, removeJobExecution } from "./job-executions.ts";
 import { sealProgram } from "./run-programs.ts";
 
@@ -32,7 +32,7 @@ export async function submitRun(
   clusterId: string | undefined,
   submission: Submission,
 ): Promise<JobExecution> {
-  const cluster = findCluster(projectId, clusterId);
+  const cluster = await findCluster(parts.pool, projectId, clusterId);
   if (cluster === undefined) throw new Fault("invalid", "cluster-missing", "there is no such cluster");
   checkSubmission(submission);
   checkEngine(cluster, submission);
@@ -46,6 +46,7 @@ export async function submitRun(
     type: submission.type,
     timeoutSeconds: RUN_TIMEOUT_SECONDS,
     properties: {
+      ...clusterProperty(cluster),
       ...(mainClass !== undefined && { mainClass }),
       ...(STATEMENT_TYPES.includes(submission.type) && { "azalai.output": "table" }),
     },

@@ -6,6 +6,7 @@ import { findNamedResources } from "../store/resources.ts";
 import { findScript } from "../store/scripts.ts";
 import type { WorkspaceKey } from "../store/workspaces.ts";
 import { loadCalendar } from "./calendars.ts";
+import { loadCluster } from "./clusters.ts";
 import { type ConnectionDeps, loadConnection } from "./connections.ts";
 import { loadEnvironment } from "./workspaces.ts";
 
@@ -41,6 +42,7 @@ export function createCatalogSources(deps: ConnectionDeps) {
       const { type, config, warehouse } = connection;
       return { name, type, config, warehouse };
     },
+    loadCluster: (owner: WorkspaceKey, named: string | undefined) => loadCluster(deps, owner, named),
     loadEnvironment: (owner: WorkspaceKey) => loadEnvironment(deps.pool, owner),
     loadCalendar: (owner: WorkspaceKey, name: string) => loadCalendar(deps.pool, owner, name),
   };

@@ -30,6 +30,8 @@ const SETTINGS = {
   slots: wholeNumber(1, 100_000),
   /** The calendar on whose workdays alone the schedule runs, and which the job's expressions ask. */
   calendar: nonEmpty(NAME_MAX),
+  /** Name or id of the cluster on which nodes run that may run on one (docs/clusters.md). */
+  cluster: nonEmpty(NAME_MAX),
   /** Whether each attempt has a process or session of its own, or one that serves others of the same user too. */
   session: oneOf("clean", "warm"),
   /** Python modules that a warm interpreter has loaded before the first program, parted by commas. */
@@ -51,6 +53,7 @@ const SETTINGS = {
 
 /** The settings that a node may have for itself, as properties; they go before those of its job. */
 const NODE_KEYS = [
+  "cluster",
   "session",
   "preload",
   "output",

@@ -87,6 +87,16 @@ export type Observation =
     }
   | { readonly event: "server-lost"; readonly serverId: string; readonly requeued: number }
   | {
+      /** On its cluster, because its node had ended without it. */
+      readonly event: "submission-ended";
+      readonly projectId: string;
+      readonly clusterId: string;
+      readonly service: string;
+      readonly key: string;
+      /** Forgotten: the cluster knows nothing of it. */
+      readonly fate: "ended" | "forgotten";
+    }
+  | {
       readonly event: "planned-run-started";
       readonly projectId: string;
       readonly jobId: number | null;

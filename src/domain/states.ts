@@ -151,6 +151,18 @@ export const SYSTEM_SUBTASK = {
 } as const satisfies Machine<"running" | "successful" | "failed">;
 export type TaskLineState = keyof typeof SYSTEM_SUBTASK;
 
+/**
+ * What a node has handed over to a cluster. `reserved` stands before the cluster may have it, `abandoned` is what the cluster
+ * has forgotten. One that ended before its server could say so goes on with the next try.
+ */
+export const SUBMISSION = {
+  opened: ["reserved", "ended", "abandoned"],
+  reserved: ["submitted", "ended", "abandoned"],
+  submitted: ["ended", "abandoned"],
+  ended: ["reserved", "submitted"],
+  abandoned: [],
+} as const satisfies Machine<"opened" | "reserved" | "submitted" | "ended" | "abandoned">;
+
 /** The machines as they are drawn in docs/states.md and enforced in the database. */
 export const MACHINES = [
   { title: "Planned run", table: "planned_run", column: "state", machine: PLANNED_RUN },
@@ -161,6 +173,7 @@ export const MACHINES = [
   { title: "Backfill", table: "backfill", column: "state", machine: BACKFILL },
   { title: "Delivery of a notice", table: "notice_delivery", column: "state", machine: NOTICE_DELIVERY },
   { title: "Task", table: "system_task", column: "state", machine: SYSTEM_TASK },
+  { title: "Submission", table: "submission", column: "state", machine: SUBMISSION },
   { title: "Line of a task", table: "system_subtask", column: "state", machine: SYSTEM_SUBTASK },
 ] as const satisfies readonly {
   readonly title: string;

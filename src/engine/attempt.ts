@@ -10,6 +10,7 @@ import {
   type Operator,
   OUTPUT_BYTES_MAX,
   type Outcome,
+  type Submissions,
   type Work,
   type WorkContext,
 } from "../operators/operator.ts";
@@ -23,6 +24,7 @@ import { copyLog } from "./log-copies.ts";
 import { missingOperator } from "./missing-operator.ts";
 import type { Settlement } from "./settle.ts";
 import type { WorkSources } from "./sources.ts";
+import type { SubmittingAttempt } from "./submissions.ts";
 import type { PrepareWork } from "./work.ts";
 
 /** Longest message that is kept with an attempt, in UTF-8 bytes; the log has the rest. */
@@ -36,6 +38,7 @@ export interface AttemptDeps {
   readonly sources: WorkSources;
   readonly prepare: PrepareWork;
   readonly childrenOf: (claim: Claim, facts: InstanceFacts, signal: AbortSignal) => ChildJobs;
+  readonly submissionsOf: (attempt: SubmittingAttempt) => Submissions;
   /** Whether its instance is paused at this moment. */
   readonly isPaused: (claim: Claim) => Promise<boolean>;
   readonly openLog: (claim: Claim) => AttemptLog;
@@ -126,20 +129,32 @@ async function outcomeOf(
       return { state: "failed", permanent: true, message: missingOperator(node.type) };
     // A stop that came while the work was prepared.
     if (abort.signal.aborted) return { state: "cancelled" };
+    const limitMs = node.timeoutSeconds * 1000;
+    const limit = (ms: number) =>
+      startTimeLimit(ms, {
+        // What it only waits for is paused with it.
+        isPaused: async () => claim.lane === "child" && (await deps.isPaused(claim)),
+        onOver: () => abort.abort("timeout"),
+      });
     endTimer =
-      keep === undefined
-        ? startTimeLimit(node.timeoutSeconds * 1000, {
-            // What it only waits for is paused with it.
-            isPaused: async () => operator.lane === "child" && (await deps.isPaused(claim)),
-            onOver: () => abort.abort("timeout"),
-          })
-        : startTimer(() => deps.onUp(claim, abort.signal), keep.upMs);
+      keep === undefined ? limit(limitMs) : startTimer(() => deps.onUp(claim, abort.signal), keep.upMs);
     const context = {
       signal: abort.signal,
       log: log.append,
       background: facts.instance.background,
       buckets: deps.sources.buckets(work.projectId, abort.signal, credentialedPlaces(work)),
       children: deps.childrenOf(claim, facts, abort.signal),
+      submissions: deps.submissionsOf({
+        claim,
+        signal: abort.signal,
+        flushed: log.flushed,
+        onBegun: (at: Date) => {
+          // The time of what an earlier try began on a cluster goes on.
+          if (keep !== undefined) return;
+          endTimer();
+          endTimer = limit(Math.max(0, limitMs - (deps.now().getTime() - at.getTime())));
+        },
+      }),
       publish: (topic: string, notice: NoticeText) =>
         deps.sources.publish(work.projectId, { ...notice, topic, key: `node/${work.idempotencyKey}` }),
       ...(keep !== undefined && { stopGraceMs: keep.stopGraceMs }),
@@ -184,12 +199,13 @@ function credentialedPlaces({ places }: Work): CredentialedPlace[] {
   );
 }
 
-/** What it logs and leaves behind shows no secret of its connection, its data sources and its settings. */
+/** What it logs and leaves behind shows no secret of its connections, its cluster, its data sources and its settings. */
 async function runMasked(operator: Operator, work: Work, context: WorkContext): Promise<Outcome> {
   const named = [work.connection, work.sourceConnection, work.targetConnection];
   const mask = createSecretMask(
     ...named.flatMap((connection) => (connection === undefined ? [] : [connection.config])),
     ...(work.secrets ?? []).map((secret) => ({ secret })),
+    ...Object.values(work.cluster?.services ?? {}),
   );
   if (mask === undefined) return await runOperator(operator, work, context);
   const covered = mask.open();

@@ -1,8 +1,7 @@
 /** Instances that nodes begin of other jobs: begun once for each place, waited for, and stopped with their node. */
-import { Fault } from "../domain/fault.ts";
 import type { Observe } from "../domain/observation.ts";
 import { mayStop } from "../domain/progress.ts";
-import type { AbortReason, ChildJobs, ChildRun, EndedChild } from "../operators/operator.ts";
+import type { ChildJobs, ChildRun, EndedChild } from "../operators/operator.ts";
 import {
   findRound,
   listChildOutputs,
@@ -16,6 +15,7 @@ import { type DatabasePool, transaction } from "../store/database.ts";
 import type { Claim } from "../store/node-runs.ts";
 import { type ChildStartDeps, findChildJob, startChildren } from "./child-start.ts";
 import type { InstanceFacts } from "./definitions.ts";
+import { insist, isGivenUp } from "./insistence.ts";
 import { createLoop, type Loop } from "./loop.ts";
 import { type Moved, moveInstance } from "./settle.ts";
 
@@ -40,7 +40,6 @@ export interface Children {
 
 /** How often who waits looks by itself, for signals that were lost. */
 const POLL_MS = 2_000;
-const RETRY_MS = 500;
 const ORPHANS_MS = 5_000;
 const ORPHANS_MAX = 200;
 
@@ -50,18 +49,8 @@ export function createChildren(deps: ChildrenDeps): Children {
   const waiting = new Map<string, () => void>();
   let closed = false;
 
-  /** Until the database has answered; what is asked may be asked twice. A Fault ends it, and the attempt's loss. */
-  async function asked<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await ask();
-      } catch (error) {
-        if (error instanceof Fault || closed || isGivenUp(signal)) throw error;
-        observe({ event: "loop-failed", loop: "children", error });
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-      }
-    }
-  }
+  const asked = <T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> =>
+    insist({ observe, loop: "children", isOver: () => closed || isGivenUp(signal) }, ask);
 
   async function stopInstances(projectId: string, instanceIds: readonly number[]): Promise<void> {
     for (const instanceId of instanceIds) {
@@ -179,12 +168,6 @@ export function createChildren(deps: ChildrenDeps): Children {
       closed = true;
     },
   };
-}
-
-/** Whether another server goes on with the attempt. */
-function isGivenUp({ aborted, reason }: AbortSignal): boolean {
-  const given: readonly AbortReason[] = ["lost", "drain"];
-  return aborted && given.includes(reason);
 }
 
 function keyOf(projectId: string, instanceId: number): string {

@@ -37,7 +37,8 @@ export function newNodeRuns(
   const numbers = new Map(nodes.map((node, nodeNo) => [node.name, nodeNo]));
   const successors = successorsOf(nodes);
   return nodes.map((node) => ({
-    lane: definition.kind === "real-time" ? streamLaneOf(node) : laneOf(operators.get(node.type), background),
+    lane:
+      definition.kind === "real-time" ? streamLaneOf(node) : laneOf(operators, definition, node, background),
     ...(node.trigger === undefined && connectionOf(node)),
     need: new Set(node.after.filter((name) => numbers.has(name))).size,
     successors: (successors.get(node.name) ?? [])
@@ -51,8 +52,15 @@ function streamLaneOf({ trigger }: JobNode): Lane {
   return trigger === undefined ? "stream" : "child";
 }
 
-function laneOf(operator: Operator | undefined, background: boolean): Lane {
-  const lane = operator?.lane ?? "inline";
+function laneOf(
+  operators: OperatorIndex,
+  { settings }: JobDefinition,
+  node: JobNode,
+  background: boolean,
+): Lane {
+  const own = operators.get(node.type)?.lane ?? "inline";
+  const { cluster } = settings ?? {};
+  const lane = typeof own === "string" ? own : own(node, cluster === undefined ? {} : { cluster });
   return background && lane === "process" ? "background" : lane;
 }
 

@@ -38,6 +38,7 @@ import { createScheduleOperations } from "./schedule-operations.ts";
 import { createScheduler } from "./scheduler.ts";
 import type { Moved } from "./settle.ts";
 import type { WorkSources } from "./sources.ts";
+import { type CancelSubmission, createSubmissions } from "./submissions.ts";
 import { createTimeLimitLoop } from "./time-limits.ts";
 import { openTrigger } from "./triggers.ts";
 import { createPrepareWork } from "./work.ts";
@@ -62,6 +63,8 @@ export interface EngineDeps {
   /** The first that names a node's type runs it. */
   readonly operators: readonly Operator[];
   readonly sources: WorkSources;
+  /** Ends on its cluster what outlived its node there. */
+  readonly cancelSubmission: CancelSubmission;
   /** Where logs are kept. */
   readonly blobs: BlobStore;
   readonly roles: readonly EngineRole[];
@@ -127,6 +130,7 @@ export function createEngine(deps: EngineDeps): Engine {
     onStarted: workReady,
     onMoved: afterMove,
   });
+  const submissions = createSubmissions({ pool, now, observe, cancelSubmission: deps.cancelSubmission });
   const worker = createWorker({
     pool,
     definitions,
@@ -138,6 +142,7 @@ export function createEngine(deps: EngineDeps): Engine {
     sources: deps.sources,
     prepare: createPrepareWork({ db: pool, sources: deps.sources, now, zone: deps.timeZone }),
     childrenOf: children.of,
+    submissionsOf: submissions.of,
     isPaused: async ({ projectId, instanceId }) =>
       (await findInstance(pool, projectId, instanceId))?.state === "paused",
     openLog: (claim) => createAttemptLog(deps.blobs, claim, observe),
@@ -209,7 +214,7 @@ export function createEngine(deps: EngineDeps): Engine {
   const stopper = createLoop("stopper", stopWhatEnds, observe);
   const loops = [
     rescuer,
-    ...(works() ? [stopper, children.loop] : []),
+    ...(works() ? [stopper, children.loop, submissions.loop] : []),
     ...(deps.roles.includes("scheduler")
       ? [scheduler, release, timeLimits, backfills, reruns.loop, ...events.loops]
       : []),
@@ -355,6 +360,7 @@ export function createEngine(deps: EngineDeps): Engine {
       alarm.clear();
       await worker.drain(deps.drainGraceMs ?? DRAIN_GRACE_MS);
       children.close();
+      submissions.close();
       await presence.stop();
     },
     wake: () => {

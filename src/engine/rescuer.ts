@@ -79,10 +79,11 @@ export function createRescuer(deps: RescuerDeps): Loop {
       outcome: "lost",
       readyAt: deps.now(),
       triesAdded: 0,
-      lossesAdded: 1,
+      lossesAdded: lost.lane === "remote" ? 0 : 1,
       message: "the server that ran it was lost",
     };
-    if (lost.losses < LOSSES_MAX) return again;
+    // What runs on a cluster went on there, and took no server down.
+    if (lost.losses < LOSSES_MAX || lost.lane === "remote") return again;
     const [facts] = await deps.definitions.factsOf([lost]);
     // A node that is to live for ever is not given up: somebody has to look at it.
     if (facts !== undefined && isKeptAlive(facts)) return { ...again, readyAt: HELD_UNTIL, triesAdded: 1 };

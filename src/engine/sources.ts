@@ -8,6 +8,7 @@ import type {
   ObjectBucket,
   TopicReader,
   Work,
+  WorkCluster,
   WorkConnection,
   WorkScript,
 } from "../operators/operator.ts";
@@ -30,6 +31,11 @@ export interface WorkSources {
   readonly loadResourceFiles: (owner: WorkOwner, named: string) => Promise<readonly string[] | undefined>;
   /** With its secrets in clear. */
   readonly loadConnection: (owner: WorkOwner, name: string) => Promise<WorkConnection | undefined>;
+  /**
+   * The cluster of that name or id, or the one that is the workspace's or project's own choice, with its secrets in clear.
+   * Fault `cluster-missing` for a name that the project sees no cluster of.
+   */
+  readonly loadCluster: (owner: WorkOwner, named: string | undefined) => Promise<WorkCluster>;
   /** The workspace's variables, secret ones in clear. */
   readonly loadEnvironment: (owner: WorkOwner) => Promise<Readonly<Record<string, string>>>;
   /** A calendar of the workspace by its name. */

@@ -51,6 +51,9 @@ export function createPrepareWork(deps: WorldDeps): PrepareWork {
       ...(await renderScript(scope, script, properties.scriptArgs)),
       ...(await loadParts(sources, request, properties.connectionName ?? "")),
       ...(operator?.hasEnds === true && (await loadEnds(sources, owner, properties))),
+      ...(operator?.hasCluster === true && {
+        cluster: await sources.loadCluster(owner, clusterNameOf(facts, properties)),
+      }),
       ...sessionAndForm(facts, properties),
     };
   };
@@ -133,6 +136,15 @@ async function loadParts(
   if (runsHere && connection === undefined && connectionName !== "" && !isHere(connectionName))
     missingConnection(connectionName);
   return { ...(connection !== undefined && { connection }), ...program, localCommandsAllowed };
+}
+
+/** The cluster that the node or its job names; undefined leaves it to their owner's default. */
+function clusterNameOf(
+  { pinned }: InstanceFacts,
+  properties: Readonly<Record<string, string>>,
+): string | undefined {
+  const named = [properties["azalai.cluster"], properties.clusterName, pinned?.definition.settings?.cluster];
+  return named.find((name) => name !== undefined && name !== "");
 }
 
 /** The connections that a node moves data between; most nodes name none. */

@@ -1,4 +1,5 @@
 /** What the operators that run one command share: its folder, its log, and what its end means. */
+import type { Readable } from "node:stream";
 import { Fault } from "../domain/fault.ts";
 import { listedFiles } from "../domain/resource.ts";
 import { checkFileName, type FilePlace } from "./attempt-folder.ts";
@@ -40,7 +41,17 @@ function cancelled(signal: AbortSignal): Outcome {
   return { state: "cancelled", message: `ended on request (${String(signal.reason)})` };
 }
 
-/** Places the attempt's own files, and those of the project's buckets that its property `files` names. */
+/** The attempt's own files, and those of the project's buckets that its property `files` names. */
+export function attemptFiles(
+  work: Work,
+  { buckets }: Pick<WorkContext, "buckets">,
+): { readonly name: string; readonly open: () => Promise<Readable> }[] {
+  const own = work.files.map(({ name, open }) => ({ name: checkFileName(name), open }));
+  const named = [...bucketFiles(work)].map(([name, path]) => ({ name, open: () => buckets.open(path) }));
+  return [...own, ...named];
+}
+
+/** Places them in the attempt's folder. */
 export async function placeFiles(work: Work, folder: FilePlace, { buckets }: WorkContext): Promise<void> {
   for (const file of work.files) await folder.write(checkFileName(file.name), await file.open());
   for (const [name, path] of bucketFiles(work)) {

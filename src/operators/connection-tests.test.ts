@@ -7,6 +7,7 @@ import { type OperatorWorld, operatorWorld } from "../../test/setup/operators.ts
 import { testDatabase } from "../../test/setup/postgres.ts";
 import { startProxy } from "../../test/setup/proxy.ts";
 import type { Connection, ConnectionConfig, ConnectionType } from "../domain/connection.ts";
+import { createClusterAdapters } from "./cluster-adapters.ts";
 import { createConnectionTest } from "./connection-tests.ts";
 import { createOperators } from "./registry.ts";
 import type { OperatorSettings } from "./settings.ts";
@@ -38,7 +39,7 @@ async function tryOut(type: ConnectionType, config: ConnectionConfig, options: O
   };
   const deps = {
     settings: all,
-    operators: createOperators(all, world.runner),
+    operators: createOperators(all, world.runner, createClusterAdapters(all)),
     buckets: NO_SOURCES.buckets,
     localCommandsAllowed: async () => localCommandsAllowed,
     now: () => at,

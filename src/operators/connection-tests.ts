@@ -164,6 +164,7 @@ function createDuckdbTest({ operators, buckets, localCommandsAllowed }: Connecti
       background: false,
       buckets: buckets(projectId),
       children: { open: () => refuse() },
+      submissions: { open: () => refuse() },
       publish: () => refuse(),
     });
     if (outcome.state === "succeeded") return `DuckDB of this server, ${outcome.output ?? ""}`;
@@ -172,5 +173,5 @@ function createDuckdbTest({ operators, buckets, localCommandsAllowed }: Connecti
 }
 
 function refuse(): never {
-  throw new RangeError("a test runs no other jobs and publishes nothing");
+  throw new RangeError("a test runs no other jobs, hands nothing over to clusters and publishes nothing");
 }

@@ -1,11 +1,12 @@
 /** One HTTP call to an address that a user gave: what is dialled is the address that the guard has checked. */
 import {
+  type Agent as HttpAgent,
   type IncomingHttpHeaders,
   type IncomingMessage,
   type RequestOptions,
   request as requestHttp,
 } from "node:http";
-import { request as requestHttps } from "node:https";
+import { type Agent, request as requestHttps } from "node:https";
 import { isIP } from "node:net";
 import { Fault } from "../domain/fault.ts";
 import type { AddressGuard } from "./address-guard.ts";
@@ -29,6 +30,8 @@ export interface OpenBounds {
   readonly idleMs?: number;
   /** What the certificate of the other side must be signed by, as PEM; node's own list where absent. */
   readonly ca?: string;
+  /** What keeps connections from one call to the next; absent: a new one for each. */
+  readonly agents?: { readonly http: HttpAgent; readonly https: Agent };
 }
 
 export interface CallBounds extends OpenBounds {
@@ -63,14 +66,16 @@ export async function openGuarded(
     },
     ...(call.url.username !== "" && { auth: credentialsOf(call.url) }),
     signal: bounds.signal,
-    agent: false,
   };
+  const { agents } = bounds;
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const tls = {
     servername: serverName(call.url.hostname),
     ...(bounds.ca !== undefined && { ca: bounds.ca }),
   };
-  const outgoing = secure ? requestHttps({ ...options, ...tls }, resolve) : requestHttp(options, resolve);
+  const outgoing = secure
+    ? requestHttps({ ...options, ...tls, agent: agents?.https ?? false }, resolve)
+    : requestHttp({ ...options, agent: agents?.http ?? false }, resolve);
   outgoing.on("error", reject);
   const { idleMs } = bounds;
   if (idleMs !== undefined)

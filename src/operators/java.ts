@@ -1,6 +1,16 @@
 /** `Java`: a main class of the attempt's files (Sahara's job type; sahara-v1.1, `edp.java.main_class`). */
 import { splitArguments } from "./arguments.ts";
-import { placeFiles, refuse, refuseCommand, requireProperty, runCommand, settleAttempt } from "./command.ts";
+import type { ClusterAdapters } from "./cluster-adapters.ts";
+import {
+  type NodeCommand,
+  placeFiles,
+  refuse,
+  refuseCommand,
+  requireProperty,
+  runCommand,
+  settleAttempt,
+} from "./command.ts";
+import { commandLane, isElsewhere, runElsewhere } from "./command-elsewhere.ts";
 import type { Operator, Work } from "./operator.ts";
 import type { ProcessRunner } from "./process.ts";
 import { runPlaced } from "./work-places.ts";
@@ -8,25 +18,31 @@ import { runPlaced } from "./work-places.ts";
 export const NO_JAVA =
   "Java is not installed on this server: install a Java runtime 17 or newer (package default-jre-headless)";
 
-export function createJavaOperator(runner: ProcessRunner): Operator {
+export function createJavaOperator(runner: ProcessRunner, clusters: ClusterAdapters): Operator {
   return {
     types: ["Java"],
-    lane: "process",
+    lane: commandLane,
+    hasCluster: true,
     run: (work, context) =>
       settleAttempt(context.signal, async () => {
+        requireProperty(work, "mainClass");
+        if (isElsewhere(work))
+          return await runElsewhere(clusters, { command: javaCommand(work) }, work, context);
         const refusal = refuseCommand(work);
         if (refusal !== undefined) return refusal;
-        requireProperty(work, "mainClass");
         return await runner.withFolder(work.projectId, async (folder) => {
           await placeFiles(work, folder, context);
           return await runPlaced(work, folder, context, async (placed) => {
-            const command = { command: "java", args: javaArguments(placed), environment: placed.environment };
-            const { end, outcome } = await runCommand(runner, folder, command, context);
+            const { end, outcome } = await runCommand(runner, folder, javaCommand(placed), context);
             return end.refusal === "ENOENT" ? refuse(NO_JAVA) : outcome;
           });
         });
       }),
   };
+}
+
+function javaCommand(work: Work): NodeCommand {
+  return { command: "java", args: javaArguments(work), environment: work.environment };
 }
 
 /** `javaOpts` are Java's own options, as Sahara's `edp.java.java_opts`. */

@@ -1,10 +1,12 @@
 /** The contract between the engine and the code that does one node's work. */
 import type { Readable } from "node:stream";
 import type { BucketFiles } from "../domain/bucket.ts";
+import type { ClusterServices, JsonObject } from "../domain/cluster-services.ts";
 import type { ConnectionConfig, ConnectionType } from "../domain/connection.ts";
 import type { DataSourceCredentials } from "../domain/data-source.ts";
 import type { LoopTurn } from "../domain/expression-world.ts";
 import type { OwnLane } from "../domain/instance.ts";
+import type { JobNode } from "../domain/job.ts";
 import type { NoticeText } from "../domain/notice.ts";
 import type { InstanceState } from "../domain/states.ts";
 
@@ -28,6 +30,8 @@ export interface Work {
   /** Of a node that moves data from one to another. */
   readonly sourceConnection?: WorkConnection;
   readonly targetConnection?: WorkConnection;
+  /** Where it is to run, for operators that ask (`hasCluster`). */
+  readonly cluster?: WorkCluster;
   readonly files: readonly WorkFile[];
   readonly args: readonly string[];
   /** Set in the environment of a child process, beside the operator's own. */
@@ -93,6 +97,15 @@ export interface WorkPlace {
   readonly credentials?: DataSourceCredentials;
 }
 
+/** A cluster with its secrets in clear: never logged, never kept. */
+export interface WorkCluster {
+  readonly id: string;
+  readonly name: string;
+  /** The machines of this service: it has no services but those that the server starts itself. */
+  readonly local: boolean;
+  readonly services: ClusterServices;
+}
+
 /** A file that is placed in the attempt's folder before the work begins. */
 export interface WorkFile {
   /** A plain file name, without any folder. */
@@ -115,11 +128,49 @@ export interface WorkContext {
   readonly buckets: Buckets;
   /** Other jobs that the node runs. */
   readonly children: ChildJobs;
+  /** What the node has handed over to a cluster. */
+  readonly submissions: Submissions;
   /**
    * Publishes to a topic of the project, by its name or URN; gives how many targets are told. Once for each attempt.
    * @throws Fault `topic-missing`, `notice-invalid`.
    */
   readonly publish: (topic: string, notice: NoticeText) => Promise<number>;
+}
+
+/** Services of a cluster that take work, each with an adapter (cluster-adapter.ts). */
+export type ServiceKind = "yarn" | "spark" | "flink" | "flink-sql" | "ray";
+
+/** Keeps what a node hands over to clusters, so that whoever takes the attempt over goes on with it. */
+export interface Submissions {
+  /**
+   * That of this attempt: what an earlier, lost try of it stored, or a new one. Waits until nothing that former attempts
+   * handed over runs any more.
+   */
+  readonly open: (place: {
+    readonly clusterId: string;
+    readonly service: ServiceKind;
+  }) => Promise<Submission>;
+}
+
+/** One piece of work on a cluster, as it is stored. */
+export interface Submission {
+  /** Random; the same for all tries that go on with one another. */
+  readonly key: string;
+  /** What the adapter reserved; undefined where nothing was. */
+  readonly handle: JsonObject | undefined;
+  readonly submitted: boolean;
+  /** How far its logs were read, in bytes, by stream. */
+  readonly logOffsets: Readonly<Record<string, number>>;
+  /** Stored when it resolves. @throws Fault `server-unavailable` where the attempt is another server's by now. */
+  readonly reserved: (handle: JsonObject, engineId?: string) => Promise<void>;
+  /** The same for what the cluster has taken. */
+  readonly wasSubmitted: (handle: JsonObject, engineId?: string) => Promise<void>;
+  /** Written now and then, once what was read so far is in the log. */
+  readonly noteLogs: (offsets: Readonly<Record<string, number>>) => void;
+  /** Nothing of it runs any more: the cluster said so, or it never began. */
+  readonly ended: () => Promise<void>;
+  /** The cluster has forgotten it, and what became of it is not known. */
+  readonly abandoned: () => Promise<void>;
 }
 
 /** Runs other jobs of the workspace for a node, each turn of it once, whatever servers are lost meanwhile. */
@@ -189,18 +240,24 @@ export const OUTPUT_BYTES_MAX = 1024 * 1024;
 export interface Operator {
   /** Names of the node types that it knows, as Factory writes them. */
   readonly types: readonly string[];
-  readonly lane: OwnLane;
+  /** Of all its nodes, or of a node by what it says; `cluster` is the name that it has by default. */
+  readonly lane:
+    | OwnLane
+    | ((node: Pick<JobNode, "type" | "properties">, defaults: { readonly cluster?: string }) => OwnLane);
   /** Whether a property is left to `Work.lateProperties`; where absent, none is. */
   readonly isLate?: (property: string) => boolean;
   /**
    * Does the work and says how it ended. It settles only when nothing of the work is left running, also after an
-   * abort. An exception counts as a failed attempt whose message is the exception's.
+   * abort; but what a cluster runs goes on after `lost` and `drain`, for the server that takes the attempt over. An
+   * exception counts as a failed attempt whose message is the exception's.
    */
   readonly run: (work: Work, context: WorkContext) => Promise<Outcome>;
   /** Ends what is kept from one attempt to the next, when no attempt runs any more. */
   readonly stop?: () => Promise<void>;
   /** Whether it works between two connections: it is then given those that a node names as its source and its target. */
   readonly hasEnds?: true;
+  /** Whether its work may go to a cluster: it is then given the one that the node, its job or its owner names. */
+  readonly hasCluster?: true;
 }
 
 /** The next offset of each partition, as decimal text. */

@@ -2,7 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { splitArguments } from "./arguments.ts";
 import type { FilePlace } from "./attempt-folder.ts";
+import type { ClusterAdapters } from "./cluster-adapters.ts";
 import { freeFileName, placeFiles, refuseCommand, runCommand, settleAttempt } from "./command.ts";
+import { commandLane, isElsewhere, type NodeProgram, runElsewhere } from "./command-elsewhere.ts";
 import type { Operator, Outcome, WarmSession, Work, WorkContext } from "./operator.ts";
 import type { PreparedProcess } from "./prepared-process.ts";
 import type { ProcessRunner } from "./process.ts";
@@ -18,7 +20,11 @@ const READ_AT_START = /^(PYTHON|LD_|LC_|LANG$|MALLOC_|OMP_|OPENBLAS_|MKL_)/;
 /** Unbuffered, so that the log follows the program; no byte code is left beside the libraries. */
 const CLEAN = ["-u", "-B"];
 
-export function createPythonOperator(settings: OperatorSettings, runner: ProcessRunner): Operator {
+export function createPythonOperator(
+  settings: OperatorSettings,
+  runner: ProcessRunner,
+  clusters: ClusterAdapters,
+): Operator {
   const pool = createSessionPool<PreparedProcess>(settings.sessions);
   const hosts = createHosts(settings);
   let hostText: Promise<string> | undefined;
@@ -45,12 +51,14 @@ export function createPythonOperator(settings: OperatorSettings, runner: Process
 
   return {
     types: ["Python"],
-    lane: "process",
+    lane: commandLane,
+    hasCluster: true,
     stop: pool.stop,
     run: (work, context) =>
       settleAttempt(context.signal, async () => {
         const host = await hosts(work, context);
         if (host !== undefined) return await runProgram(host, CLEAN, work, programOf(work), context);
+        if (isElsewhere(work)) return await runElsewhere(clusters, nodeProgram(work), work, context);
         return refuseCommand(work) ?? (await runHere(work, context));
       }),
   };
@@ -78,6 +86,18 @@ function programOf(work: Work): Program {
   return { text, name: text === undefined && main !== undefined ? main : freeFileName(work, "script.py") };
 }
 
+function nodeProgram(work: Work): NodeProgram {
+  const { text, name } = programOf(work);
+  const command = pythonCommand(CLEAN, work, name);
+  return text === undefined ? { command } : { command, script: { name, text } };
+}
+
+function pythonCommand(options: readonly string[], work: Work, name: string): NodeProgram["command"] {
+  const args = [...options, name, ...splitArguments(work.properties.arguments ?? ""), ...work.args];
+  const { environment, outputForm } = work;
+  return { command: "python3", args, environment, outputForm };
+}
+
 async function runProgram<Folder extends FilePlace>(
   host: CommandHost<Folder>,
   options: readonly string[],
@@ -88,9 +108,6 @@ async function runProgram<Folder extends FilePlace>(
   return await host.withFolder(work.projectId, async (folder) => {
     await placeFiles(work, folder, context);
     if (text !== undefined) await folder.write(name, text);
-    const args = [...options, name, ...splitArguments(work.properties.arguments ?? ""), ...work.args];
-    const { environment, outputForm } = work;
-    const command = { command: "python3", args, environment, outputForm };
-    return (await runCommand(host, folder, command, context)).outcome;
+    return (await runCommand(host, folder, pythonCommand(options, work, name), context)).outcome;
   });
 }

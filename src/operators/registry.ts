@@ -1,5 +1,6 @@
 /** All operators of this server. */
 import { createBucketPathOperator } from "./bucket-paths.ts";
+import type { ClusterAdapters } from "./cluster-adapters.ts";
 import { createDataMigrationOperator } from "./data-migration.ts";
 import { createDatabaseOperator } from "./database-sql.ts";
 import { createDistCpOperator } from "./distcp.ts";
@@ -18,13 +19,17 @@ import { createShellOperator } from "./shell.ts";
 import { createSubJobOperator } from "./sub-job.ts";
 
 /** The one that stands first for a node's type runs it. */
-export function createOperators(settings: OperatorSettings, runner: ProcessRunner): readonly Operator[] {
+export function createOperators(
+  settings: OperatorSettings,
+  runner: ProcessRunner,
+  clusters: ClusterAdapters,
+): readonly Operator[] {
   const duckdb = createDuckdbOperator(settings, runner);
   return [
     createDummyOperator(),
-    createShellOperator(settings, runner),
-    createPythonOperator(settings, runner),
-    createJavaOperator(runner),
+    createShellOperator(settings, runner, clusters),
+    createPythonOperator(settings, runner, clusters),
+    createJavaOperator(runner, clusters),
     createMapReduceOperator({ runner, software: settings.software }),
     duckdb,
     createDatabaseOperator(settings),

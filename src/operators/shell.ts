@@ -1,6 +1,7 @@
 /** `Shell`: a script, a statement or an uploaded program, run by bash (product 5; dataarts-factory 4.2). */
 import { splitArguments } from "./arguments.ts";
 import type { FilePlace } from "./attempt-folder.ts";
+import type { ClusterAdapters } from "./cluster-adapters.ts";
 import {
   freeFileName,
   type NodeCommand,
@@ -9,6 +10,7 @@ import {
   runCommand,
   settleAttempt,
 } from "./command.ts";
+import { commandLane, isElsewhere, type NodeProgram, runElsewhere } from "./command-elsewhere.ts";
 import type { Operator, Outcome, Work, WorkContext } from "./operator.ts";
 import type { ProcessRunner } from "./process.ts";
 import { programText } from "./program-text.ts";
@@ -17,15 +19,21 @@ import type { OperatorSettings } from "./settings.ts";
 import { createHosts } from "./ssh-host.ts";
 import { runPlaced } from "./work-places.ts";
 
-export function createShellOperator(settings: OperatorSettings, runner: ProcessRunner): Operator {
+export function createShellOperator(
+  settings: OperatorSettings,
+  runner: ProcessRunner,
+  clusters: ClusterAdapters,
+): Operator {
   const hosts = createHosts(settings);
   return {
     types: ["Shell"],
-    lane: "process",
+    lane: commandLane,
+    hasCluster: true,
     run: (work, context) =>
       settleAttempt(context.signal, async () => {
         const host = await hosts(work, context);
         if (host !== undefined) return await runShell(host, work, context);
+        if (isElsewhere(work)) return await runElsewhere(clusters, shellProgram(work), work, context);
         return refuseCommand(work) ?? (await runShell(runner, work, context, runPlaced));
       }),
   };
@@ -45,17 +53,23 @@ async function runShell<Folder extends FilePlace>(
   context: WorkContext,
   around: Around<Folder> = (given, _folder, _context, body) => body(given),
 ): Promise<Outcome> {
-  const text = programText(work);
-  const scriptName = freeFileName(work, "script.sh");
   return await host.withFolder(work.projectId, async (folder) => {
+    const { script } = shellProgram(work);
     await placeFiles(work, folder, context);
-    // A script written on Windows ends its lines with a return that bash takes for a part of the words.
-    if (text !== undefined) await folder.write(scriptName, text.replaceAll("\r\n", "\n"));
+    if (script !== undefined) await folder.write(script.name, script.text);
     return await around(work, folder, context, async (placed) => {
-      const command = shellCommand(placed, text === undefined ? undefined : scriptName);
+      const { command } = shellProgram(placed);
       return (await runCommand(host, folder, command, context)).outcome;
     });
   });
+}
+
+function shellProgram(work: Work): NodeProgram {
+  const text = programText(work);
+  if (text === undefined) return { command: shellCommand(work, undefined) };
+  const name = freeFileName(work, "script.sh");
+  // A script written on Windows ends its lines with a return that bash takes for a part of the words.
+  return { command: shellCommand(work, name), script: { name, text: text.replaceAll("\r\n", "\n") } };
 }
 
 function shellCommand(work: Work, scriptName: string | undefined): NodeCommand {

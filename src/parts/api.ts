@@ -65,10 +65,20 @@ function createFaces(
   surroundings: ApiSurroundings,
 ): Face[] {
   const { store, identity, catalog, engine, retention, secrets, notices, tasks } = surroundings;
-  const { buckets, testConnection, newId } = surroundings;
+  const { buckets, testConnection, testCluster, newId } = surroundings;
   const { blobs } = store;
   const packageLimits = { ...PACKAGE_LIMITS, bytesMax: packageBytesMax };
-  const shared = { ...catalog, region, blobs, buckets, uploadBytesMax, engine, testConnection, newId };
+  const shared = {
+    ...catalog,
+    region,
+    blobs,
+    buckets,
+    uploadBytesMax,
+    engine,
+    testConnection,
+    testCluster,
+    newId,
+  };
   return [
     createKeystoneFace(identity),
     createFactoryFace({ ...shared, packageLimits, taskAdded: tasks.wake, pageMax: factoryPageMax, timeZone }),

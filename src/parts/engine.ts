@@ -1,4 +1,5 @@
 /** The run engine of this server, started, and the loops that keep what it leaves behind in order. */
+import type { TestCluster } from "../catalog/clusters.ts";
 import type { ConnectionDeps } from "../catalog/connections.ts";
 import type { JobQuota } from "../catalog/jobs.ts";
 import { loadExecutionProgram } from "../catalog/run-programs.ts";
@@ -24,6 +25,7 @@ import { createOperators, stopOperators } from "../operators/registry.ts";
 import { createBucketOpener } from "../operators/s3-bucket.ts";
 import { findProjectLimits } from "../store/projects.ts";
 import type { BucketsOf } from "./buckets.ts";
+import { createClusters } from "./clusters.ts";
 import type { Notices } from "./notices.ts";
 import { operatorSettings } from "./operators.ts";
 import type { Store } from "./store.ts";
@@ -48,6 +50,7 @@ export interface RunningEngine {
   readonly secrets: SecretRotation;
   readonly tasks: Loop;
   readonly testConnection: TestConnection;
+  readonly testCluster: TestCluster;
 }
 
 /** Nodes that do nothing but settle. */
@@ -74,7 +77,9 @@ export async function startEngine(config: Config, surroundings: EngineSurroundin
   const settings = operatorSettings(config, store);
   const runner = await createProcessRunner(settings);
   undo.push(runner.stop);
-  const operators = createOperators(settings, runner);
+  const clusters = createClusters(config, { ...catalog, pool, now, observe });
+  undo.push(async () => clusters.adapters.close());
+  const operators = createOperators(settings, runner, clusters.adapters);
   undo.push(() => stopOperators(operators));
   const sources = workSources(config, surroundings);
   const engine = createEngine({
@@ -87,6 +92,7 @@ export async function startEngine(config: Config, surroundings: EngineSurroundin
     drainGraceMs: config.drainSeconds * 1000,
     operators,
     sources,
+    cancelSubmission: clusters.cancelSubmission,
     blobs,
     roles: config.roles.filter((role) => role !== "api"),
     slots: slotsOf(config),
@@ -115,13 +121,15 @@ export async function startEngine(config: Config, surroundings: EngineSurroundin
     retention.loop,
     secrets.loop,
     tasks,
+    clusters.checks,
   ]) {
     loop.start();
     undo.push(loop.stop);
   }
   const { localCommandsAllowed } = sources;
   const testConnection = createConnectionTest({ settings, operators, buckets, localCommandsAllowed, now });
-  return { engine, retention, secrets, tasks, testConnection };
+  const { testCluster } = clusters;
+  return { engine, retention, secrets, tasks, testConnection, testCluster };
 }
 
 function workSources(

@@ -3,7 +3,7 @@ import type { InstanceState } from "../domain/states.ts";
 import { type Database, execute, query } from "./database.ts";
 import type { Claim } from "./node-runs.ts";
 
-/** A node's run of another job. Attempts that go on where one was lost share its round. */
+/** A node's run of another job, or of work on a cluster. Attempts that go on where one was lost share its round. */
 export interface RoundKey {
   readonly projectId: string;
   readonly parentId: number;
@@ -34,6 +34,9 @@ export async function findRound(db: Database, claim: Claim): Promise<RoundKey> {
     `select greatest(coalesce(max(n), 0), (
        select coalesce(max(c.round), 0) from child_instance c
        where c.project_id = $1 and c.parent_id = $2 and c.node_no = $3 and c.closed
+     ), (
+       select coalesce(max(s.round), 0) from submission s
+       where s.project_id = $1 and s.instance_id = $2 and s.node_no = $3 and s.closed
      )) + 1 as round
      from generate_series(1, $4::integer - 1) n
      where not exists (

@@ -1,5 +1,5 @@
 /** The job_execution table; what happens in time stands in its instance and node run. */
-import { LOCAL_CLUSTER_ID, localCluster } from "../domain/cluster.ts";
+import { LOCAL_CLUSTER_ID, LOCAL_CLUSTER_NAME } from "../domain/cluster.ts";
 import type { DataSource } from "../domain/data-source.ts";
 import type { JobConfigs, SimpleValue } from "../domain/job-configs.ts";
 import { EXECUTION_STATUS, type JobExecution } from "../domain/job-execution.ts";
@@ -62,7 +62,8 @@ export const JOB_EXECUTIONS: MarkerTable<JobExecutionField> = {
     jobTemplateName: { sql: "coalesce(t.name, j.name)", type: "text" },
     clusterId: { sql: "t.cluster_id", type: "uuid" },
     clusterName: {
-      sql: `case t.cluster_id when '${LOCAL_CLUSTER_ID}' then '${localCluster("").name}' end`,
+      sql: `case t.cluster_id when '${LOCAL_CLUSTER_ID}' then '${LOCAL_CLUSTER_NAME}'
+        else (select c.name from cluster c where c.id = t.cluster_id) end`,
       type: "text",
     },
     inputId: { sql: "t.input_id", type: "uuid" },

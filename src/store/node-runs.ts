@@ -252,7 +252,7 @@ export interface LostAttempt {
 
 /**
  * In a transaction: makes ready again what `serverId` was running in instances that run, counts the loss and writes
- * down the attempt; gives how many. Node runs that were lost `lossesMax` times already, and those of instances that are
+ * down the attempt; gives how many. What only follows work on a cluster is lost without being counted. Others that were lost `lossesMax` times already, and those of instances that are
  * suspended or ending, are left to the model (`listAttemptsOf`).
  */
 export async function requeueLost(
@@ -274,14 +274,15 @@ export async function requeueLost(
     `with lost as (
        select n.project_id, n.instance_id, n.node_no, n.attempt, n.started_at
        from node_run n join instance i on i.project_id = n.project_id and i.id = n.instance_id
-       where n.server_id = $1 and n.state = 'running' and n.losses < $3 and i.state = 'running'
+       where n.server_id = $1 and n.state = 'running' and (n.losses < $3 or n.lane = 'remote') and i.state = 'running'
      ), written as (
        insert into attempt (project_id, instance_id, node_no, attempt, outcome, started_at, ended_at, message)
        select project_id, instance_id, node_no, attempt, 'lost', started_at, greatest(started_at, $2::timestamptz),
          'the server that ran it was lost'
        from lost
      )
-     update node_run n set state = 'ready', ready_at = greatest(n.ready_at, $2::timestamptz), fence = null, losses = n.losses + 1
+     update node_run n set state = 'ready', ready_at = greatest(n.ready_at, $2::timestamptz), fence = null,
+       losses = n.losses + case when n.lane = 'remote' then 0 else 1 end
      from lost l
      where n.project_id = l.project_id and n.instance_id = l.instance_id and n.node_no = l.node_no
      returning n.node_no`,

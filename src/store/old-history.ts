@@ -37,7 +37,7 @@ export async function describePartition(db: Database, k: number): Promise<Partit
 }
 
 /** What hangs on an instance in tables without partitions. */
-const SIDE_TABLES = ["job_execution", "child_instance", "script_run"] as const;
+const SIDE_TABLES = ["job_execution", "child_instance", "script_run", "submission"] as const;
 const SIDE_ROWS_MAX = 5_000;
 
 /**

@@ -190,6 +190,7 @@ export async function deleteInstancesOfDeletedProject(
     "attempt",
     "instance_definition",
     "child_instance",
+    "submission",
     "instance_dependency",
     "instance_wait",
   ])

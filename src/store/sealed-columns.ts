@@ -15,6 +15,7 @@ const ID = "replace(id::text, '-', '')";
 /** By table. Whoever adds a column that holds sealed secrets adds its line: without one no key could ever be given up. */
 const SEALED_COLUMNS = {
   access_key: { column: "secret_sealed", field: "secret_sealed", recordId: "id" },
+  cluster: { column: "secrets_sealed", field: "secrets", recordId: ID },
   connection: {
     column: "secrets_sealed",
     field: "secrets",

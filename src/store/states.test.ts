@@ -12,6 +12,7 @@ import {
   NODE_RUN_ENDED,
   PLANNED_RUN,
   REAL_TIME,
+  SUBMISSION,
   SYSTEM_SUBTASK,
   SYSTEM_TASK,
   SYSTEM_TASK_ENDED,
@@ -38,6 +39,7 @@ test("each machine's states are those of its table", async () => {
   expect(await setup("instance")).toContainEqual(sorted(Object.keys(INSTANCE)));
   expect(await setup("node_run")).toContainEqual(sorted(Object.keys(NODE_RUN)));
   expect(await setup("attempt")).toContainEqual(sorted(ATTEMPT_OUTCOMES));
+  expect(await setup("submission")).toContainEqual(sorted(Object.keys(SUBMISSION)));
   expect(await setup("system_task")).toContainEqual(sorted(Object.keys(SYSTEM_TASK)));
   expect(await setup("system_subtask")).toContainEqual(sorted(Object.keys(SYSTEM_SUBTASK)));
   const [jobStates] = (await setup("job")).filter((words) => words.includes("scheduling"));
@@ -48,12 +50,22 @@ test("a row has its end's time in the terminal states and in no other", async ()
   expect(await setup("instance")).toContainEqual(sorted(INSTANCE_ENDED));
   expect(await setup("node_run")).toContainEqual(sorted(NODE_RUN_ENDED));
   expect(await setup("backfill")).toContainEqual(sorted(BACKFILL_ENDED));
+  expect(await setup("submission")).toContainEqual(["abandoned", "ended"]);
   expect(await setup("system_task")).toContainEqual(sorted(SYSTEM_TASK_ENDED));
 });
 
 test("nothing follows a node run's terminal state, and every state that follows another exists", () => {
   for (const state of NODE_RUN_ENDED) expect(NODE_RUN[state]).toEqual([]);
-  for (const machine of [PLANNED_RUN, INSTANCE, NODE_RUN, REAL_TIME, BACKFILL, SYSTEM_TASK, SYSTEM_SUBTASK])
+  for (const machine of [
+    PLANNED_RUN,
+    INSTANCE,
+    NODE_RUN,
+    REAL_TIME,
+    BACKFILL,
+    SUBMISSION,
+    SYSTEM_TASK,
+    SYSTEM_SUBTASK,
+  ])
     for (const followers of Object.values<readonly string[]>(machine))
       for (const state of followers) expect(Object.keys(machine)).toContain(state);
 });

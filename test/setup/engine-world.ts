@@ -112,6 +112,7 @@ export async function engineWorld(run: TestWork = () => ({ state: "succeeded" })
         connect: () => connectDirectly(database.connection),
         operators: [testOperator(run)],
         sources: NO_SOURCES,
+        cancelSubmission: async () => "forgotten",
         blobs,
         roles: ["scheduler", "worker"],
         slots: { inline: 1000, process: 50, stream: 10, child: 1000, remote: 100 },

@@ -145,6 +145,7 @@ export async function factoryWorld(settings: Partial<FactoryDeps> = {}): Promise
       face,
       createConsoleFace({
         ...deps,
+        testCluster: async () => [],
         identity,
         engine,
         blobs,
@@ -281,6 +282,7 @@ function makeEngine(
       buckets: (projectId) => createBuckets(blobs, projectId),
       publish: (projectId, notice) => publish({ pool, now }, projectId, notice),
     },
+    cancelSubmission: async () => "forgotten",
     blobs,
     roles: ["scheduler", "worker"],
     slots: { inline: 100, process: 50, stream: 10, child: 1000, remote: 100 },

@@ -1,4 +1,5 @@
 /** What an engine needs of the catalog where nodes name nothing. */
+import { LOCAL_CLUSTER_ID } from "../../src/domain/cluster.ts";
 import type { WorkSources } from "../../src/engine/sources.ts";
 
 export const NO_SOURCES: WorkSources = {
@@ -11,6 +12,7 @@ export const NO_SOURCES: WorkSources = {
   openBucket: () => {
     throw new RangeError("the test has no endpoints");
   },
+  loadCluster: async () => ({ id: LOCAL_CLUSTER_ID, name: "local", local: true, services: {} }),
   loadScript: async () => undefined,
   loadMigration: async () => undefined,
   loadResourceFiles: async () => undefined,

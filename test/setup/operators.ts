@@ -5,12 +5,14 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { Readable } from "node:stream";
 import { Fault } from "../../src/domain/fault.ts";
+import { createClusterAdapters } from "../../src/operators/cluster-adapters.ts";
 import { detectIsolation, type Isolation } from "../../src/operators/isolation.ts";
 import type {
   Buckets,
   ChildJobs,
   Operator,
   Outcome,
+  Submissions,
   Work,
   WorkContext,
   WorkFile,
@@ -78,7 +80,8 @@ export async function operatorWorld(
     await rm(folder, { recursive: true });
     throw error;
   });
-  const operators = createOperators(settings, runner);
+  const clusters = createClusterAdapters(settings);
+  const operators = createOperators(settings, runner, clusters);
   const buckets = folderBuckets(join(dataFolder, "buckets"));
   const operatorFor = (type: string) => {
     const operator = operators.find(({ types }) => types.includes(type));
@@ -99,6 +102,7 @@ export async function operatorWorld(
     ...(stopGraceMs !== undefined && { stopGraceMs }),
     buckets,
     children: NO_CHILDREN,
+    submissions: NO_SUBMISSIONS,
     publish,
     log,
   });
@@ -115,6 +119,7 @@ export async function operatorWorld(
     processes: () => processesBelow(runner.spawnerPid()),
     close: async () => {
       await stopOperators(operators);
+      clusters.close();
       await runner.stop();
       await rm(folder, { recursive: true, force: true });
     },
@@ -143,11 +148,19 @@ const NO_CHILDREN: ChildJobs = {
   },
 };
 
+/** For operators that hand nothing over to a cluster. */
+const NO_SUBMISSIONS: Submissions = {
+  open: async () => {
+    throw new RangeError("the test has no clusters");
+  },
+};
+
 async function noTopics(): Promise<never> {
   throw new RangeError("the test has no topics");
 }
 
-function workOf(work: Partial<Work> & { type: string }): Work {
+/** The work of an attempt with these members. */
+export function workOf(work: Partial<Work> & { type: string }): Work {
   return {
     projectId: "project-a",
     workspaceId: "workspace",

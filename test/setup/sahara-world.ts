@@ -14,6 +14,7 @@ import { loadExecutionProgram } from "../../src/catalog/run-programs.ts";
 import { Fault } from "../../src/domain/fault.ts";
 import { ROLES } from "../../src/domain/user.ts";
 import { createEngine } from "../../src/engine/engine.ts";
+import { createClusterAdapters } from "../../src/operators/cluster-adapters.ts";
 import { createProcessRunner } from "../../src/operators/process.ts";
 import { createOperators } from "../../src/operators/registry.ts";
 import { OPERATOR_DEFAULTS } from "../../src/operators/settings.ts";
@@ -21,6 +22,7 @@ import { createFolderBlobs } from "../../src/store/blobs.ts";
 import { createBuckets, type ProjectBuckets } from "../../src/store/buckets.ts";
 import { connectDirectly } from "../../src/store/direct-connection.ts";
 import { createMasterKey } from "../../src/store/secrets.ts";
+import { NO_SOURCES } from "./no-sources.ts";
 import { type TestDatabase, testDatabase } from "./postgres.ts";
 
 export interface SaharaWorld {
@@ -99,8 +101,9 @@ async function startEngine(
   const run = createEngine({
     pool,
     connect: () => connectDirectly(connection),
-    operators: createOperators(settings, runner),
+    operators: createOperators(settings, runner, createClusterAdapters(settings)),
     sources: {
+      loadCluster: NO_SOURCES.loadCluster,
       loadScript: async () => undefined,
       loadMigration: async () => undefined,
       loadResourceFiles: async () => undefined,
@@ -117,6 +120,7 @@ async function startEngine(
       },
       buckets,
     },
+    cancelSubmission: async () => "forgotten",
     blobs,
     roles: kind === "real" ? ["scheduler", "worker"] : [],
     slots: { inline: 100, process: 4, stream: 2, child: 1000, remote: 100 },

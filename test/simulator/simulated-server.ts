@@ -58,6 +58,7 @@ export async function startSimulatedServer(site: ServerSite): Promise<SimulatedS
     lease: { leaseMs: LEASE_MS, beatMs: 10_000 },
     operators: [site.operator],
     sources: NO_SOURCES,
+    cancelSubmission: async () => "forgotten",
     blobs: NO_BLOBS,
     roles: ["scheduler", "worker"],
     // Of work of other kinds there is none.

@@ -9,6 +9,7 @@ import { auditRoutes } from "./audit.ts";
 import { type BackfillDeps, backfillRoutes } from "./backfills.ts";
 import { calendarRoutes } from "./calendars.ts";
 import { childInstanceRoutes } from "./child-instances.ts";
+import { type ClusterRouteDeps, clusterRoutes } from "./clusters.ts";
 import { connectionRoutes } from "./connections.ts";
 import { type EventSourceDeps, eventSourceRoutes } from "./event-sources.ts";
 import { type ExpressionDeps, expressionRoutes } from "./expressions.ts";
@@ -35,6 +36,7 @@ export function createConsoleFace(
     PlanDeps &
     RetentionRouteDeps &
     ConnectionTestDeps &
+    ClusterRouteDeps &
     SecretDeps &
     LimitDeps &
     BackfillDeps &
@@ -54,6 +56,7 @@ export function createConsoleFace(
       ...eventSourceRoutes(deps),
       ...liveNodeRoutes(deps),
       ...connectionRoutes(deps),
+      ...clusterRoutes(deps),
       ...limitRoutes(deps),
       ...backfillRoutes(deps),
       ...whyRoutes(deps),

@@ -1,34 +1,36 @@
 /** The vendor's own view of clusters: each one that work can run on, as a cluster without machines of ours. Source: mrs-v1.1 9. */
 
-import { findCluster } from "../../catalog/clusters.ts";
-import { type Cluster, localCluster } from "../../domain/cluster.ts";
+import { findCluster, listVisibleClusters } from "../../catalog/clusters.ts";
+import type { Cluster } from "../../domain/cluster.ts";
 import { Fault, missing } from "../../domain/fault.ts";
 import { formatObjectId, parseObjectId } from "../../domain/shared-object.ts";
+import type { Database } from "../../store/database.ts";
 import { type CallerRequest, json, type Query, type Reply, type Route } from "../route.ts";
+import type { SaharaDeps } from "./resource.ts";
 import { seconds, textOf, vendorRoute, wholeNumber } from "./vendor-route.ts";
 
 const BASE = "/v1.1/:project_id";
 const PAGES_MAX = 1_000_000;
 
-export function clusterInfoRoutes(): Route[] {
+export function clusterInfoRoutes({ pool }: SaharaDeps): Route[] {
   return [
-    vendorRoute("GET", `${BASE}/cluster_infos`, "reader", list),
+    vendorRoute("GET", `${BASE}/cluster_infos`, "reader", (request) => list(pool, request)),
     vendorRoute("GET", `${BASE}/cluster_infos/:id`, "reader", async (request) =>
-      json(200, { cluster: encodeInfo(get(request)) }),
+      json(200, { cluster: encodeInfo(await get(pool, request)) }),
     ),
     vendorRoute("PUT", `${BASE}/cluster_infos/:id`, "manager", refuse),
     vendorRoute("GET", `${BASE}/clusters/:id/hosts`, "reader", async (request) => {
-      get(request);
+      await get(pool, request);
       return json(200, { total: 0, hosts: [] });
     }),
     vendorRoute("POST", `${BASE}/run-job-flow`, "manager", refuse),
   ];
 }
 
-async function list({ query, caller }: CallerRequest): Promise<Reply> {
+async function list(pool: Database, { query, caller }: CallerRequest): Promise<Reply> {
   const limit = wholeNumber(query, "pageSize", { least: 1, most: 2_147_483_646, fallback: 10 });
   const page = wholeNumber(query, "currentPage", { least: 1, most: PAGES_MAX, fallback: 1 });
-  const found = [localCluster(caller.projectId)].filter((cluster) => fits(cluster, query));
+  const found = (await listVisibleClusters(pool, caller.projectId)).filter((cluster) => fits(cluster, query));
   const shown = found.slice((page - 1) * limit, page * limit);
   return json(200, { clusterTotal: String(found.length), clusters: shown.map(encodeInfo) });
 }
@@ -41,9 +43,9 @@ function fits(cluster: Cluster, query: Query): boolean {
   return name === undefined || cluster.name.includes(name);
 }
 
-function get({ params, caller }: CallerRequest): Cluster {
+async function get(pool: Database, { params, caller }: CallerRequest): Promise<Cluster> {
   return (
-    findCluster(caller.projectId, parseObjectId(params.id ?? "")) ??
+    (await findCluster(pool, caller.projectId, parseObjectId(params.id ?? ""))) ??
     missing("cluster-missing", "there is no such cluster")
   );
 }

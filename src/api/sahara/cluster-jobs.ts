@@ -60,7 +60,7 @@ async function list({ pool }: SaharaDeps, request: CallerRequest): Promise<Reply
   const limit = wholeNumber(query, "limit", { least: 1, most: 1000, fallback: 10 });
   const page = wholeNumber(query, "offset", { least: 0, most: PAGES_MAX, fallback: 1 });
   const part = { limit, offset: Math.max(0, page - 1) * limit };
-  const cluster = findCluster(caller.projectId, clusterOf(request));
+  const cluster = await findCluster(pool, caller.projectId, clusterOf(request));
   if (cluster === undefined) throw new Fault("invalid", "cluster-missing", "there is no such cluster");
   const { runs, total } = await listVendorRuns(pool, caller.projectId, cluster.id, decodeFilter(query), part);
   return json(202, { total_record: total, job_list: vendorRuns(runs).map(encodeClusterJob) });

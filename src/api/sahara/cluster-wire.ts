@@ -21,7 +21,7 @@ export const NodeGroupTemplatePost = Type.Object({
 
 /** Members without a meaning for a cluster that has no machines of its own are empty. */
 export function encodeCluster(cluster: Cluster) {
-  const { name, description, pluginName, pluginVersion, status } = cluster;
+  const { name, description, pluginName, pluginVersion, status, statusText } = cluster;
   return {
     ...encodeShared(cluster),
     name,
@@ -29,7 +29,7 @@ export function encodeCluster(cluster: Cluster) {
     plugin_name: pluginName,
     hadoop_version: pluginVersion,
     status,
-    status_description: "",
+    status_description: statusText ?? "",
     trust_id: null,
     is_transient: false,
     cluster_configs: {},

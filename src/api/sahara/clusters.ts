@@ -8,7 +8,9 @@ import {
   CLUSTERS,
   type ClusterField,
   type ClusterTemplateField,
+  listClustersById,
 } from "../../store/clusters.ts";
+import type { Database } from "../../store/database.ts";
 import { type CallerRequest, json, type Reply, type Route } from "../route.ts";
 import { ClusterPost, encodeCluster, NodeGroupTemplatePost } from "./cluster-wire.ts";
 import { answerList, type List } from "./list-query.ts";
@@ -31,27 +33,31 @@ const FILTERS = {
   is_protected: { field: "isProtected", kind: "flag" },
 } as const;
 
-const CLUSTER_LIST: List<ClusterField, ListedRow> = {
+const clusterList = (pool: Database): List<ClusterField, ListedRow> => ({
   key: "clusters",
   table: CLUSTERS,
   sorts: { ...SORTS, status: "status" },
   filters: { ...FILTERS, status: { field: "status", kind: "text" } },
-  encode: async (rows, { caller }) =>
-    rows.flatMap(({ id }) => findCluster(caller.projectId, id) ?? []).map(encodeCluster),
-};
+  encode: async (rows, { caller }) => {
+    const ids = rows.map(({ id }) => id);
+    const found = new Map((await listClustersById(pool, caller.projectId, ids)).map((one) => [one.id, one]));
+    return ids.flatMap((id) => found.get(id) ?? []).map(encodeCluster);
+  },
+});
 
 export function clusterRoutes(deps: SaharaDeps): Route[] {
-  const get = (request: CallerRequest) =>
-    findCluster(request.caller.projectId, idOf(request)) ??
+  const list = clusterList(deps.pool);
+  const get = async (request: CallerRequest) =>
+    (await findCluster(deps.pool, request.caller.projectId, idOf(request))) ??
     missing("cluster-missing", "there is no such cluster");
   return [
-    jsonRoute("GET", "/clusters", "reader", (request) => answerList(deps.pool, CLUSTER_LIST, request)),
+    jsonRoute("GET", "/clusters", "reader", (request) => answerList(deps.pool, list, request)),
     jsonRoute("POST", "/clusters", "manager", refuseMaking(ClusterPost)),
     jsonRoute("GET", "/clusters/:id", "reader", async (request) =>
-      json(200, { cluster: encodeCluster(get(request)) }),
+      json(200, { cluster: encodeCluster(await get(request)) }),
     ),
     jsonRoute("DELETE", "/clusters/:id", "manager", async (request) => {
-      checkMayDelete(get(request), request.caller.projectId);
+      checkMayDelete(await get(request), request.caller.projectId);
       throw notMade();
     }),
     ...templateRoutes(deps, "/cluster-templates", ClusterPost),

@@ -30,7 +30,7 @@ export function createSaharaFace(deps: SaharaDeps): Face {
   const vendors = [
     ...submitJobRoutes(deps),
     ...jobExeRoutes(deps),
-    ...clusterInfoRoutes(),
+    ...clusterInfoRoutes(deps),
     ...clusterJobRoutes(deps),
   ];
   return {

@@ -1,0 +1,44 @@
+/** The adapters that this server has, for the services that a cluster has, and what follows work on them. */
+import type { ClusterService } from "../domain/cluster-services.ts";
+import type { ClusterAdapter, ClusterProbe } from "./cluster-adapter.ts";
+import { createClusterCallers } from "./cluster-call.ts";
+import { createFollowers } from "./cluster-follower.ts";
+import { CLUSTER_TIMES, type ClusterRuns } from "./cluster-work.ts";
+import type { ServiceKind, WorkCluster } from "./operator.ts";
+import { createRayAdapter } from "./ray.ts";
+import type { OperatorSettings } from "./settings.ts";
+
+export interface ClusterAdapters extends ClusterRuns {
+  /** Undefined where the cluster has no such service. */
+  readonly adapterOf: (cluster: WorkCluster, service: ServiceKind) => ClusterAdapter | undefined;
+  /** Asks a service who it is; undefined where this server does not speak to it. */
+  readonly probeOf: (
+    cluster: WorkCluster,
+    service: ClusterService,
+  ) => ((signal: AbortSignal) => Promise<ClusterProbe>) | undefined;
+  readonly close: () => void;
+}
+
+export function createClusterAdapters(
+  settings: Pick<OperatorSettings, "allowedAddresses" | "logBytesMax">,
+): ClusterAdapters {
+  const { callerOf, close } = createClusterCallers(settings.allowedAddresses);
+  /** By service; those that stand here with nothing are not spoken to by this server yet. */
+  const makers: Readonly<Partial<Record<ServiceKind, (cluster: WorkCluster) => ClusterAdapter | undefined>>> =
+    {
+      ray: ({ services: { ray } }) => ray && createRayAdapter(callerOf("ray", ray.dashboard)),
+    };
+  const adapterOf = (cluster: WorkCluster, service: ServiceKind) => makers[service]?.(cluster);
+  const isKind = (service: string): service is ServiceKind => Object.hasOwn(makers, service);
+  return {
+    followers: createFollowers(),
+    times: CLUSTER_TIMES,
+    logBytesMax: settings.logBytesMax,
+    adapterOf,
+    probeOf: (cluster, service) => {
+      const adapter = isKind(service) ? adapterOf(cluster, service) : undefined;
+      return adapter && ((signal) => adapter.probe(signal));
+    },
+    close,
+  };
+}

@@ -58,6 +58,8 @@ export interface Config {
   readonly mail?: MailSettings;
   /** Where the software of local engines lies; every user of the machine may read it. */
   readonly enginesDir: string;
+  /** Spark programs that run on this server at a time. */
+  readonly localWorkSlots: number;
   readonly demo: boolean;
 }
 
@@ -127,6 +129,7 @@ export function readConfig(
     historyPeriodDays: whole("AZALAI_HISTORY_PERIOD_DAYS", 1, 366, 7),
     ...optional("traces", readTraces(environment)),
     ...optional("mail", readMail(environment, problems)),
+    localWorkSlots: whole("AZALAI_LOCAL_WORK_SLOTS", 1, 100, 2),
     enginesDir: resolve(environment.AZALAI_ENGINES_DIR || defaultEnginesDir()),
     demo: flags.demo ?? false,
   };

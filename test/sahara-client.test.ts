@@ -303,11 +303,11 @@ describe("job executions", () => {
     const jar = await addBinary("refused.jar", "jar");
     const spark = await client.call("jobs.create", { name: "refused-spark", type: "Spark", mains: [jar] });
     expect(await start({ job_id: spark.id })).toMatchObject({ status: 400, name: "INVALID_DATA" });
-    const configs = { configs: { "edp.java.main_class": "org.example.Main" } };
-    const unready = await start({ job_id: spark.id, configs });
+    const storm = { name: "refused-storm", type: "Storm.Pyleus", mains: [jar] };
+    const unready = await start({ job_id: (await client.call("jobs.create", storm)).id });
     expect(unready.status).toBeGreaterThanOrEqual(400);
     expect(unready.status).toBeLessThan(500);
-    expect(unready.message).toMatch(/Spark/);
+    expect(unready.message).toMatch(/Storm/);
   });
 });
 

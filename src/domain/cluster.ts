@@ -53,7 +53,7 @@ export function localCluster(projectId: string): Cluster {
     isProtected: true,
     createdAt: new Date(0),
     updatedAt: null,
-    runs: ["Shell", "Java", "MapReduce", "MapReduce.Streaming", "DistCp"],
+    runs: ["Shell", "Java", "Spark", "MapReduce", "MapReduce.Streaming", "DistCp"],
   };
 }
 

@@ -136,8 +136,8 @@ test("a node that cannot be prepared fails with the reason", async () => {
   expect(await failed({ properties: { scriptName: "s" } })).toContain('Script "s" does not exist');
   expect(await failed({ properties: { connectionName: "c" } })).toContain('Connection "c" does not exist');
   expect(await failed({ properties: { text: "#{nothing}" } })).toContain("expression at character");
-  expect(await failed({ type: "MRSSpark", retriesMax: 3 })).toContain(
-    '"MRSSpark": it would need a Spark cluster',
+  expect(await failed({ type: "MRSHetuEngine", retriesMax: 3 })).toContain(
+    '"MRSHetuEngine": it would need a Trino cluster',
   );
   expect(await failed({ type: "Unheard" })).toContain("an operator for that type");
 });

@@ -8,6 +8,7 @@ import { createDuckdbOperator } from "./duckdb-sql.ts";
 import { createDummyOperator } from "./dummy.ts";
 import { createForEachOperator } from "./for-each.ts";
 import { createJavaOperator } from "./java.ts";
+import { createLocalWorkSlots } from "./local-work-slots.ts";
 import { createMapReduceOperator } from "./mapreduce.ts";
 import { createNoticeOperator } from "./notice.ts";
 import type { Operator } from "./operator.ts";
@@ -16,6 +17,7 @@ import { createPythonOperator } from "./python.ts";
 import { createRestOperator } from "./rest.ts";
 import type { OperatorSettings } from "./settings.ts";
 import { createShellOperator } from "./shell.ts";
+import { createSparkOperator } from "./spark.ts";
 import { createSubJobOperator } from "./sub-job.ts";
 
 /** The one that stands first for a node's type runs it. */
@@ -25,11 +27,13 @@ export function createOperators(
   clusters: ClusterAdapters,
 ): readonly Operator[] {
   const duckdb = createDuckdbOperator(settings, runner);
+  const slots = createLocalWorkSlots(settings.localWorkSlots);
   return [
     createDummyOperator(),
     createShellOperator(settings, runner, clusters),
     createPythonOperator(settings, runner, clusters),
     createJavaOperator(runner, clusters),
+    createSparkOperator({ runner, software: settings.software, slots }),
     createMapReduceOperator({ runner, software: settings.software }),
     duckdb,
     createDatabaseOperator(settings),

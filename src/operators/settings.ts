@@ -59,6 +59,8 @@ export interface OperatorSettings {
   readonly warehouse?: () => Promise<WarehouseCoordinates>;
   /** The engines that this server fetches for itself. */
   readonly software: Pick<LocalSoftware, "ensure">;
+  /** Spark programs that run on this server at a time. */
+  readonly localWorkSlots: number;
   readonly sql: SqlLimits;
   /** Of warm sessions, for each kind of operator. */
   readonly sessions: PoolLimits;
@@ -101,6 +103,7 @@ export const OPERATOR_DEFAULTS = {
   killGraceMs: 5000,
   logBytesMax: 16 * MIB,
   allowedAddresses: [],
+  localWorkSlots: 2,
   sql: {
     outputRowsMax: 1000,
     readRowsMax: 100_000,

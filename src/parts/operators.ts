@@ -17,6 +17,7 @@ export function operatorSettings(config: Config, { pool, warehouse }: Store): Op
   return {
     ...OPERATOR_DEFAULTS,
     software: openLocalSoftware(config),
+    localWorkSlots: config.localWorkSlots,
     workFolder: join(tmpdir(), `${WORK_FOLDER_PREFIX}${installation}`),
     hiddenFolders: [dataDir],
     userSlot: async (projectId) => (await findProjectLimits(pool, projectId))?.userSlot ?? missing(),

@@ -317,6 +317,7 @@ test("a type without an engine is refused after its own rules, and what is missi
     (await call("POST", "/jobs", { name: `j-${type}`, type, ...programs })).body.job.id;
   const pig = await job("Pig", { mains: [binary] });
   const spark = await job("Spark", { libs: [binary] });
+  const storm = await job("Storm.Pyleus", { mains: [binary] });
   const streaming = await job("MapReduce.Streaming", {});
   const places = { input_id: input, output_id: output };
   const main = { configs: { "edp.java.main_class": "X" } };
@@ -327,7 +328,7 @@ test("a type without an engine is refused after its own rules, and what is missi
     [pig, { ...places, output_id: randomUUID() }, "INVALID_REFERENCE", /no data source/],
     [pig, places, "INVALID_REFERENCE", /nothing to run Pig with/],
     [spark, {}, "INVALID_DATA", /edp\.java\.main_class/],
-    [spark, { job_configs: main }, "INVALID_REFERENCE", /nothing to run Spark with/],
+    [storm, { job_configs: main }, "INVALID_REFERENCE", /nothing to run Storm\.Pyleus with/],
     [streaming, places, "INVALID_DATA", /edp\.streaming\.mapper/],
     [pig, { ...places, cluster_id: randomUUID() }, "INVALID_REFERENCE", /no cluster/],
   ] as const) {

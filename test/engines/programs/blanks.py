@@ -1,0 +1,3 @@
+"""What parts words: the blanks that Java knows too."""
+
+PATTERN = r"[ \t\n\v\f\r]+"

@@ -150,14 +150,55 @@ describe.skipIf(MISSING !== undefined)(MISSING ?? "with Hadoop here", () => {
         },
       },
     });
+    await succeeds(run.id);
+    expect(await counted(`obs://words/out-sahara/${run.id}`)).toEqual(expected);
+  });
+
+  async function succeeds(id: string): Promise<void> {
     const ended = await ends(
-      async () => (await sahara("GET", `/job-executions/${run.id}`)).job_execution,
+      async () => (await sahara("GET", `/job-executions/${id}`)).job_execution,
       ({ info }) => ["SUCCEEDED", "FAILED", "KILLED"].includes(info.status),
     );
     expect(ended, service.log().slice(-1000)).toMatchObject({
       info: { status: "SUCCEEDED" },
       return_code: "0",
     });
-    expect(await counted(`obs://words/out-sahara/${run.id}`)).toEqual(expected);
+  }
+
+  test("a streaming run of the data-processing API, whose commands are no expressions", async () => {
+    const { job } = await sahara("POST", "/jobs", { name: "stream", type: "MapReduce.Streaming" });
+    const source = async (name: string, url: string) =>
+      (await sahara("POST", "/data-sources", { name, type: "obs", url })).data_source.id;
+    const { job_execution: run } = await sahara("POST", `/jobs/${job.id}/execute`, {
+      cluster_id: formatObjectId(LOCAL_CLUSTER_ID),
+      input_id: await source("stream-in", INPUT),
+      output_id: await source("stream-out", "obs://words/out-stream"),
+      job_configs: {
+        configs: {
+          "edp.streaming.mapper": "awk -v skip=${none} '{ for (i = 1; i <= NF; i++) print $i }'",
+          "edp.streaming.reducer": "uniq -c",
+        },
+      },
+    });
+    await succeeds(run.id);
+    const counts = new Map<string, number>();
+    for (const part of await parts("obs://words/out-stream"))
+      for (const [, count, word = ""] of part.matchAll(/^ *(\d+) (\S+)\s*$/gm))
+        counts.set(word, Number(count));
+    expect(counts).toEqual(expected);
+  });
+
+  test("a MapReduce run of the vendor's call, which needs no template", async () => {
+    const { id } = await sahara("POST", "/jobs/submit-job", {
+      job_type: 1,
+      job_name: "wc",
+      cluster_id: formatObjectId(LOCAL_CLUSTER_ID),
+      jar_path: "s3a://words/examples.jar",
+      arguments: "wordcount",
+      input: "s3a://words/in",
+      output: "s3a://words/out-vendor",
+    });
+    await succeeds(id);
+    expect(await counted("obs://words/out-vendor")).toEqual(expected);
   });
 });

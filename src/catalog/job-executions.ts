@@ -10,9 +10,7 @@ import {
   checkExecution,
   checkPlacesDiffer,
   type ExecutionPlaces,
-  JAVA_OPTIONS,
   type JobExecution,
-  MAIN_CLASS,
   RUN_TIMEOUT_SECONDS,
 } from "../domain/job-execution.ts";
 import type { JobTemplate } from "../domain/job-template.ts";
@@ -103,7 +101,7 @@ export async function executeJobTemplate(
     projectId,
     workspaceId: DEFAULT_WORKSPACE,
     name: template.name,
-    definition: definitionOf(template, filled.configs, cluster),
+    definition: definitionOf(template, cluster),
     by: request.by,
     ...(request.beginsAt && { beginsAt: request.beginsAt }),
   };
@@ -238,19 +236,10 @@ async function record(db: Database, run: NewJobExecution): Promise<void> {
   );
 }
 
-function definitionOf(template: JobTemplate, { configs }: JobConfigs, cluster: Cluster): JobDefinition {
-  const mainClass = configs?.[MAIN_CLASS];
-  const javaOptions = configs?.[JAVA_OPTIONS];
-  return definitionOfNode({
-    name: template.name,
-    type: template.type,
-    timeoutSeconds: RUN_TIMEOUT_SECONDS,
-    properties: {
-      ...clusterProperty(cluster),
-      ...(mainClass !== undefined && { mainClass: String(mainClass) }),
-      ...(javaOptions !== undefined && { javaOpts: String(javaOptions) }),
-    },
-  });
+/** What else its operator is to know is loaded when an attempt begins (`run-programs.ts`): it holds no expressions. */
+function definitionOf({ name, type }: JobTemplate, cluster: Cluster): JobDefinition {
+  const properties = clusterProperty(cluster);
+  return definitionOfNode({ name, type, timeoutSeconds: RUN_TIMEOUT_SECONDS, properties });
 }
 
 function randomLetters(count: number): string {

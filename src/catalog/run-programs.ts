@@ -6,6 +6,7 @@ import { bucketPathOf } from "../domain/job-binary.ts";
 import {
   environmentOf,
   plainProgram,
+  propertiesOf,
   type RunFile,
   type RunPlace,
   type RunProgram,
@@ -46,6 +47,7 @@ export interface ExecutionProgram {
     readonly named: readonly ExecutionPlace[];
   };
   readonly secrets?: readonly string[];
+  readonly runProperties?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -81,6 +83,7 @@ export async function loadExecutionProgram(
     configs: program.configs,
     params: program.params,
     places,
+    runProperties: propertiesOf(program),
     secrets: [...secretsOf(program), ...[...credentials.values()].flatMap(secretsOfCredentials)],
   };
 }

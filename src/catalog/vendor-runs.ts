@@ -1,7 +1,7 @@
 /** Runs that the vendor's own calls ask for: without a template, one node, their program with them. Source: mrs-v1.1 8, 10. */
 import { Fault } from "../domain/fault.ts";
 import { definitionOfNode } from "../domain/job.ts";
-import { type JobExecution, MAIN_CLASS, RUN_TIMEOUT_SECONDS } from "../domain/job-execution.ts";
+import { type JobExecution, RUN_TIMEOUT_SECONDS } from "../domain/job-execution.ts";
 import { DEFAULT_WORKSPACE } from "../domain/project.ts";
 import { formatObjectId } from "../domain/shared-object.ts";
 import { INSTANCE_ENDED } from "../domain/states.ts";
@@ -40,14 +40,12 @@ export async function submitRun(
   const createdAt = parts.now();
   const words = secretWords(submission);
   const program = { ...programOf(submission), ...(words.length > 0 && { secrets: words }) };
-  const mainClass = program.configs[MAIN_CLASS];
   const definition = definitionOfNode({
     name: submission.name,
     type: submission.type,
     timeoutSeconds: RUN_TIMEOUT_SECONDS,
     properties: {
       ...clusterProperty(cluster),
-      ...(mainClass !== undefined && { mainClass }),
       ...(STATEMENT_TYPES.includes(submission.type) && { "azalai.output": "table" }),
     },
   });

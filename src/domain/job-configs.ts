@@ -7,3 +7,8 @@ export interface JobConfigs {
   readonly params?: Readonly<Record<string, SimpleValue>>;
   readonly args?: readonly string[];
 }
+
+/** Config that names the class to run, for Java and Spark. */
+export const MAIN_CLASS = "edp.java.main_class";
+/** Config with Java's own options. */
+export const JAVA_OPTIONS = "edp.java.java_opts";

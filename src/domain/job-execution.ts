@@ -1,7 +1,7 @@
 /** A job execution: one run of a job template on a cluster, its settings, its rules and its states. */
 import type { DataSource } from "./data-source.ts";
 import { Fault } from "./fault.ts";
-import type { JobConfigs, SimpleValue } from "./job-configs.ts";
+import { type JobConfigs, MAIN_CLASS, type SimpleValue } from "./job-configs.ts";
 import type { JobType } from "./job-type.ts";
 import type { SharedObject } from "./shared-object.ts";
 import type { InstanceState } from "./states.ts";
@@ -55,11 +55,6 @@ export const EXECUTION_STATUS: Readonly<Record<InstanceState, ExecutionStatus>> 
 
 /** How long a run may take before it is ended. */
 export const RUN_TIMEOUT_SECONDS = 7 * 24 * 3600;
-
-/** Config that names the class to run, for Java and Spark. */
-export const MAIN_CLASS = "edp.java.main_class";
-/** Config with Java's own options. */
-export const JAVA_OPTIONS = "edp.java.java_opts";
 
 const NEEDS_MAIN_CLASS: readonly JobType[] = ["Java", "Spark"];
 const NEEDS_PLACES: readonly JobType[] = [

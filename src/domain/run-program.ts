@@ -1,7 +1,7 @@
 /** What a run hands to the engine: settled when it was asked for and kept with it, whatever becomes of its template. */
 import { SECRET_MASK } from "./connection.ts";
 import { type DataSource, type DataSourceCredentials, resolvePlaceholders } from "./data-source.ts";
-import type { JobConfigs, SimpleValue } from "./job-configs.ts";
+import { JAVA_OPTIONS, type JobConfigs, MAIN_CLASS, type SimpleValue } from "./job-configs.ts";
 import type { JobType } from "./job-type.ts";
 import { formatObjectId } from "./shared-object.ts";
 import { isSubstitutionSwitch, substituteReferences } from "./substitution.ts";
@@ -99,6 +99,23 @@ export function environmentOf({
 }: Pick<RunProgram, "configs" | "params">): Readonly<Record<string, string>> {
   const settings = Object.entries({ ...configs, ...params });
   return Object.fromEntries(settings.filter(([name]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)));
+}
+
+/** Configs of the API as properties of a node: what operators know them by. */
+const PROPERTIES: Readonly<Record<string, string>> = {
+  [MAIN_CLASS]: "mainClass",
+  [JAVA_OPTIONS]: "javaOpts",
+  "edp.streaming.mapper": "mapper",
+  "edp.streaming.reducer": "reducer",
+};
+
+/** The properties that a node has by the run's configs. */
+export function propertiesOf({ configs }: Pick<RunProgram, "configs">): Readonly<Record<string, string>> {
+  const named = Object.entries(configs).flatMap(([name, value]): [string, string][] => {
+    const property = PROPERTIES[name];
+    return property === undefined ? [] : [[property, value]];
+  });
+  return Object.fromEntries(named);
 }
 
 /** Whether a config's or an argument's name says that its value is a secret. */

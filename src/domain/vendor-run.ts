@@ -1,5 +1,6 @@
 /** A run that the vendor's own calls ask for, without a template: what is legal, what it runs, what is shown of it. */
 import { Fault } from "./fault.ts";
+import { MAIN_CLASS } from "./job-configs.ts";
 import type { JobType } from "./job-type.ts";
 import { isSecretSetting, type RunFile, type RunProgram } from "./run-program.ts";
 
@@ -52,8 +53,6 @@ export const NO_SUBMISSION: Omit<Submission, "type" | "name"> = {
 };
 
 const COVER = "***";
-/** Config that names the class to run. */
-const MAIN_CLASS = "edp.java.main_class";
 const CLASS_NAME = /^[A-Za-z_]\w*(?:\.[A-Za-z_$][\w$]*)+$/;
 const NEEDS_JAR: readonly VendorType[] = ["MapReduce", "Spark", "Flink"];
 const NEEDS_SCRIPT: readonly VendorType[] = ["Hive", "SparkScript"];

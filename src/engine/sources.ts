@@ -66,7 +66,8 @@ export interface KeyedNotice extends NoticeText {
 }
 
 /** What a job execution adds to its node. */
-export type WorkProgram = Pick<
-  Work,
-  "files" | "args" | "environment" | "configs" | "params" | "places" | "secrets"
->;
+export interface WorkProgram
+  extends Pick<Work, "files" | "args" | "environment" | "configs" | "params" | "places" | "secrets"> {
+  /** Properties of the node that are no expressions: the run's user wrote them as they are. */
+  readonly runProperties?: Readonly<Record<string, string>>;
+}

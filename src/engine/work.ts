@@ -38,6 +38,7 @@ export function createPrepareWork(deps: WorldDeps): PrepareWork {
     const [early, late] = parted(given, (name) => operator?.isLate?.(name) !== true);
     const rendered = await mapValues(early, (text) => scope.render(text));
     const properties = await withResourceFiles(sources, owner, rendered);
+    const { runProperties, ...parts } = await loadParts(sources, request, properties.connectionName ?? "");
     return {
       projectId,
       workspaceId,
@@ -46,10 +47,10 @@ export function createPrepareWork(deps: WorldDeps): PrepareWork {
       type: node.type,
       attempt: claim.attempt,
       idempotencyKey: workId(claim.instanceId, claim),
-      properties,
+      properties: { ...properties, ...runProperties },
       lateProperties: (loop) => mapValues(late, (text) => scope.render(text, { loop })),
       ...(await renderScript(scope, script, properties.scriptArgs)),
-      ...(await loadParts(sources, request, properties.connectionName ?? "")),
+      ...parts,
       ...(operator?.hasEnds === true && (await loadEnds(sources, owner, properties))),
       ...(operator?.hasCluster === true && {
         cluster: await sources.loadCluster(owner, clusterNameOf(facts, properties)),

@@ -37,8 +37,8 @@ export interface Work {
   /** Set in the environment of a child process, beside the operator's own. */
   readonly environment: Readonly<Record<string, string>>;
   /**
-   * Settings of a run of the data-processing API for the engine that does it, those that this service reads itself left
-   * out; data sources that they name have made way for their addresses. `work-places.ts` says what else comes with them.
+   * Settings of a run of the data-processing API for the engine that does it; data sources that they name have made way for
+   * their addresses. `work-places.ts` says what else comes with them.
    */
   readonly configs?: Readonly<Record<string, string>>;
   /** Values of such a run for its script, by name. */

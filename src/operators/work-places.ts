@@ -16,7 +16,7 @@
  *   (`fillStatements`), `INPUT` and `OUTPUT` among them.
  * - `Flink`: as `Spark`. `DistCp`: `places`, else the last two of `args`.
  *
- * `configs` are the engine's own settings: what this service reads itself (`edp.…`) is left out. `places.input` and
+ * `configs` are the engine's settings, with those of the API (`edp.…`, `oozie.…`), which no engine needs to hear of. `places.input` and
  * `places.output` are the run's data sources, their placeholders filled; `context.buckets` opens their addresses with the
  * data sources' credentials. A Factory node has none of this but its properties, where addresses are found as well.
  */

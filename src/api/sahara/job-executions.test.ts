@@ -128,11 +128,11 @@ test("a Java job runs its main class from the libraries", { timeout: 60_000 }, a
   const lib = await addBinary("hello.jar", await buildJar());
   const { body } = await call("POST", "/jobs", { name: "hello", type: "Java", libs: [lib] });
   const configs = {
-    configs: { "edp.java.main_class": "Hello", "edp.java.java_opts": "-Dwho=world" },
+    configs: { "edp.java.main_class": "Hello", "edp.java.java_opts": "'-Dwho=#{no} ${expression}'" },
     args: ["a b"],
   };
   expect(await run(body.job.id, { job_configs: configs })).toMatchObject({ info: { status: "SUCCEEDED" } });
-  expect(await logOf(project)).toContain("hello world: a b");
+  expect(await logOf(project)).toContain("hello #{no} ${expression}: a b");
 });
 
 test("a run reads its data sources and leaves its output where they say, in every way that names them", async () => {

@@ -2,7 +2,7 @@
 import { LOCAL_PLUGIN } from "../../domain/cluster.ts";
 import { missing } from "../../domain/fault.ts";
 import { mappingTypesOf } from "../../domain/interface-argument.ts";
-import { JAVA_OPTIONS, MAIN_CLASS } from "../../domain/job-execution.ts";
+import { JAVA_OPTIONS, MAIN_CLASS } from "../../domain/job-configs.ts";
 import { type JobType, LISTED_JOB_TYPES } from "../../domain/job-type.ts";
 import { firstOf, json, type Query, type Route } from "../route.ts";
 import { jsonRoute } from "./resource.ts";

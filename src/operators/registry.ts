@@ -17,7 +17,7 @@ import { createPythonOperator } from "./python.ts";
 import { createRestOperator } from "./rest.ts";
 import type { OperatorSettings } from "./settings.ts";
 import { createShellOperator } from "./shell.ts";
-import { createSparkOperator } from "./spark.ts";
+import { createSparkOperators } from "./spark.ts";
 import { createSubJobOperator } from "./sub-job.ts";
 
 /** The one that stands first for a node's type runs it. */
@@ -33,7 +33,7 @@ export function createOperators(
     createShellOperator(settings, runner, clusters),
     createPythonOperator(settings, runner, clusters),
     createJavaOperator(runner, clusters),
-    createSparkOperator({ runner, software: settings.software, slots }),
+    ...createSparkOperators({ runner, software: settings.software, slots }),
     createMapReduceOperator({ runner, software: settings.software }),
     duckdb,
     createDatabaseOperator(settings),

@@ -137,6 +137,20 @@ export async function executeJobTemplate(
   return await getJobExecution(parts, projectId, id);
 }
 
+/** Raises `job-execution-invalid` for a run whose cluster is gone or fails: no change is taken then. Source: sahara-v1.1 6. */
+export async function checkRunCluster(
+  { pool }: Pick<ProcessingParts, "pool">,
+  projectId: string,
+  { clusterId }: JobExecution,
+): Promise<void> {
+  const cluster = await findCluster(pool, projectId, clusterId);
+  const problem =
+    cluster === undefined
+      ? "the run's cluster is gone"
+      : cluster.status === "Error" && `cluster ${cluster.name} does not work`;
+  if (problem) throw new Fault("invalid", "job-execution-invalid", problem);
+}
+
 /** Sets flags. Raises `job-execution-missing`, `object-foreign`, `object-protected`. */
 export async function changeJobExecution(
   parts: ProcessingParts,

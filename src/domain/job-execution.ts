@@ -15,6 +15,8 @@ export interface JobExecution extends SharedObject {
   readonly vendor: VendorRun | null;
   /** Name of the user. */
   readonly by: string;
+  /** What the cluster calls the work; null until that is known, and for what runs on this service's machines. */
+  readonly engineId: string | null;
   readonly clusterId: string;
   readonly inputId: string | null;
   readonly outputId: string | null;

@@ -15,11 +15,17 @@ const AHEAD = "(i.started_at > now() and i.ended_at is null)";
 export const EXECUTION_STATE = `case when i.state = 'running' and ${AHEAD} then 'waiting' else i.state end`;
 const CHANGED_AT = `greatest(t.updated_at, case when ${AHEAD} then null else i.started_at end, i.ended_at)`;
 
+/** What the cluster calls the work: of its last round, when it was begun anew. */
+const ENGINE_ID = `(select s.engine_id from submission s
+  where s.project_id = t.project_id and s.instance_id = t.instance_id and s.node_no = 0
+  order by s.round desc limit 1)`;
+
 /** What `jobExecutionFromRow` reads beside the id. */
 export const EXECUTION_COLUMNS = `t.project_id, t.instance_id, t.job_template_id, coalesce(t.name, j.name) as name, t.vendor, t.cluster_id, t.input_id, t.output_id,
   t.job_configs, t.interface, t.data_source_urls, t.is_public, t.is_protected, t.created_at,
   ${CHANGED_AT} as updated_at, ${EXECUTION_STATE} as state,
-  case when ${AHEAD} then null else i.started_at end as started_at, i.ended_at, i.created_by, n.exit_code`;
+  case when ${AHEAD} then null else i.started_at end as started_at, i.ended_at, i.created_by, n.exit_code,
+  ${ENGINE_ID} as engine_id`;
 
 export const EXECUTION_FROM = `job_execution t
   join instance i on i.project_id = t.project_id and i.id = t.instance_id
@@ -43,7 +49,7 @@ export type JobExecutionField =
   | "state"
   | "status"
   | "exitCode"
-  | "instanceId"
+  | "engineId"
   | "isPublic"
   | "isProtected"
   | "startedAt"
@@ -71,7 +77,7 @@ export const JOB_EXECUTIONS: MarkerTable<JobExecutionField> = {
     state: { sql: EXECUTION_STATE, type: "text" },
     status: { sql: STATUS, type: "text" },
     exitCode: { sql: "n.exit_code", type: "integer" },
-    instanceId: { sql: "t.instance_id", type: "bigint" },
+    engineId: { sql: ENGINE_ID, type: "text" },
     isPublic: { sql: "t.is_public", type: "boolean" },
     isProtected: { sql: "t.is_protected", type: "boolean" },
     startedAt: { sql: "i.started_at", type: "timestamptz" },
@@ -90,6 +96,7 @@ export interface JobExecutionRow {
   readonly name: string;
   readonly vendor: VendorRun | null;
   readonly created_by: string;
+  readonly engine_id: string | null;
   readonly cluster_id: string;
   readonly input_id: string | null;
   readonly output_id: string | null;
@@ -278,6 +285,7 @@ export function jobExecutionFromRow(row: JobExecutionRow): JobExecution {
     name: row.name,
     vendor: row.vendor,
     by: row.created_by,
+    engineId: row.engine_id,
     clusterId: row.cluster_id,
     inputId: row.input_id,
     outputId: row.output_id,

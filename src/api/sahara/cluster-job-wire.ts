@@ -102,7 +102,7 @@ export function encodeClusterJob(run: VendorExecution) {
       .map(([name, value]) => `${name}=${value}`)
       .join(", ")}}`,
     launcher_id: "",
-    app_id: "",
+    app_id: run.engineId ?? "",
     tracking_url: "",
   };
 }

@@ -30,7 +30,7 @@ export function encodeSubmitted(run: VendorExecution) {
     updated_at: created,
     input_id: null,
     output_id: null,
-    engine_job_id: null,
+    engine_job_id: run.engineId,
     return_code: null,
     is_public: run.isPublic,
     is_protected: run.isProtected,
@@ -70,7 +70,8 @@ function encodeCommon(run: VendorExecution, timeOf: (time: Date) => number) {
     id: formatObjectId(run.id),
     tenant_id: run.projectId,
     project_id: run.projectId,
-    job_id: "",
+    // The application's id, once the cluster has given one.
+    job_id: run.engineId ?? "",
     job_name: run.name,
     start_time: began,
     end_time: run.endedAt === null ? null : timeOf(run.endedAt),

@@ -73,8 +73,6 @@ export function decodeExecutionChanges(body: Static<typeof JobExecutionPatch>): 
 }
 
 export function encodeJobExecution(run: JobExecution) {
-  // Known once the run has begun; upstream's name for it dates from its first engine.
-  const engineJobId = run.startedAt === null ? null : String(run.instanceId);
   return {
     ...encodeShared(run),
     // Source: mrs-v1.1 7.
@@ -85,8 +83,9 @@ export function encodeJobExecution(run: JobExecution) {
     start_time: encodeOptionalTime(run.startedAt),
     end_time: encodeOptionalTime(run.endedAt),
     info: { status: EXECUTION_STATUS[run.state] },
-    engine_job_id: engineJobId,
-    oozie_job_id: engineJobId,
+    engine_job_id: run.engineId,
+    // Upstream's name for it dates from its first engine.
+    oozie_job_id: run.engineId,
     return_code: run.exitCode === null ? null : String(run.exitCode),
     job_configs: { ...run.jobConfigs, job_execution_info: {} },
     interface: run.interface,
@@ -102,6 +101,7 @@ export function encodeNewExecution(run: JobExecution) {
     startedAt: null,
     endedAt: null,
     exitCode: null,
+    engineId: null,
     updatedAt: null,
   };
   return encodeJobExecution(fresh);

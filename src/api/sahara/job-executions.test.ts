@@ -228,6 +228,23 @@ test("PATCH with the status cancel cancels, with suspend is refused while the ru
   await reached(id, "KILLED");
 });
 
+test("no change is taken for a run whose cluster is gone", async () => {
+  const { project, call, addShell, run } = setup();
+  const { id } = await run(await addShell("left", "true"));
+  const path = `/job-executions/${id}`;
+  expect((await call("PATCH", path, { is_protected: false })).status).toBe(202);
+  await world.database.pool.query("update job_execution set cluster_id = $2 where project_id = $1", [
+    project,
+    randomUUID(),
+  ]);
+  for (const changes of [{ is_protected: true }, { info: { status: "cancel" } }])
+    expect((await call("PATCH", path, changes)).body).toMatchObject({
+      error_code: 400,
+      error_name: "INVALID_DATA",
+    });
+  expect((await call("GET", `${path}/cancel`)).status).toBe(200);
+});
+
 test("a scheduled run waits for its time, may be suspended until then, and is refused one that has passed or is none", async () => {
   const { call, addShell, execute, reached } = setup();
   const job = await addShell("later", "true");

@@ -2,6 +2,7 @@
 import {
   cancelJobExecution,
   changeJobExecution,
+  checkRunCluster,
   executeJobTemplate,
   getJobExecution,
   removeJobExecution,
@@ -46,8 +47,8 @@ const LIST: List<JobExecutionField, JobExecutionRow> = {
     output_id: { field: "outputId", kind: "id" },
     start_time: { field: "startedAt", kind: "time" },
     end_time: { field: "endedAt", kind: "time" },
-    engine_job_id: { field: "instanceId", kind: "integer" },
-    oozie_job_id: { field: "instanceId", kind: "integer" },
+    engine_job_id: { field: "engineId", kind: "text" },
+    oozie_job_id: { field: "engineId", kind: "text" },
     return_code: { field: "exitCode", kind: "integer" },
   },
   encode: async (rows) => rows.map(jobExecutionFromRow).map(encodeJobExecution),
@@ -86,6 +87,7 @@ async function change(deps: SaharaDeps, request: CallerRequest): Promise<Reply> 
   const { projectId } = request.caller;
   const run = await getJobExecution(deps, projectId, idOf(request));
   const body = decodeBody(JobExecutionPatch, request.body);
+  await checkRunCluster(deps, projectId, run);
   if (body.info === undefined) {
     const changed = await changeJobExecution(deps, projectId, run.id, decodeExecutionChanges(body));
     return json(202, { job_execution: encodeJobExecution(changed) });

@@ -263,6 +263,29 @@ test("the rows that a statement left are given by the names of their columns, to
   });
 });
 
+test("what the cluster calls the work is shown once it is known, of the last round, and found by it", async () => {
+  const { call, project, submit, ended } = await setup();
+  const { id } = (await submit()).body;
+  await ended(id);
+  const shown = async () => [
+    (await call("GET", `/v1.1/{p}/job-executions/${id}`)).body.job_execution.engine_job_id,
+    (await call("GET", `/v1.1/{p}/job-exes/${id}`)).body.job_execution.job_id,
+    (await call("GET", `${V2}/${id}`)).body.job_detail.app_id,
+  ];
+  expect(await shown()).toEqual([null, "", ""]);
+  for (const round of [1, 4])
+    await world.database.pool.query(
+      `insert into submission (project_id, instance_id, node_no, round, key, cluster_id, service, engine_id, begun_at)
+       select project_id, instance_id, 0, $2::integer, gen_random_uuid(), cluster_id, 'yarn', 'application_' || $2::integer, now()
+       from job_execution where project_id = $1`,
+      [project, round],
+    );
+  expect(await shown()).toEqual(["application_4", "application_4", "application_4"]);
+  const found = async (engineId: string) =>
+    (await call("GET", `/v1.1/{p}/job-executions?engine_job_id=${engineId}`)).body.job_executions.length;
+  expect([await found("application_4"), await found("application_1")]).toEqual([1, 0]);
+});
+
 test("runs of other clusters and projects are not there", async () => {
   const [one, other] = [await setup(), await setup()];
   const { id } = (await one.submit()).body;

@@ -34,7 +34,18 @@ async function showNodes(job: string, _options: unknown, command: Command): Prom
 
 function formatNodes({ nodes }: LiveNodePage): string {
   return formatTable(
-    ["NODE", "TYPE", "AFTER", "STATE", "UP SINCE (UTC)", "RESTARTS", "NEXT TRY (UTC)", "HOST", "MESSAGE"],
+    [
+      "NODE",
+      "TYPE",
+      "AFTER",
+      "STATE",
+      "UP SINCE (UTC)",
+      "RESTARTS",
+      "NEXT TRY (UTC)",
+      "CHECKPOINT (UTC)",
+      "HOST",
+      "MESSAGE",
+    ],
     nodes.map((node) => [
       node.name,
       node.trigger === null ? node.type : `${node.type} on ${node.trigger.kind}`,
@@ -43,6 +54,7 @@ function formatNodes({ nodes }: LiveNodePage): string {
       formatTime(node.upAt),
       node.restarts,
       formatTime(node.nextTryAt),
+      formatTime(node.checkpoint?.takenAt ?? null),
       node.host,
       node.message,
     ]),

@@ -58,8 +58,11 @@ export function localCluster(projectId: string): Cluster {
 }
 
 /** Types of the data-processing API that a cluster with these services runs. */
-export function runsOf({ ray }: ClusterServices): readonly JobType[] {
-  return ray === undefined ? [] : ["Java", "Shell"];
+export function runsOf({ flink, ray }: ClusterServices): readonly JobType[] {
+  const runs: JobType[] = [];
+  if (flink !== undefined) runs.push("Flink");
+  if (ray !== undefined) runs.push("Java", "Shell");
+  return runs;
 }
 
 /** What somebody registers. */

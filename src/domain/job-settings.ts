@@ -49,6 +49,8 @@ const SETTINGS = {
   restartWindowSeconds: wholeNumber(1, DAY_SECONDS),
   /** How long a real-time node that is to stop may take, in seconds, before it is killed. */
   stopGraceSeconds: wholeNumber(0, 3600),
+  /** Whether a real-time node goes on from the newest savepoint or checkpoint of its work on a cluster. */
+  resume: oneOf("newest", "none"),
 } as const satisfies Readonly<Record<string, Setting<unknown>>>;
 
 /** The settings that a node may have for itself, as properties; they go before those of its job. */
@@ -62,6 +64,7 @@ const NODE_KEYS = [
   "restartsMax",
   "restartWindowSeconds",
   "stopGraceSeconds",
+  "resume",
 ] as const satisfies readonly (keyof typeof SETTINGS)[];
 
 /** The settings that a job was given; those that it was not stand in `SETTING_DEFAULTS`. */
@@ -84,6 +87,7 @@ export const SETTING_DEFAULTS = {
   restartsMax: 10,
   restartWindowSeconds: 600,
   stopGraceSeconds: 10,
+  resume: "newest",
   session: "clean",
   output: "rows",
 } as const satisfies JobSettings;

@@ -10,6 +10,7 @@ import {
   type Operator,
   OUTPUT_BYTES_MAX,
   type Outcome,
+  type ResumePoints,
   type Submissions,
   type Work,
   type WorkContext,
@@ -39,6 +40,7 @@ export interface AttemptDeps {
   readonly prepare: PrepareWork;
   readonly childrenOf: (claim: Claim, facts: InstanceFacts, signal: AbortSignal) => ChildJobs;
   readonly submissionsOf: (attempt: SubmittingAttempt) => Submissions;
+  readonly resumeOf: (facts: InstanceFacts, node: JobNode) => ResumePoints | undefined;
   /** Whether its instance is paused at this moment. */
   readonly isPaused: (claim: Claim) => Promise<boolean>;
   readonly openLog: (claim: Claim) => AttemptLog;
@@ -138,6 +140,7 @@ async function outcomeOf(
       });
     endTimer =
       keep === undefined ? limit(limitMs) : startTimer(() => deps.onUp(claim, abort.signal), keep.upMs);
+    const resume = deps.resumeOf(facts, node);
     const context = {
       signal: abort.signal,
       log: log.append,
@@ -157,6 +160,7 @@ async function outcomeOf(
       }),
       publish: (topic: string, notice: NoticeText) =>
         deps.sources.publish(work.projectId, { ...notice, topic, key: `node/${work.idempotencyKey}` }),
+      ...(resume !== undefined && { resume }),
       ...(keep !== undefined && { stopGraceMs: keep.stopGraceMs }),
     };
     return await runMasked(operator, work, context);

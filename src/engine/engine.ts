@@ -34,6 +34,7 @@ import { createPresence, type Lease } from "./presence.ts";
 import { createReleaseLoop } from "./release.ts";
 import { createRerunBatches } from "./rerun-batches.ts";
 import { createRescuer } from "./rescuer.ts";
+import { resumePointsOf } from "./resume-points.ts";
 import { createScheduleOperations } from "./schedule-operations.ts";
 import { createScheduler } from "./scheduler.ts";
 import type { Moved } from "./settle.ts";
@@ -143,6 +144,7 @@ export function createEngine(deps: EngineDeps): Engine {
     prepare: createPrepareWork({ db: pool, sources: deps.sources, now, zone: deps.timeZone }),
     childrenOf: children.of,
     submissionsOf: submissions.of,
+    resumeOf: (facts, node) => resumePointsOf({ pool, observe }, facts, node),
     isPaused: async ({ projectId, instanceId }) =>
       (await findInstance(pool, projectId, instanceId))?.state === "paused",
     openLog: (claim) => createAttemptLog(deps.blobs, claim, observe),

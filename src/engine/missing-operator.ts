@@ -4,9 +4,6 @@
 const NEEDS: Readonly<Record<string, string>> = {
   HiveSQL: "a Spark cluster",
   SparkSQL: "a Spark cluster",
-  MRSFlinkJob: "a Flink cluster",
-  FlinkSQL: "a Flink cluster",
-  FlinkJar: "a Flink cluster",
   HetuEngineSQL: "a Trino cluster",
   MRSHetuEngine: "a Trino cluster",
   CloudTableManager: "an HBase cluster",

@@ -1,7 +1,9 @@
 /** The contract between the run machine of clusters (cluster-work.ts) and what speaks to one kind of their services. */
 import type { Readable } from "node:stream";
 import type { JsonObject } from "../domain/cluster-services.ts";
-import type { ServiceKind } from "./operator.ts";
+import type { FlinkJarProgram } from "./flink-program.ts";
+import type { FlinkSqlProgram } from "./flink-script.ts";
+import type { ResumePoint, ServiceKind } from "./operator.ts";
 
 /** Random, stored before anything of the work is on the cluster: tags, names and ids there are made of it. */
 export type SubmissionKey = string;
@@ -17,7 +19,7 @@ export interface ClusterTask {
 }
 
 /** Discriminated by `form`; an adapter refuses forms that it does not know (`submission-refused`). */
-export type ClusterProgram = CommandProgram;
+export type ClusterProgram = CommandProgram | FlinkJarProgram | FlinkSqlProgram;
 
 /** Any command: the files lie in its working folder. */
 export interface CommandProgram {
@@ -62,6 +64,8 @@ export interface ClusterAdapter<Handle extends JsonObject = JsonObject> {
   find(key: SubmissionKey, signal: AbortSignal): Promise<Handle | null>;
   /** The cluster's own name for the work, as its pages show it. */
   engineId(handle: Handle): string | undefined;
+  /** Of work that may go on for ever: the newest place from where other work can go on in its stead. */
+  resumePoint?(handle: Handle, signal: AbortSignal): Promise<ResumePoint | undefined>;
 }
 
 export type CancelWay = "kill" | "stop-with-savepoint";

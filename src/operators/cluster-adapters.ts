@@ -4,6 +4,9 @@ import type { ClusterAdapter, ClusterProbe } from "./cluster-adapter.ts";
 import { createClusterCallers } from "./cluster-call.ts";
 import { createFollowers } from "./cluster-follower.ts";
 import { CLUSTER_TIMES, type ClusterRuns } from "./cluster-work.ts";
+import { createFlinkAdapter } from "./flink-adapter.ts";
+import { createFlinkCaller } from "./flink-rest.ts";
+import { createFlinkSqlAdapter } from "./flink-sql-adapter.ts";
 import type { ServiceKind, WorkCluster } from "./operator.ts";
 import { createRayAdapter } from "./ray.ts";
 import type { OperatorSettings } from "./settings.ts";
@@ -26,6 +29,13 @@ export function createClusterAdapters(
   /** By service; those that stand here with nothing are not spoken to by this server yet. */
   const makers: Readonly<Partial<Record<ServiceKind, (cluster: WorkCluster) => ClusterAdapter | undefined>>> =
     {
+      flink: ({ services: { flink } }) =>
+        flink && createFlinkAdapter(createFlinkCaller(callerOf("flink", flink.rest))),
+      "flink-sql": ({ services: { flink } }) => {
+        if (flink?.sqlGateway === undefined) return undefined;
+        const gateway = createFlinkCaller(callerOf("flink-sql", flink.sqlGateway), "/v2");
+        return createFlinkSqlAdapter(createFlinkCaller(callerOf("flink", flink.rest)), gateway);
+      },
       ray: ({ services: { ray } }) => ray && createRayAdapter(callerOf("ray", ray.dashboard)),
     };
   const adapterOf = (cluster: WorkCluster, service: ServiceKind) => makers[service]?.(cluster);

@@ -3,16 +3,18 @@ import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { Fault } from "../domain/fault.ts";
 import { type AddressGuard, createAddressGuard } from "./address-guard.ts";
-import { type Answer, callGuarded } from "./guarded-call.ts";
+import { type Answer, type Call, callGuarded } from "./guarded-call.ts";
 import type { ServiceKind } from "./operator.ts";
 
 export interface ClusterCall {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Behind the service's address. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Uint8Array;
+  readonly body?: Call["body"];
   readonly responseBytesMax?: number;
+  /** Where the service thinks for long before it answers. */
+  readonly idleMs?: number;
 }
 
 /**
@@ -63,12 +65,8 @@ async function answerOf(
     readonly agents: { readonly http: HttpAgent; readonly https: HttpsAgent };
   },
 ): Promise<Answer> {
-  const { method, headers = {}, body = "", responseBytesMax = RESPONSE_BYTES_MAX } = call;
-  return await callGuarded(
-    guard,
-    { url, method, headers, body },
-    { ...bounds, idleMs: IDLE_MS, responseBytesMax },
-  );
+  const { method, headers = {}, body = "", responseBytesMax = RESPONSE_BYTES_MAX, idleMs = IDLE_MS } = call;
+  return await callGuarded(guard, { url, method, headers, body }, { ...bounds, idleMs, responseBytesMax });
 }
 
 function isTimeout({ reason }: AbortSignal): boolean {

@@ -8,6 +8,8 @@ import {
 } from "node:http";
 import { type Agent, request as requestHttps } from "node:https";
 import { isIP } from "node:net";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { Fault } from "../domain/fault.ts";
 import type { AddressGuard } from "./address-guard.ts";
 
@@ -15,7 +17,8 @@ export interface Call {
   readonly url: URL;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Uint8Array;
+  /** A stream is sent as it comes, and destroyed where the call fails; without a `content-length` it goes in chunks. */
+  readonly body: string | Uint8Array | Readable;
 }
 
 export interface Answer {
@@ -52,6 +55,7 @@ export async function openGuarded(
   const { address, family } = await guard.resolve(call.url.hostname);
   const secure = call.url.protocol === "https:";
   const body = typeof call.body === "string" ? Buffer.from(call.body) : call.body;
+  const length = body instanceof Readable ? 0 : body.length;
   const options: RequestOptions = {
     method: call.method,
     path: `${call.url.pathname}${call.url.search}`,
@@ -62,7 +66,7 @@ export async function openGuarded(
     headers: {
       ...call.headers,
       host: call.url.host,
-      ...(body.length > 0 && { "content-length": body.length }),
+      ...(length > 0 && { "content-length": length }),
     },
     ...(call.url.username !== "" && { auth: credentialsOf(call.url) }),
     signal: bounds.signal,
@@ -80,7 +84,8 @@ export async function openGuarded(
   const { idleMs } = bounds;
   if (idleMs !== undefined)
     outgoing.setTimeout(idleMs, () => outgoing.destroy(new Error(`nothing came for ${idleMs / 1000} s`)));
-  outgoing.end(body);
+  if (body instanceof Readable) pipeline(body, outgoing).catch(reject);
+  else outgoing.end(body);
   return await promise;
 }
 

@@ -130,6 +130,8 @@ export interface WorkContext {
   readonly children: ChildJobs;
   /** What the node has handed over to a cluster. */
   readonly submissions: Submissions;
+  /** Of a node that is kept alive: where its work on a cluster can be gone on with. */
+  readonly resume?: ResumePoints;
   /**
    * Publishes to a topic of the project, by its name or URN; gives how many targets are told. Once for each attempt.
    * @throws Fault `topic-missing`, `notice-invalid`.
@@ -171,6 +173,24 @@ export interface Submission {
   readonly ended: () => Promise<void>;
   /** The cluster has forgotten it, and what became of it is not known. */
   readonly abandoned: () => Promise<void>;
+}
+
+/** The newest savepoint or checkpoint of a node, kept over its attempts and over the runs of its job. */
+export interface ResumePoints {
+  /** Its path, as the cluster reads it. */
+  readonly newest: () => Promise<string | undefined>;
+  /** Never rejects; an older one than is kept already is dropped. */
+  readonly keep: (point: ResumePoint) => Promise<void>;
+}
+
+export interface ResumePoint {
+  readonly path: string;
+  readonly takenAt: Date;
+  readonly bytes: number;
+  readonly durationMs: number;
+  /** Checkpoints of the work so far. */
+  readonly completed: number;
+  readonly failed: number;
 }
 
 /** Runs other jobs of the workspace for a node, each turn of it once, whatever servers are lost meanwhile. */

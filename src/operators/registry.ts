@@ -6,6 +6,7 @@ import { createDatabaseOperator } from "./database-sql.ts";
 import { createDistCpOperator } from "./distcp.ts";
 import { createDuckdbOperator } from "./duckdb-sql.ts";
 import { createDummyOperator } from "./dummy.ts";
+import { createFlinkOperator } from "./flink.ts";
 import { createForEachOperator } from "./for-each.ts";
 import { createJavaOperator } from "./java.ts";
 import { createLocalWorkSlots } from "./local-work-slots.ts";
@@ -38,6 +39,7 @@ export function createOperators(
     duckdb,
     createDatabaseOperator(settings),
     createDataMigrationOperator(settings, duckdb),
+    createFlinkOperator(clusters),
     createRestOperator(settings),
     createNoticeOperator(),
     createBucketPathOperator(),

@@ -2,6 +2,7 @@
 import { type Static, Type } from "typebox";
 import { type LiveState, liveStateOf } from "../../domain/kept-alive.ts";
 import type { KnownNode } from "../../engine/live-nodes.ts";
+import type { ResumePointRow } from "../../store/resume-points.ts";
 
 const NullableText = Type.Union([Type.String(), Type.Null()]);
 const Moment = Type.Union([Type.String({ format: "date-time" }), Type.Null()]);
@@ -29,6 +30,18 @@ const LiveNodeView = Type.Object({
     Type.Object({ kind: Type.String(), jobId: Type.Integer(), job: Type.String(), status: Type.String() }),
     Type.Null(),
   ]),
+  /** The newest savepoint or checkpoint of what it runs on a cluster: the job goes on from there when it is started again. */
+  checkpoint: Type.Union([
+    Type.Object({
+      path: Type.String(),
+      takenAt: Type.String({ format: "date-time" }),
+      bytes: Type.Integer({ minimum: 0 }),
+      durationMs: Type.Integer({ minimum: 0 }),
+      completed: Type.Integer({ minimum: 0 }),
+      failed: Type.Integer({ minimum: 0 }),
+    }),
+    Type.Null(),
+  ]),
 });
 
 /** In running order; no instance and no nodes while the job is not in operation. */
@@ -39,7 +52,13 @@ export const LiveNodePage = Type.Object({
 });
 export type LiveNodePage = Static<typeof LiveNodePage>;
 
-export function encodeLiveNode({ run, node, rules, trigger }: KnownNode): LiveNodePage["nodes"][number] {
+export function encodeLiveNode({
+  run,
+  node,
+  rules,
+  trigger,
+  resume,
+}: KnownNode): LiveNodePage["nodes"][number] {
   const state = liveStateOf(run);
   return {
     no: run.nodeNo,
@@ -58,7 +77,12 @@ export function encodeLiveNode({ run, node, rules, trigger }: KnownNode): LiveNo
       trigger === undefined || node.trigger === undefined
         ? null
         : { kind: node.trigger.type, jobId: trigger.jobId, job: trigger.name, status: trigger.status },
+    checkpoint: resume === undefined ? null : encodeCheckpoint(resume),
   };
+}
+
+function encodeCheckpoint({ node: _, takenAt, ...same }: ResumePointRow) {
+  return { ...same, takenAt: takenAt.toISOString() };
 }
 
 function textOf(moment: Date | null): string | null {

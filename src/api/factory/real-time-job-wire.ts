@@ -45,7 +45,8 @@ export const RealTimeJob = Type.Object({
   migration_type: Type.Optional(Type.String({ description: "What the job's single node is." })),
   startup_timestamp: Type.Optional(Type.String({ description: "When the run began; 13 digits." })),
   metric_info: Type.String({
-    description: "JSON: how many nodes there are, how many run, and their restarts.",
+    description:
+      "JSON: how many nodes there are, how many run, and their restarts; by node, the checkpoints of what runs on clusters.",
   }),
   task_details: Type.Array(Task),
 });
@@ -69,6 +70,7 @@ export function encodeRealTimeJob(
     nodes: tasks.length,
     running: tasks.filter(({ state }) => state === "RUNNING").length,
     restarts: restarts.reduce((sum, count) => sum + count, 0),
+    ...checkpointsOf(run),
   };
   return {
     is_success: true,
@@ -81,6 +83,14 @@ export function encodeRealTimeJob(
     metric_info: JSON.stringify(metrics),
     task_details: tasks,
   };
+}
+
+/** As `checkpoints`; nothing where no node has any. */
+function checkpointsOf(run: LiveRun | undefined) {
+  const points = (run?.nodes ?? []).flatMap(({ resume }) => resume ?? []);
+  if (points.length === 0) return {};
+  const entries = points.map(({ node, takenAt, ...same }) => [node, { ...same, takenAt: takenAt.getTime() }]);
+  return { checkpoints: Object.fromEntries(entries) };
 }
 
 function encodeTask(

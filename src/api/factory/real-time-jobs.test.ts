@@ -1,6 +1,7 @@
 /** How the nodes of a real-time job fare, as v2 shows it; and what a job's status counts. */
 import { expect, test } from "vitest";
 import { factoryWorld, jobBody, PROJECT } from "../../../test/setup/factory.ts";
+import { keepResumePoint } from "../../store/resume-points.ts";
 
 const JOBS = `/v2/${PROJECT}/factory/real-time-jobs`;
 const node = (name: string, type: string, members: object = {}) => ({
@@ -56,6 +57,35 @@ test("a job that is not in operation has no tasks; each node of one that is has 
   });
   expect(shown.task_details[0]).not.toHaveProperty("target_type");
   expect(JSON.parse(shown.metric_info)).toMatchObject({ nodes: 2, running: 1 });
+});
+
+test("checkpoints of what a node runs on a cluster are told by node, in v2 and in the console's API", async () => {
+  const { ok, startEngine, pool } = await factoryWorld();
+  await startEngine();
+  const body = jobBody("stream", {
+    processType: "REAL_TIME",
+    nodes: [node("keep", "Hold"), node("other", "Hold")],
+  });
+  await ok("POST", "/jobs", { body });
+  const { id } = (await ok("GET", "/jobs/stream")).json;
+  await ok("POST", "/jobs/stream/start");
+  const key = { projectId: PROJECT, jobId: Number(id), node: "keep" };
+  const point = { path: "hdfs:/chk-9", bytes: 4096, durationMs: 12, completed: 9, failed: 1 };
+  const takenAt = new Date("2026-01-02T03:04:05Z");
+  await keepResumePoint(pool, key, { ...point, takenAt });
+  await keepResumePoint(pool, { ...key, node: "none of these" }, { ...point, takenAt });
+  const metrics = async () =>
+    JSON.parse((await ok("GET", `${JOBS}/stream`, { role: "reader" })).json.metric_info);
+  await expect
+    .poll(metrics)
+    .toMatchObject({ checkpoints: { keep: { ...point, takenAt: takenAt.getTime() } } });
+  expect(Object.keys((await metrics()).checkpoints)).toEqual(["keep"]);
+  const { nodes } = (await ok("GET", `/api/jobs/${id}/live-nodes`, { role: "reader" })).json;
+  expect(nodes.map(({ checkpoint }: { readonly checkpoint: unknown }) => checkpoint)).toEqual([
+    { ...point, takenAt: takenAt.toISOString() },
+    null,
+  ]);
+  await ok("POST", "/jobs/stream/stop");
 });
 
 test("a job that is missing, or a batch job, is refused", async () => {

@@ -1,0 +1,63 @@
+/** Notes where a stream on Flink can be gone on with, while it runs and once more when it has ended. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { JsonObject } from "../domain/cluster-services.ts";
+import type { ClusterAdapter } from "./cluster-adapter.ts";
+import type { ResumePoints, Submission, WorkContext } from "./operator.ts";
+
+/** What of a stream's checkpoints is lost when its JobManager is: the newest that was not noted yet. */
+const NOTE_MS = 2_000;
+const LAST_NOTE_MS = 5_000;
+
+/** `body` is given the context that it works in: its submission says which work is looked at. */
+export async function withResumePoints<Value>(
+  adapter: ClusterAdapter,
+  { resume, context }: { readonly resume: ResumePoints; readonly context: WorkContext },
+  body: (noting: WorkContext) => Promise<Value>,
+): Promise<Value> {
+  const ended = new AbortController();
+  let handle: JsonObject | undefined;
+
+  async function note(signal: AbortSignal): Promise<void> {
+    if (handle === undefined) return;
+    const point = await adapter.resumePoint?.(handle, signal).catch(() => undefined);
+    if (point !== undefined) await resume.keep(point);
+  }
+
+  async function watch(): Promise<void> {
+    while (!ended.signal.aborted) {
+      await note(ended.signal);
+      await delay(NOTE_MS, undefined, { signal: ended.signal }).catch(() => undefined);
+    }
+  }
+
+  const watching = watch();
+  const submissions = withHandle(context.submissions, (found) => {
+    handle = found;
+  });
+  try {
+    return await body({ ...context, submissions });
+  } finally {
+    ended.abort();
+    await watching;
+    await note(AbortSignal.timeout(LAST_NOTE_MS));
+  }
+}
+
+function withHandle(
+  { open }: WorkContext["submissions"],
+  tell: (handle: JsonObject) => void,
+): WorkContext["submissions"] {
+  return {
+    open: async (place) => {
+      const submission: Submission = await open(place);
+      if (submission.handle !== undefined) tell(submission.handle);
+      return {
+        ...submission,
+        wasSubmitted: (handle, engineId) => {
+          tell(handle);
+          return submission.wasSubmitted(handle, engineId);
+        },
+      };
+    },
+  };
+}

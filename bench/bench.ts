@@ -10,6 +10,7 @@ import { benchOperators } from "./operators.ts";
 import { benchPackages } from "./packages.ts";
 import { benchRuns } from "./runs.ts";
 import { benchSchedules } from "./schedules.ts";
+import { benchSearch } from "./search.ts";
 import { benchSoak } from "./soak.ts";
 import { benchStart } from "./start.ts";
 
@@ -22,6 +23,7 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   definitions: benchDefinitions,
   packages: benchPackages,
   migration: benchMigration,
+  search: benchSearch,
   lists: () => benchLists(),
   "lists-quick": () => benchLists(100_000),
   history: () => benchHistory(),

@@ -37,7 +37,8 @@ export async function measure({ label, connections, operations, operation, cpu }
   return { label, timesMs: timesMs.sort((a, b) => a - b), wallMs, ...spent };
 }
 
-async function inLanes(
+/** The operations over so many lanes, each lane one after the other; gives the milliseconds of each. */
+export async function inLanes(
   lanes: number,
   operations: number,
   operation: (n: number) => Promise<unknown>,

@@ -3,9 +3,10 @@
  * (store/instance-counts.ts). Ids enter the statements as parameters, so that each is planned for the partitions alone
  * in which they lie: to plan for all takes ten times as long as to run.
  */
-import type { InstanceOrigin } from "../domain/instance.ts";
+import type { Instance, InstanceOrigin } from "../domain/instance.ts";
 import type { Page } from "../domain/page.ts";
 import { type Database, query } from "./database.ts";
+import { INSTANCE_COLUMNS } from "./instances.ts";
 
 /** Those of jobs that are still there. */
 export interface CountedScope {
@@ -46,31 +47,6 @@ export const IN_LIST = `i.project_id = $1 and i.workspace_id = $2 and i.planned_
   and ($5::text[] is null or i.origin = any ($5)) and i.id >= $6
   and exists (select from job j where j.project_id = i.project_id and j.id = i.job_id)`;
 
-/** The last id that is counted. Whoever reads counts later sees by it whether more has been counted since. */
-async function findCounted(db: Database): Promise<number> {
-  const rows = await query<{ readonly through: number }>(
-    db,
-    "find-instance-counted",
-    "select through from instance_counted",
-  );
-  return rows[0]?.through ?? 0;
-}
-
-const AGAIN_MAX = 5;
-
-/** Reads with what is counted at the moment, again where more was counted meanwhile. */
-export async function readCounted<Found extends { readonly through: number }>(
-  db: Database,
-  read: (through: number) => Promise<Found>,
-): Promise<Found> {
-  let through = await findCounted(db);
-  for (let again = 0; ; again += 1) {
-    const found = await read(through);
-    if (found.through === through || again === AGAIN_MAX) return found;
-    through = found.through;
-  }
-}
-
 /** Blocks of `level` in which rows of the list may lie; in a `whole` one all rows do, of whatever origin. */
 function blocksOf(level: 1 | 2): string {
   return `select block, origin, rows, bool_and(planned_from >= $3 and planned_to <= $4) over (partition by block) as whole
@@ -87,7 +63,6 @@ function goneFrom(blocks: string, shift: number): string {
 }
 
 export interface InstanceCounts {
-  readonly through: number;
   readonly total: number;
   /** Newest first: those that are not counted yet, then a million ids each. */
   readonly stretches: readonly Stretch[];
@@ -95,36 +70,36 @@ export interface InstanceCounts {
   readonly parts: readonly Stretch[];
 }
 
+/** What is counted and up to which id is read at one moment; what lies above that id is counted a moment later. */
 export async function countInstancesOf(db: Database, scope: CountedScope): Promise<InstanceCounts> {
-  return await readCounted(db, async (through) => {
-    const known = await readBlocks(db, scope);
-    const open = { low: through + 1, high: ID_MAX };
-    const parts = known.parts.map((block) => ({
-      low: block * 1024,
-      high: Math.min(through, block * 1024 + 1023),
-    }));
-    const [fresh = 0, ...found] = await countRanges(db, scope, [open, ...parts]);
-    const counted = parts.map((part, n) => ({ ...part, rows: found[n] ?? 0 }));
-    const rows = new Map(known.rows);
-    for (const part of counted) {
-      const block = Math.floor(part.low / 2 ** 20);
-      rows.set(block, (rows.get(block) ?? 0) + part.rows);
-    }
-    const blocks = [...rows].toSorted(([one], [other]) => other - one);
-    const stretches = [
-      { ...open, rows: fresh },
-      ...blocks.map(([block, each]) => ({
-        low: block * 2 ** 20,
-        high: Math.min(through, (block + 1) * 2 ** 20 - 1),
-        rows: each,
-      })),
-    ];
-    const total = stretches.reduce((sum, stretch) => sum + stretch.rows, 0);
-    return { through: known.through, total, stretches, parts: counted };
-  });
+  const { through, ...known } = await readBlocks(db, scope);
+  const open = { low: through + 1, high: ID_MAX };
+  const parts = known.parts.map((block) => ({
+    low: block * 1024,
+    high: Math.min(through, block * 1024 + 1023),
+  }));
+  const [fresh = 0, ...found] = await countRanges(db, scope, [open, ...parts]);
+  const counted = parts.map((part, n) => ({ ...part, rows: found[n] ?? 0 }));
+  const rows = new Map(known.rows);
+  for (const part of counted) {
+    const block = Math.floor(part.low / 2 ** 20);
+    rows.set(block, (rows.get(block) ?? 0) + part.rows);
+  }
+  const blocks = [...rows].toSorted(([one], [other]) => other - one);
+  const stretches = [
+    { ...open, rows: fresh },
+    ...blocks.map(([block, each]) => ({
+      low: block * 2 ** 20,
+      high: Math.min(through, (block + 1) * 2 ** 20 - 1),
+      rows: each,
+    })),
+  ];
+  const total = stretches.reduce((sum, stretch) => sum + stretch.rows, 0);
+  return { total, stretches, parts: counted };
 }
 
 interface KnownBlocks {
+  /** The last id that is counted. */
   readonly through: number;
   /** Of each million, those of whole blocks. */
   readonly rows: ReadonlyMap<number, number>;
@@ -276,24 +251,24 @@ export function boundsOf({ stretches }: PagePlace): readonly [low: number, high:
   return [Math.min(...stretches.map(({ low }) => low)), Math.max(...stretches.map(({ high }) => high))];
 }
 
-/** The ids of the page that lies at `place`, newest first. */
-export async function listIdsAt(
+/** The page that lies at `place`, newest first. */
+export async function listInstancesAt(
   db: Database,
   scope: CountedScope,
   place: PagePlace,
   limit: number,
-): Promise<number[]> {
-  const rows = await query<{ readonly id: number }>(
+): Promise<Instance[]> {
+  return await query<Instance>(
     db,
-    "list-instance-ids-at",
-    `select found.id
+    "list-instances-at",
+    `select ${INSTANCE_COLUMNS}
      from unnest($7::bigint[], $8::bigint[]) as s (low, high)
      cross join lateral (
-       select i.id from instance i
+       select i.* from instance i
        where i.id >= s.low and i.id <= s.high and i.id >= $9 and i.id <= $10 and ${IN_LIST}
        order by i.id desc limit $11::integer + $12::integer
-     ) found
-     order by found.id desc offset $11 limit $12`,
+     ) i
+     order by i.id desc offset $11 limit $12`,
     [
       ...valuesOf(scope),
       place.stretches.map(({ low }) => low),
@@ -303,5 +278,4 @@ export async function listIdsAt(
       limit,
     ],
   );
-  return rows.map(({ id }) => id);
 }

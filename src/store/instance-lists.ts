@@ -4,8 +4,8 @@ import type { Page } from "../domain/page.ts";
 import type { InstanceState } from "../domain/states.ts";
 import { type Database, query } from "./database.ts";
 import { findFirstIdSince } from "./history.ts";
-import { type CountedScope, countInstancesOf, findPlace, listIdsAt } from "./instance-blocks.ts";
-import { countInstancesOfJobs, type JobChoice, listIdsOfJobs } from "./instance-tallies.ts";
+import { type CountedScope, countInstancesOf, findPlace, listInstancesAt } from "./instance-blocks.ts";
+import { countInstancesOfJobs, type JobChoice, listInstancesOfJobs } from "./instance-tallies.ts";
 import { INSTANCE_COLUMNS } from "./instances.ts";
 
 /** Which instances of jobs a list shows. Instances of deleted jobs and those without a job are in no list. */
@@ -23,8 +23,9 @@ export interface InstanceFilter {
   readonly ignoreSuccess?: boolean;
 }
 
-interface ListedIds {
-  readonly ids: readonly number[];
+/** A page, and how many the filter lets through. */
+interface Listed {
+  readonly instances: Instance[];
   readonly total: number;
 }
 
@@ -34,20 +35,10 @@ export async function listInstances(
   projectId: string,
   filter: InstanceFilter,
   page: Page,
-): Promise<{ readonly instances: Instance[]; readonly total: number }> {
+): Promise<Listed> {
   const { workspaceId, plannedFrom, plannedTo, origins } = filter;
   const fromId = plannedFrom === undefined ? 0 : await findFirstIdSince(db, plannedFrom);
   const scope = { projectId, workspaceId, plannedFrom, plannedTo, origins, fromId };
-  const { ids, total } = await listIds(db, scope, filter, page);
-  return { instances: ids.length === 0 ? [] : await readInstances(db, projectId, ids), total };
-}
-
-async function listIds(
-  db: Database,
-  scope: CountedScope,
-  filter: InstanceFilter,
-  page: Page,
-): Promise<ListedIds> {
   const { states, forceSuccess, ignoreSuccess } = filter;
   if (states !== undefined || forceSuccess !== undefined || ignoreSuccess !== undefined)
     return await listByState(db, scope, filter, page);
@@ -60,23 +51,19 @@ function choiceOf({ jobId, jobName }: InstanceFilter): JobChoice | undefined {
   return jobName === undefined ? undefined : { name: jobName };
 }
 
-async function listAll(db: Database, scope: CountedScope, page: Page): Promise<ListedIds> {
+async function listAll(db: Database, scope: CountedScope, page: Page): Promise<Listed> {
   const counts = await countInstancesOf(db, scope);
-  if (page.offset >= counts.total) return { ids: [], total: counts.total };
+  const { total } = counts;
+  if (page.offset >= total) return { instances: [], total };
   const place = await findPlace(db, scope, counts, page);
-  return { ids: await listIdsAt(db, scope, place, page.limit), total: counts.total };
+  return { instances: await listInstancesAt(db, scope, place, page.limit), total };
 }
 
-async function listByJobs(
-  db: Database,
-  scope: CountedScope,
-  choice: JobChoice,
-  page: Page,
-): Promise<ListedIds> {
+async function listByJobs(db: Database, scope: CountedScope, choice: JobChoice, page: Page): Promise<Listed> {
   const countRange = async () => (await countInstancesOf(db, scope)).total;
   const { total, ...counts } = await countInstancesOfJobs(db, scope, choice, countRange);
-  const ids = page.offset >= total ? [] : await listIdsOfJobs(db, scope, choice, { ...counts, page });
-  return { ids, total };
+  if (page.offset >= total) return { instances: [], total };
+  return { instances: await listInstancesOfJobs(db, scope, choice, { ...counts, page }), total };
 }
 
 /** Neither is an index for: nearly all runs are in these two states. */
@@ -88,22 +75,21 @@ async function listByState(
   scope: CountedScope,
   filter: InstanceFilter,
   page: Page,
-): Promise<ListedIds> {
+): Promise<Listed> {
   const { where, values } = whereOf(scope, filter);
   const succeeded = isSucceededAlone(filter) && choiceOf(filter) === undefined;
-  const [total, rows] = [
-    succeeded
-      ? await countSucceeded(db, scope)
-      : await countRows(db, `count-instances-${where.name}`, where.text, values),
-    await query<{ readonly id: number }>(
-      db,
-      `list-instance-ids-${where.name}`,
-      `select i.id from instance i where ${where.text}
-       order by i.id desc limit $${values.length + 1} offset $${values.length + 2}`,
-      [...values, page.limit, page.offset],
-    ),
-  ];
-  return { ids: rows.map(({ id }) => id), total };
+  const total = succeeded
+    ? await countSucceeded(db, scope)
+    : await countRows(db, `count-instances-${where.name}`, where.text, values);
+  if (page.offset >= total) return { instances: [], total };
+  const instances = await query<Instance>(
+    db,
+    `list-instances-${where.name}`,
+    `select ${INSTANCE_COLUMNS} from instance i where ${where.text}
+     order by i.id desc limit $${values.length + 1} offset $${values.length + 2}`,
+    [...values, page.limit, page.offset],
+  );
+  return { instances, total };
 }
 
 function isSucceededAlone({ states, forceSuccess, ignoreSuccess }: InstanceFilter): boolean {
@@ -183,17 +169,4 @@ function whereOf(
     },
     values: [projectId, workspaceId, ...used.map(([, , value]) => value)],
   };
-}
-
-/** Newest first. */
-async function readInstances(db: Database, projectId: string, ids: readonly number[]): Promise<Instance[]> {
-  return await query<Instance>(
-    db,
-    "read-instances",
-    `select ${INSTANCE_COLUMNS} from unnest($2::bigint[]) as g (id)
-     join instance i on i.project_id = $1 and i.id = g.id and i.id >= $3 and i.id <= $4
-     order by i.id desc`,
-    // The ends keep other partitions out of the plan.
-    [projectId, ids, Math.min(...ids), Math.max(...ids)],
-  );
 }

@@ -1,4 +1,5 @@
 /** How many instances jobs have, and where a page of them lies, from counts by job, name and period (store/instance-counts.ts). */
+import type { Instance } from "../domain/instance.ts";
 import type { Page } from "../domain/page.ts";
 import { type Database, query } from "./database.ts";
 import {
@@ -7,10 +8,10 @@ import {
   ID_MAX,
   IN_LIST,
   placeOf,
-  readCounted,
   type Stretch,
   valuesOf,
 } from "./instance-blocks.ts";
+import { INSTANCE_COLUMNS } from "./instances.ts";
 import { PIECE_LENGTH, piecesOf } from "./name-parts.ts";
 
 /** One job's instances, or those that bear a name, whole or in part (letter case counts). */
@@ -24,7 +25,6 @@ const JOBS_MAX = 500;
 const PERIOD = 2 ** 30;
 
 export interface JobCounts {
-  readonly through: number;
   readonly total: number;
   /** Newest first: those that are not counted yet, then a period each. */
   readonly stretches: readonly Stretch[];
@@ -82,34 +82,28 @@ export async function countInstancesOfJobs(
   countRange: () => Promise<number>,
 ): Promise<JobCounts> {
   const text = textOf(choice);
-  return await readCounted(db, async (through) => {
-    const { periods, ...known } = await readTallies(db, scope, text);
-    const fresh = await countFresh(db, scope, text, through);
-    const doubtful = periods.filter((period) => period.doubtful > 0);
-    const inDoubt = doubtful.reduce((sum, period) => sum + period.doubtful, 0);
-    const byJob = "jobId" in choice || inDoubt === 0 || inDoubt <= (await countRange());
-    const found = new Map<number, number>();
-    for (const { k } of doubtful) found.set(k, await countDoubtful(db, scope, text, { k, through, byJob }));
-    const stretches = [
-      { low: through + 1, high: ID_MAX, rows: fresh.rows },
-      ...periods.map(({ k, sure }) => ({
-        low: k * PERIOD,
-        high: Math.min(through, (k + 1) * PERIOD - 1),
-        rows: sure + (found.get(k) ?? 0),
-      })),
-    ];
-    const total = stretches.reduce((sum, { rows }) => sum + rows, 0);
-    const jobIds = known.jobIds && [...new Set([...known.jobIds, ...fresh.jobIds])];
-    return {
-      through: known.through,
-      total,
-      stretches,
-      jobIds: jobIds && jobIds.length <= JOBS_MAX ? jobIds : undefined,
-    };
-  });
+  const { through, periods, ...known } = await readTallies(db, scope, text);
+  const fresh = await countFresh(db, scope, text, through);
+  const doubtful = periods.filter((period) => period.doubtful > 0);
+  const inDoubt = doubtful.reduce((sum, period) => sum + period.doubtful, 0);
+  const byJob = "jobId" in choice || inDoubt === 0 || inDoubt <= (await countRange());
+  const found = new Map<number, number>();
+  for (const { k } of doubtful) found.set(k, await countDoubtful(db, scope, text, { k, through, byJob }));
+  const stretches = [
+    { low: through + 1, high: ID_MAX, rows: fresh.rows },
+    ...periods.map(({ k, sure }) => ({
+      low: k * PERIOD,
+      high: Math.min(through, (k + 1) * PERIOD - 1),
+      rows: sure + (found.get(k) ?? 0),
+    })),
+  ];
+  const total = stretches.reduce((sum, { rows }) => sum + rows, 0);
+  const jobIds = known.jobIds && [...new Set([...known.jobIds, ...fresh.jobIds])];
+  return { total, stretches, jobIds: jobIds && jobIds.length <= JOBS_MAX ? jobIds : undefined };
 }
 
 interface KnownTallies {
+  /** The last id that is counted. */
   readonly through: number;
   /** Newest first. */
   readonly periods: readonly PeriodCount[];
@@ -201,26 +195,26 @@ async function countDoubtful(
   return rows[0]?.rows ?? 0;
 }
 
-/** The ids of a page of them, newest first. */
-export async function listIdsOfJobs(
+/** A page of them, newest first. */
+export async function listInstancesOfJobs(
   db: Database,
   scope: CountedScope,
   choice: JobChoice,
   { stretches, jobIds, page }: Pick<JobCounts, "jobIds" | "stretches"> & { readonly page: Page },
-): Promise<number[]> {
+): Promise<Instance[]> {
   const { kind, instance, values } = textOf(choice);
   const place = placeOf(stretches, page);
   const wanted = `i.id >= $9 and i.id <= $10 and ${instance} and $8::text[] is not null and ${IN_LIST}`;
-  const rows = await query<{ readonly id: number }>(
+  return await query<Instance>(
     db,
-    `list-instance-ids-of-${kind}-${jobIds === undefined ? "walk" : "jobs"}`,
+    `list-instances-of-${kind}-${jobIds === undefined ? "walk" : "jobs"}`,
     jobIds === undefined
-      ? `select i.id from instance i where ${wanted} order by i.id desc offset $11 limit $12`
-      : `select found.id from unnest($13::bigint[]) as g (job_id) cross join lateral (
-           select i.id from instance i where i.job_id = g.job_id and ${wanted}
+      ? `select ${INSTANCE_COLUMNS} from instance i where ${wanted} order by i.id desc offset $11 limit $12`
+      : `select ${INSTANCE_COLUMNS} from unnest($13::bigint[]) as g (job_id) cross join lateral (
+           select i.* from instance i where i.job_id = g.job_id and ${wanted}
            order by i.id desc limit $11::integer + $12::integer
-         ) found
-         order by found.id desc offset $11 limit $12`,
+         ) i
+         order by i.id desc offset $11 limit $12`,
     [
       ...valuesOf(scope),
       ...values,
@@ -230,5 +224,4 @@ export async function listIdsOfJobs(
       ...(jobIds === undefined ? [] : [jobIds]),
     ],
   );
-  return rows.map(({ id }) => id);
 }

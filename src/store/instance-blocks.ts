@@ -72,13 +72,15 @@ export interface InstanceCounts {
 
 /** What is counted and up to which id is read at one moment; what lies above that id is counted a moment later. */
 export async function countInstancesOf(db: Database, scope: CountedScope): Promise<InstanceCounts> {
-  const { through, ...known } = await readBlocks(db, scope);
+  const { through, given, ...known } = await readBlocks(db, scope);
   const open = { low: through + 1, high: ID_MAX };
   const parts = known.parts.map((block) => ({
     low: block * 1024,
     high: Math.min(through, block * 1024 + 1023),
   }));
-  const [fresh = 0, ...found] = await countRanges(db, scope, [open, ...parts]);
+  const isMore = given > through;
+  const counts = await countRanges(db, scope, isMore ? [open, ...parts] : parts);
+  const [fresh = 0, ...found] = isMore ? counts : [0, ...counts];
   const counted = parts.map((part, n) => ({ ...part, rows: found[n] ?? 0 }));
   const rows = new Map(known.rows);
   for (const part of counted) {
@@ -99,8 +101,9 @@ export async function countInstancesOf(db: Database, scope: CountedScope): Promi
 }
 
 interface KnownBlocks {
-  /** The last id that is counted. */
+  /** The last id that is counted, and the last that any instance was given. */
   readonly through: number;
+  readonly given: number;
   /** Of each million, those of whole blocks. */
   readonly rows: ReadonlyMap<number, number>;
   /** The thousands of which a part is in the range. */
@@ -110,6 +113,7 @@ interface KnownBlocks {
 async function readBlocks(db: Database, scope: CountedScope): Promise<KnownBlocks> {
   const rows = await query<{
     readonly through: number;
+    readonly given: number;
     readonly block: number | null;
     readonly rows: number;
     readonly parts: readonly number[] | null;
@@ -129,8 +133,8 @@ async function readBlocks(db: Database, scope: CountedScope): Promise<KnownBlock
        union all select block >> 10, rows, null from (${goneFrom("small", 0)}) g
        union all select distinct block >> 10, 0, block from small where not whole
      )
-     select through, block, rows, parts
-     from instance_counted left join (
+     select through, given, block, rows, parts
+     from instance_counted cross join (select last_value as given from instance_id) ids left join (
        select block, sum(rows)::bigint as rows, array_agg(part) filter (where part is not null) as parts
        from pieces group by 1
      ) found on true`,
@@ -138,6 +142,7 @@ async function readBlocks(db: Database, scope: CountedScope): Promise<KnownBlock
   );
   return {
     through: rows[0]?.through ?? 0,
+    given: rows[0]?.given ?? 0,
     rows: new Map(rows.flatMap(({ block, rows: sum }) => (block === null ? [] : [[block, sum] as const]))),
     parts: rows.flatMap(({ parts }) => parts ?? []),
   };
@@ -149,6 +154,7 @@ async function countRanges(
   scope: CountedScope,
   ranges: readonly Omit<Stretch, "rows">[],
 ): Promise<number[]> {
+  if (ranges.length === 0) return [];
   const lows = ranges.map(({ low }) => low);
   const highs = ranges.map(({ high }) => high);
   const rows = await query<{ readonly rows: number }>(

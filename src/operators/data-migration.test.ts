@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "pg";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type MariadbServer, mariadbMissing, startMariadb } from "../../test/setup/mariadb.ts";
 import { type OperatorWorld, operatorWorld, type RunOptions } from "../../test/setup/operators.ts";
 import { testDatabase } from "../../test/setup/postgres.ts";
@@ -113,6 +113,21 @@ test("a table goes from PostgreSQL to PostgreSQL as it is, more rows than a batc
     }),
   ).toBe(2501);
   expect(await rowsOf("select count(*) from (table src except all table dst) x")).toEqual([["0"]]);
+});
+
+test("waiting for a slow table again and again leaves nothing behind", async () => {
+  const warn = vi.spyOn(process, "emitWarning");
+  onTestFinished(() => warn.mockRestore());
+  await client.query(
+    `create table slow (id integer, text text);
+     create function dawdle() returns trigger language plpgsql as $$
+       begin perform pg_sleep(0.002); return new; end $$;
+     create trigger dawdle before insert on slow for each row execute function dawdle()`,
+  );
+  const sourceQuery = "select n as id, repeat(md5(n::text), 3000) as text from generate_series(1, 300) n";
+  const properties = { sourceQuery, targetTable: "slow" };
+  expect(await moved({ from: postgres, to: postgres, properties })).toBe(300);
+  expect(warn.mock.calls.map(([warning]) => String(warning))).toEqual([]);
 });
 
 test("columns are chosen and renamed, a query is a source, and truncate takes what was there", async () => {

@@ -1,5 +1,4 @@
 /** Rows of a PostgreSQL database: read by a cursor, written by `COPY`, each in one transaction. */
-import { once } from "node:events";
 import type { Writable } from "node:stream";
 import { type Client, Query } from "pg";
 import { nameParts } from "../domain/data-migration.ts";
@@ -125,8 +124,18 @@ async function sendAll(connection: CopyConnection, batches: RowStream["batches"]
 async function send(connection: CopyConnection, chunk: string): Promise<void> {
   connection.sendCopyFromChunk(Buffer.from(chunk));
   const { stream } = connection;
-  if (stream.writableNeedDrain && !stream.destroyed)
-    await Promise.race([once(stream, "drain"), once(stream, "close")]);
+  if (stream.writableNeedDrain && !stream.destroyed) await drained(stream);
+}
+
+/** Until it takes more, or is closed, which its session is told of. Leaves no listener behind: it is waited for often. */
+function drained(stream: CopyConnection["stream"]): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = () => {
+      stream.off("drain", settle).off("close", settle);
+      resolve();
+    };
+    stream.on("drain", settle).on("close", settle);
+  });
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };

@@ -82,14 +82,29 @@ async function listByState(
     ? await countSucceeded(db, scope)
     : await countRows(db, `count-instances-${where.name}`, where.text, values);
   if (page.offset >= total) return { instances: [], total };
-  const instances = await query<Instance>(
+  // Ids alone: an index holds them and what is asked of them, so that all of them can be put in order.
+  const rows = await query<{ readonly id: number }>(
     db,
-    `list-instances-${where.name}`,
-    `select ${INSTANCE_COLUMNS} from instance i where ${where.text}
+    `list-instance-ids-${where.name}`,
+    `select i.id from instance i where ${where.text}
      order by i.id desc limit $${values.length + 1} offset $${values.length + 2}`,
     [...values, page.limit, page.offset],
   );
-  return { instances, total };
+  const ids = rows.map(({ id }) => id);
+  return { instances: ids.length === 0 ? [] : await readInstances(db, scope.projectId, ids), total };
+}
+
+/** Newest first. */
+async function readInstances(db: Database, projectId: string, ids: readonly number[]): Promise<Instance[]> {
+  return await query<Instance>(
+    db,
+    "read-instances",
+    `select ${INSTANCE_COLUMNS} from unnest($2::bigint[]) as g (id)
+     join instance i on i.project_id = $1 and i.id = g.id and i.id >= $3 and i.id <= $4
+     order by i.id desc`,
+    // The ends keep other partitions out of the plan.
+    [projectId, ids, Math.min(...ids), Math.max(...ids)],
+  );
 }
 
 function isSucceededAlone({ states, forceSuccess, ignoreSuccess }: InstanceFilter): boolean {

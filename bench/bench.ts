@@ -1,5 +1,6 @@
 /** `npm run bench [-- PART…]`: all benchmarks, or those named. */
 import { cpus, totalmem } from "node:os";
+import { benchClusters } from "./clusters.ts";
 import { benchDefinitions } from "./definitions.ts";
 import { benchEngine } from "./engine.ts";
 import { benchHistory } from "./history.ts";
@@ -30,6 +31,7 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   "history-quick": () => benchHistory(500_000),
   instances: () => benchInstances(),
   "instances-quick": () => benchInstances([1_000_000]),
+  clusters: benchClusters,
   soak: benchSoak,
 };
 

@@ -33,12 +33,14 @@ export function newNodeRuns(
   { definition, nodes }: Pinned,
   operators: OperatorIndex,
   background = false,
+  owner?: InstanceOwner,
 ): NewNodeRun[] {
+  const byDefault = definition.settings?.cluster ?? (owner && operators.defaultCluster?.(owner));
   const numbers = new Map(nodes.map((node, nodeNo) => [node.name, nodeNo]));
   const successors = successorsOf(nodes);
   return nodes.map((node) => ({
     lane:
-      definition.kind === "real-time" ? streamLaneOf(node) : laneOf(operators, definition, node, background),
+      definition.kind === "real-time" ? streamLaneOf(node) : laneOf(operators, node, byDefault, background),
     ...(node.trigger === undefined && connectionOf(node)),
     need: new Set(node.after.filter((name) => numbers.has(name))).size,
     successors: (successors.get(node.name) ?? [])
@@ -54,12 +56,11 @@ function streamLaneOf({ trigger }: JobNode): Lane {
 
 function laneOf(
   operators: OperatorIndex,
-  { settings }: JobDefinition,
   node: JobNode,
+  cluster: string | undefined,
   background: boolean,
 ): Lane {
   const own = operators.get(node.type)?.lane ?? "inline";
-  const { cluster } = settings ?? {};
   const lane = typeof own === "string" ? own : own(node, cluster === undefined ? {} : { cluster });
   return background && lane === "process" ? "background" : lane;
 }
@@ -69,15 +70,26 @@ function connectionOf({ properties: { connectionName = "" } }: JobNode): { reado
   return connectionName === "" || /[#$]\{/.test(connectionName) ? {} : { connection: connectionName };
 }
 
-/** Operators by the node types that they know. */
-export type OperatorIndex = ReadonlyMap<string, Operator>;
+/** Whose instance it is. */
+interface InstanceOwner {
+  readonly projectId: string;
+  readonly workspaceId: string;
+}
+
+/** Operators by the node types that they know, and where nodes run that name no cluster, as far as their owner has chosen. */
+export interface OperatorIndex extends ReadonlyMap<string, Operator> {
+  readonly defaultCluster?: (owner: InstanceOwner) => string | undefined;
+}
 
 /** The first operator that names a type has it. */
-export function indexOperators(operators: readonly Operator[]): OperatorIndex {
+export function indexOperators(
+  operators: readonly Operator[],
+  defaultCluster?: OperatorIndex["defaultCluster"],
+): OperatorIndex {
   const index = new Map<string, Operator>();
   for (const operator of operators)
     for (const type of operator.types) if (!index.has(type)) index.set(type, operator);
-  return index;
+  return defaultCluster === undefined ? index : Object.assign(index, { defaultCluster });
 }
 
 interface VersionKey {

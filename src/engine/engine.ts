@@ -17,6 +17,7 @@ import { createBackfillLoop } from "./backfill-loop.ts";
 import { createBackfillOperations } from "./backfill-operations.ts";
 import { createChildren } from "./children.ts";
 import type { Clock } from "./clock.ts";
+import { createClusterChoices } from "./cluster-choices.ts";
 import { createDefinitions, indexOperators } from "./definitions.ts";
 import { createEvaluationOperations } from "./evaluation.ts";
 import { createEventOperations } from "./event-operations.ts";
@@ -99,7 +100,8 @@ const PLANNED: readonly InstanceOrigin[] = ["schedule", "event", "backfill"];
 /** The engine, not started yet. */
 export function createEngine(deps: EngineDeps): Engine {
   const { pool, now, observe } = deps;
-  const operators = indexOperators(deps.operators);
+  const choices = createClusterChoices(pool, observe);
+  const operators = indexOperators(deps.operators, choices.of);
   const definitions = createDefinitions(pool);
   const operation = { pool, operators, definitions, now, observe, workReady, planChanged, afterMove };
   let others = 0;
@@ -216,6 +218,7 @@ export function createEngine(deps: EngineDeps): Engine {
   const stopper = createLoop("stopper", stopWhatEnds, observe);
   const loops = [
     rescuer,
+    choices.loop,
     ...(works() ? [stopper, children.loop, submissions.loop] : []),
     ...(deps.roles.includes("scheduler")
       ? [scheduler, release, timeLimits, backfills, reruns.loop, ...events.loops]

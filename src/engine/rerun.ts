@@ -30,10 +30,12 @@ export async function prepareRerun(
     throw new Fault("conflict", "node-state", "A node still runs; another version begins when it has ended.");
   const pinned = pin(job.definition);
   const wasNo = new Map(facts.pinned?.nodes.map(({ name }, nodeNo) => [name, nodeNo]));
-  const nodes = newNodeRuns(pinned, operators, facts.instance.background).map((node, nodeNo) => {
-    const was = wasNo.get(pinned.nodes[nodeNo]?.name ?? "");
-    return { ...node, ...(was !== undefined && { was }) };
-  });
+  const nodes = newNodeRuns(pinned, operators, facts.instance.background, facts.instance).map(
+    (node, nodeNo) => {
+      const was = wasNo.get(pinned.nodes[nodeNo]?.name ?? "");
+      return { ...node, ...(was !== undefined && { was }) };
+    },
+  );
   const { priority, limits } = job.definition;
   await changeVersion(db, locked, {
     version: job.version,

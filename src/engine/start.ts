@@ -56,7 +56,7 @@ export async function startInstances(
     createdBy: by,
     priority: start.priority ?? pinned.definition.priority,
     ...timeOf(start, pinned, start.beginsAt ?? now),
-    nodes: newNodeRuns(pinned, operators, start.background),
+    nodes: newNodeRuns(pinned, operators, start.background, start),
     ...(job === undefined ? { definition: pinned.definition } : { jobId: job.id, jobVersion: job.version }),
   }));
   return await insertInstances(db, instances, now);

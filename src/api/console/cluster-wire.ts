@@ -21,13 +21,11 @@ export const ClusterBody = Type.Object(
   { additionalProperties: false },
 );
 
-/** Of PUT `/api/cluster-default`. */
+/** Of PUT `/api/cluster-default`, of the workspace that the header names, and `/api/cluster-default/project`. */
 export const ClusterDefaultBody = Type.Object(
   {
     /** Name or id; null takes the choice away. */
     cluster: Type.Union([Type.String({ minLength: 1, maxLength: 128 }), Type.Null()]),
-    /** Of the project, in the place of the workspace. */
-    wholeProject: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
 );

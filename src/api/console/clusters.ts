@@ -83,7 +83,14 @@ export function clusterRoutes(deps: ClusterRouteDeps): Route[] {
       method: "PUT",
       path: "/api/cluster-default",
       role: "manager",
-      handle: (request) => putDefault(deps, request),
+      handle: (request) => putDefault(deps, request, workspaceOf(request)),
+    },
+    {
+      method: "PUT",
+      path: "/api/cluster-default/project",
+      role: "manager",
+      scope: "project",
+      handle: (request) => putDefault(deps, request, null),
     },
   ];
 }
@@ -93,10 +100,10 @@ async function putCluster(deps: ClusterRouteDeps, request: CallerRequest): Promi
   const { caller, params } = request;
   const draft = decodeCluster(params.name ?? "", bodyOf(ClusterBody, request));
   try {
-    return json(201, encodeCluster(await createCluster(deps, caller, draft)));
-  } catch (error) {
-    if (!(error instanceof Fault && error.code === "cluster-exists")) throw error;
     return json(200, encodeCluster(await saveCluster(deps, caller, draft)));
+  } catch (error) {
+    if (!(error instanceof Fault && error.code === "cluster-missing")) throw error;
+    return json(201, encodeCluster(await createCluster(deps, caller, draft)));
   }
 }
 
@@ -109,12 +116,18 @@ async function tryCluster(
   return json(200, encodeTests(await testCluster(usable(masterKeys, cluster), signal)));
 }
 
-async function putDefault(deps: ClusterRouteDeps, request: CallerRequest): Promise<Reply> {
-  const { cluster, wholeProject = false } = bodyOf(ClusterDefaultBody, request);
-  const { workspace } = request.headers;
-  const named = typeof workspace === "string" && workspace !== "" ? workspace : DEFAULT_WORKSPACE;
-  await chooseCluster(deps, request.caller, wholeProject ? null : named, cluster ?? undefined);
+async function putDefault(
+  deps: ClusterRouteDeps,
+  request: CallerRequest,
+  workspaceId: string | null,
+): Promise<Reply> {
+  const { cluster } = bodyOf(ClusterDefaultBody, request);
+  await chooseCluster(deps, request.caller, workspaceId, cluster ?? undefined);
   return NO_CONTENT;
+}
+
+function workspaceOf({ headers: { workspace } }: CallerRequest): string {
+  return typeof workspace === "string" && workspace !== "" ? workspace : DEFAULT_WORKSPACE;
 }
 
 function bodyOf<Schema extends TSchema>(schema: Schema, { body }: CallerRequest): Static<Schema> {

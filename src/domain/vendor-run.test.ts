@@ -46,16 +46,17 @@ test("secrets among the arguments and properties are found, and shown covered", 
   });
 });
 
-test("Spark's class is taken from in front of the arguments, where no setting names it", () => {
-  const words = ["org.example.Count", "obs://b/in"];
-  expect(programOf(submission({ type: "Spark", jarPath: "obs://b/x.jar", words }))).toMatchObject({
-    configs: { "edp.java.main_class": "org.example.Count" },
-    args: ["obs://b/in"],
-  });
-  const named = { "edp.java.main_class": "Main" };
-  expect(
-    programOf(submission({ type: "Spark", jarPath: "obs://b/x.jar", words, properties: named })),
-  ).toMatchObject({ configs: named, args: words });
+test("Spark's class is taken from in front of the arguments in the version that has it there", () => {
+  const spark = (changes: Partial<Submission>) =>
+    programOf(submission({ type: "Spark", jarPath: "obs://b/x.jar", ...changes }));
+  for (const name of ["org.example.Count", "Count", "org.example.Count$Inner"])
+    expect(spark({ words: [name, "obs://b/in"], classFirst: true })).toMatchObject({
+      configs: { "edp.java.main_class": name },
+      args: ["obs://b/in"],
+    });
+  for (const words of [["100", "1"], ["obs://b/in"], ["wordcount"]])
+    expect(spark({ words, classFirst: true })).toMatchObject({ configs: {}, args: words });
+  expect(spark({ words: ["Count"] })).toMatchObject({ configs: {}, args: ["Count"] });
 });
 
 test("a line of spark-submit is read to its program, its class and its settings", () => {
@@ -68,6 +69,8 @@ test("a line of spark-submit is read to its program, its class and its settings"
     "spark.a=b=c",
     "--num-executors",
     "2",
+    "--jars",
+    "obs://b/a.jar",
     "obs://b/x.jar",
     "--class",
     "own",
@@ -79,6 +82,7 @@ test("a line of spark-submit is read to its program, its class and its settings"
       d: "e",
       "spark.a": "b=c",
       "spark.executor.instances": "2",
+      "--jars": "obs://b/a.jar",
       "edp.java.main_class": "org.example.Count",
     },
   });

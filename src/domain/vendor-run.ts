@@ -32,6 +32,8 @@ export interface Submission {
   readonly jobLog: string;
   readonly fileAction: string;
   readonly statement: string;
+  /** The first word may name the class to run. */
+  readonly classFirst?: boolean;
 }
 
 /** What is kept for showing: its secrets are covered. */
@@ -53,7 +55,7 @@ export const NO_SUBMISSION: Omit<Submission, "type" | "name"> = {
 };
 
 const COVER = "***";
-const CLASS_NAME = /^[A-Za-z_]\w*(?:\.[A-Za-z_$][\w$]*)+$/;
+const CLASS_NAME = /^(?:[A-Za-z_]\w*\.)*[A-Z][\w$]*$/;
 const NEEDS_JAR: readonly VendorType[] = ["MapReduce", "Spark", "Flink"];
 const NEEDS_SCRIPT: readonly VendorType[] = ["Hive", "SparkScript"];
 const NEEDS_STATEMENT: readonly VendorType[] = ["hql", "SparkSql"];
@@ -67,10 +69,9 @@ const SPARK_SETTINGS: Readonly<Record<string, string>> = {
   "--num-executors": "spark.executor.instances",
   "--total-executor-cores": "spark.cores.max",
   "--queue": "spark.yarn.queue",
-  "--jars": "spark.jars",
-  "--files": "spark.files",
-  "--py-files": "spark.submit.pyFiles",
 };
+/** Where a program runs, and how it is followed there, is this service's matter. */
+const SPARK_DECIDED = ["--master", "--deploy-mode"];
 /** Of `flink run`: those with a value behind them; `-yD` and `-D` hold theirs. */
 const FLINK_VALUES = [
   "-c",
@@ -145,7 +146,7 @@ export function programOf(submission: Submission): RunProgram {
   const words = submission.words.map(plainWord);
   const [first = ""] = words;
   // The first version has the class in front, as `hadoop jar` takes it; for Spark it is a setting.
-  const named = type === "Spark" && properties[MAIN_CLASS] === undefined && CLASS_NAME.test(first);
+  const named = type === "Spark" && submission.classFirst === true && CLASS_NAME.test(first);
   const own = named ? words.slice(1) : words;
   const ends = [input, output].filter((end) => end !== "" && !own.includes(end));
   const files = filesOf(submission);
@@ -231,7 +232,7 @@ function readSparkSubmit(args: readonly string[], given: Readonly<Record<string,
     else if (option === "--conf" || option === "-c") {
       const [name = "", text = ""] = splitOnce(value);
       properties[name] = text;
-    } else if (setting !== undefined) properties[setting] = value;
+    } else if (!SPARK_DECIDED.includes(option)) properties[setting ?? option] = value;
   }
   return { properties, jarPath: args[place] ?? "", words: args.slice(place + 1) };
 }

@@ -98,6 +98,32 @@ describe("words are counted as plain code counts them", () => {
     await expectCounts("obs://words/by-dli");
   });
 
+  test("by a jar and by PySpark, for runs of the vendor's calls", async () => {
+    const first = await faces.submit({
+      job_type: 2,
+      job_name: "jar",
+      jar_path: "s3a://programs/count.jar",
+      arguments: CLASS,
+      input: "s3a://words/text",
+      output: "s3a://words/submitted",
+    });
+    expect(first.info).toMatchObject({ status: "SUCCEEDED" });
+    await expectCounts("obs://words/submitted");
+    const line = ["--master", "yarn", "--py-files", "obs://programs/blanks.py", "--driver-memory", "512m"];
+    const second = await faces.submit({
+      job_type: "SparkSubmit",
+      job_name: "python",
+      arguments: [
+        ...line,
+        "obs://programs/word_count.py",
+        "obs://words/text",
+        "obs://words/submitted-python",
+      ],
+    });
+    expect(second.info).toMatchObject({ status: "SUCCEEDED" });
+    await expectCounts("obs://words/submitted-python");
+  });
+
   test("by a jar and by PySpark, for runs of Sahara", async () => {
     const blanks = await faces.binary("blanks.py", await readFile(join(PROGRAMS, "blanks.py")));
     const script = await faces.binary("word_count.py", await readFile(join(PROGRAMS, "word_count.py")));

@@ -60,6 +60,7 @@ function decodeSubmission(body: Static<typeof SubmitPost>): Submission {
     type,
     name: body.job_name,
     words: (body.arguments ?? "").split(/\s+/).filter((word) => word !== ""),
+    classFirst: true,
     jarPath,
     // A Spark script comes in either member.
     scriptPath: scriptPath === "" && type === "SparkScript" ? jarPath : scriptPath,

@@ -19,6 +19,7 @@ test("nothing given means the documented defaults", () => {
         uploadBytesMax: 2 ** 30,
         packageBytesMax: 2 ** 28,
         historyPeriodDays: 7,
+        fakePlugin: false,
       },
     },
   );

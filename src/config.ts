@@ -60,6 +60,8 @@ export interface Config {
   readonly enginesDir: string;
   /** Spark programs that run on this server at a time. */
   readonly localWorkSlots: number;
+  /** Whether the data-processing API offers the plug-in that takes every type, for tests of clients. */
+  readonly fakePlugin: boolean;
   readonly demo: boolean;
 }
 
@@ -131,6 +133,7 @@ export function readConfig(
     ...optional("mail", readMail(environment, problems)),
     localWorkSlots: whole("AZALAI_LOCAL_WORK_SLOTS", 1, 100, 2),
     enginesDir: resolve(environment.AZALAI_ENGINES_DIR || defaultEnginesDir()),
+    fakePlugin: flag("AZALAI_FAKE_PLUGIN", false),
     demo: flags.demo ?? false,
   };
   if (!relative(config.dataDir, config.enginesDir).startsWith(".."))

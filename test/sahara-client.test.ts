@@ -318,7 +318,11 @@ test("the built-in cluster, its plugin and the kinds of jobs are listed", async 
   expect(kinds.map(({ name }: { name: string }) => name)).toEqual(
     expect.arrayContaining(["Hive", "Java", "MapReduce", "Pig", "Shell", "Spark", "Storm"]),
   );
-  expect(await client.call("plugins.list")).toMatchObject([{ name: "local" }]);
+  expect(await client.call("plugins.list")).toMatchObject([
+    { name: "local" },
+    { name: "spark" },
+    { name: "vanilla" },
+  ]);
   expect((await client.call("cluster_templates.list")).items).toEqual([]);
   expect((await client.call("node_group_templates.list")).items).toEqual([]);
 });

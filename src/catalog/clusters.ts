@@ -199,7 +199,7 @@ async function recordAct(
 }
 
 /** The addresses of another project's cluster are its own. */
-function shownTo(projectId: string, { secretsSealed: _, ...cluster }: SealedCluster): Cluster {
+export function shownTo(projectId: string, { secretsSealed: _, ...cluster }: SealedCluster): Cluster {
   if (cluster.projectId === projectId || cluster.id === LOCAL_CLUSTER_ID) return cluster;
   const services = Object.fromEntries(Object.keys(cluster.services).map((name) => [name, {}]));
   return { ...cluster, services: services as ClusterServices, statusText: null };

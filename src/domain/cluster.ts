@@ -1,6 +1,7 @@
 /** Clusters: where work runs. One is built in, others are registered by the addresses of their services. */
 import { type ClusterServices, checkClusterServices, type JsonObject } from "./cluster-services.ts";
 import type { JobType } from "./job-type.ts";
+import { LOCAL_PLUGIN } from "./plugin.ts";
 import { DESCRIPTION_MAX, OBJECT_NAME_MAX, type SharedObject } from "./shared-object.ts";
 
 /** What the last look at its services found. */
@@ -26,14 +27,6 @@ export interface Cluster extends SharedObject {
 export const LOCAL_CLUSTER_ID = "10ca1000000040008000000000000001";
 
 export const LOCAL_CLUSTER_NAME = "local";
-
-/** What the built-in cluster is made of, in the words of the plug-in catalogue. */
-export const LOCAL_PLUGIN = {
-  name: "local",
-  title: "Built-in engine",
-  description: "Runs jobs on the machines of this service.",
-  version: "1",
-} as const;
 
 /** The built-in cluster as `projectId` sees it: its own, public, and never deleted. */
 export function localCluster(projectId: string): Cluster {

@@ -11,6 +11,7 @@ import type { JobQuota } from "../catalog/jobs.ts";
 import type { Config } from "../config.ts";
 import { Fault } from "../domain/fault.ts";
 import { PACKAGE_LIMITS } from "../domain/package.ts";
+import { pluginsOf } from "../domain/plugin.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { BucketsOf } from "./buckets.ts";
 import type { RunningEngine } from "./engine.ts";
@@ -61,7 +62,7 @@ export async function listen(config: Config, surroundings: ApiSurroundings): Pro
 }
 
 function createFaces(
-  { uploadBytesMax, packageBytesMax, factoryPageMax, timeZone, region }: Config,
+  { uploadBytesMax, packageBytesMax, factoryPageMax, timeZone, region, fakePlugin }: Config,
   surroundings: ApiSurroundings,
 ): Face[] {
   const { store, identity, catalog, engine, retention, secrets, notices, tasks } = surroundings;
@@ -82,7 +83,7 @@ function createFaces(
   return [
     createKeystoneFace(identity),
     createFactoryFace({ ...shared, packageLimits, taskAdded: tasks.wake, pageMax: factoryPageMax, timeZone }),
-    createSaharaFace(shared),
+    createSaharaFace({ ...shared, plugins: pluginsOf({ fake: fakePlugin }) }),
     createConsoleFace({
       ...shared,
       identity,

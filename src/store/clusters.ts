@@ -1,4 +1,4 @@
-/** The cluster table, and lists of clusters and of their templates: the built-in cluster comes before the rows. */
+/** The cluster table, and lists of clusters: the built-in one comes before the rows. */
 import {
   type Cluster,
   type ClusterState,
@@ -21,22 +21,11 @@ export type ClusterField =
   | "status"
   | "isPublic"
   | "isProtected";
-export type ClusterTemplateField = Exclude<ClusterField, "status"> | "createdAt" | "updatedAt";
 
 /** Of no project and public: so every project sees it. */
 const NOBODY = "00000000000000000000000000000000";
 
 const { name, description, pluginName, pluginVersion, status }: Cluster = localCluster(NOBODY);
-
-const COMMON = {
-  id: { sql: "t.id", type: "uuid" },
-  name: { sql: "t.name", type: "text" },
-  description: { sql: "t.description", type: "text" },
-  pluginName: { sql: "t.plugin_name", type: "text" },
-  pluginVersion: { sql: "t.plugin_version", type: "text" },
-  isPublic: { sql: "t.is_public", type: "boolean" },
-  isProtected: { sql: "t.is_protected", type: "boolean" },
-} as const;
 
 export const CLUSTERS: MarkerTable<ClusterField> = {
   name: "cluster",
@@ -46,19 +35,15 @@ export const CLUSTERS: MarkerTable<ClusterField> = {
     union all
     select id, project_id, is_public, is_protected, name, description, plugin_name, plugin_version, state from cluster) t`,
   columns: "t.name",
-  fields: { ...COMMON, status: { sql: "t.status", type: "text" } },
-};
-
-/** Both of cluster templates and of node group templates: this service keeps none. */
-export const CLUSTER_TEMPLATES: MarkerTable<ClusterTemplateField> = {
-  name: "cluster-template",
-  from: `(select id, project_id, is_public, is_protected, name, ''::text as description, ''::text as plugin_name,
-    ''::text as plugin_version, created_at, updated_at from stored_file where false) t`,
-  columns: "t.name",
   fields: {
-    ...COMMON,
-    createdAt: { sql: "t.created_at", type: "timestamptz" },
-    updatedAt: { sql: "t.updated_at", type: "timestamptz" },
+    id: { sql: "t.id", type: "uuid" },
+    name: { sql: "t.name", type: "text" },
+    description: { sql: "t.description", type: "text" },
+    pluginName: { sql: "t.plugin_name", type: "text" },
+    pluginVersion: { sql: "t.plugin_version", type: "text" },
+    status: { sql: "t.status", type: "text" },
+    isPublic: { sql: "t.is_public", type: "boolean" },
+    isProtected: { sql: "t.is_protected", type: "boolean" },
   },
 };
 

@@ -12,6 +12,7 @@ import { createServer } from "../../src/api/server.ts";
 import type { ExecutionEngine } from "../../src/catalog/execution-engine.ts";
 import { loadExecutionProgram } from "../../src/catalog/run-programs.ts";
 import { Fault } from "../../src/domain/fault.ts";
+import { pluginsOf } from "../../src/domain/plugin.ts";
 import { ROLES } from "../../src/domain/user.ts";
 import { createEngine } from "../../src/engine/engine.ts";
 import { createClusterAdapters } from "../../src/operators/cluster-adapters.ts";
@@ -56,6 +57,7 @@ export async function saharaWorld(
     now: () => new Date(),
     newId,
     engine: run,
+    plugins: pluginsOf({ fake: false }),
     ...changes,
   };
   const app = await createServer({

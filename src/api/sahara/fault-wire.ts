@@ -2,6 +2,7 @@
 import type { Fault, FaultCode, FaultKind } from "../../domain/fault.ts";
 import { formatObjectId } from "../../domain/shared-object.ts";
 import { type FaultRequest, json, type Reply } from "../route.ts";
+import { MICROVERSION, V1_1, V2 } from "./api-version.ts";
 import { encodeVendorFault, isVendorPath } from "./vendor-fault-wire.ts";
 
 /** A bad `limit` or `sort_by` has the number for its name. */
@@ -15,6 +16,9 @@ const NAMES: Partial<Record<FaultCode, ErrorName>> = {
   "body-too-large": "DATA_TOO_BIG",
   "content-type-unsupported": "INVALID_DATA",
   "reply-type-unsupported": "NOT_ACCEPTABLE",
+  "api-version-invalid": "BAD_REQUEST",
+  "api-version-unsupported": "NOT_ACCEPTABLE",
+  "query-unknown": "INVALID_PARAMS_ON_REQUEST",
   "server-unavailable": "INTERNAL_SERVER_ERROR",
   "server-busy": "SERVICE_UNAVAILABLE",
   "page-invalid": 400,
@@ -29,6 +33,8 @@ const NAMES: Partial<Record<FaultCode, ErrorName>> = {
   "data-source-invalid": "INVALID_DATA",
   "data-source-credentials-invalid": "INVALID_CREDENTIALS",
   "data-source-exists": "NAME_ALREADY_EXISTS",
+  "cluster-template-exists": "NAME_ALREADY_EXISTS",
+  "cluster-exists": "NAME_ALREADY_EXISTS",
   "job-execution-invalid": "INVALID_DATA",
   "job-execution-status-invalid": "INVALID_JOB_STATUS",
   "job-execution-info-invalid": "INVALID_JOB_EXECUTION_INFO",
@@ -63,8 +69,20 @@ const STATUS: Partial<Record<FaultKind, number>> = {
 
 const STATUS_OF_CODE: Partial<Record<FaultCode, number>> = {
   "reply-type-unsupported": 406,
+  "api-version-unsupported": 406,
   "server-busy": 503,
 };
+
+/** Refusals whose name says what could not be done. */
+const REFUSED_ACTS: readonly FaultCode[] = [
+  "object-foreign",
+  "object-protected",
+  "object-in-use",
+  "cluster-in-use",
+];
+
+/** Refusals of the header that asks for a version, which say what could be asked for. */
+const VERSION: readonly FaultCode[] = ["api-version-invalid", "api-version-unsupported"];
 
 /** Refusals of the router, whose body has `error` for the status. */
 const ROUTER: readonly FaultCode[] = ["route-missing", "method-refused"];
@@ -72,13 +90,21 @@ const ROUTER: readonly FaultCode[] = ["route-missing", "method-refused"];
 /** The answer for a fault; texts are the fault's own, and `error_id` is the request's. */
 export function encodeFault(fault: Fault, request: FaultRequest): Reply {
   if (isVendorPath(request.path)) return encodeVendorFault(fault, request);
-  if (ROUTER.includes(fault.code)) return encodeRouterFault(fault, request);
+  const { headers } = request.path.startsWith("/v2/") ? V2 : V1_1;
+  const reply = ROUTER.includes(fault.code)
+    ? encodeRouterFault(fault, request)
+    : encodeServiceFault(fault, request);
+  return { ...reply, headers: { ...reply.headers, ...headers } };
+}
+
+function encodeServiceFault(fault: Fault, request: FaultRequest): Reply {
   const status = STATUS_OF_CODE[fault.code] ?? STATUS[fault.kind] ?? 400;
   const body = {
     error_code: status,
     error_name: nameOf(fault, request),
     error_message: fault.message,
     ...vendorMembers(fault, request),
+    ...(VERSION.includes(fault.code) && { min_version: MICROVERSION, max_version: MICROVERSION }),
   };
   return status === 401 ? json(status, body, { "www-authenticate": challenge(request) }) : json(status, body);
 }
@@ -103,8 +129,7 @@ function vendorMembers(fault: Fault, request: FaultRequest) {
 }
 
 function nameOf({ code, kind }: Fault, request: FaultRequest): ErrorName {
-  if (code === "object-foreign" || code === "object-protected" || code === "object-in-use")
-    return refusedAct(request);
+  if (REFUSED_ACTS.includes(code)) return refusedAct(request);
   if (kind === "not-found" || code === "job-binary-missing") return "NOT_FOUND";
   return NAMES[code] ?? (kind === "unavailable" ? "INTERNAL_SERVER_ERROR" : "INVALID_DATA");
 }

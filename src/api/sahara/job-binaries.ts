@@ -6,6 +6,7 @@ import {
   openJobBinary,
   removeJobBinary,
 } from "../../catalog/job-binaries.ts";
+import type { JobBinary } from "../../domain/job-binary.ts";
 import {
   JOB_BINARIES,
   type JobBinaryField,
@@ -13,6 +14,7 @@ import {
   jobBinaryFromRow,
 } from "../../store/job-binaries.ts";
 import { type CallerRequest, json, NO_CONTENT, type Route } from "../route.ts";
+import type { ApiVersion } from "./api-version.ts";
 import {
   decodeJobBinary,
   decodeJobBinaryChanges,
@@ -20,9 +22,9 @@ import {
   JobBinaryPost,
   JobBinaryPut,
 } from "./job-binary-wire.ts";
-import { answerList, COMMON_FILTERS, type List } from "./list-query.ts";
+import { answerList, COMMON_FILTERS, type List, listOf } from "./list-query.ts";
 import { decodeBody } from "./object-wire.ts";
-import { bytesRoute, idOf, jsonRoute, type SaharaDeps } from "./resource.ts";
+import { bytesRoute, idOf, jsonRoutesOf, type SaharaDeps } from "./resource.ts";
 
 const PATH = "/job-binaries";
 
@@ -38,23 +40,25 @@ const LIST: List<JobBinaryField, JobBinaryRow> = {
   encode: async (rows) => rows.map(jobBinaryFromRow).map(encodeJobBinary),
 };
 
-export function jobBinaryRoutes(deps: SaharaDeps): Route[] {
+export function jobBinaryRoutes(deps: SaharaDeps, version: ApiVersion): Route[] {
   const get = (request: CallerRequest) => getJobBinary(deps, request.caller.projectId, idOf(request));
+  const answer = (status: number, binary: JobBinary) =>
+    json(status, { job_binary: version.encode(encodeJobBinary(binary)) });
+  const list = listOf(version, LIST, ["name"]);
+  const jsonRoute = jsonRoutesOf(version);
   return [
-    jsonRoute("GET", PATH, "reader", (request) => answerList(deps.pool, LIST, request)),
+    jsonRoute("GET", PATH, "reader", (request) => answerList(deps.pool, list, request)),
     jsonRoute("POST", PATH, "member", async (request) => {
       const draft = decodeJobBinary(decodeBody(JobBinaryPost, request.body));
       const binary = await addJobBinary(deps, request.caller.projectId, draft);
-      return json(202, { job_binary: encodeJobBinary(binary) });
+      return answer(202, binary);
     }),
-    jsonRoute("GET", `${PATH}/:id`, "reader", async (request) =>
-      json(200, { job_binary: encodeJobBinary(await get(request)) }),
-    ),
-    bytesRoute(`${PATH}/:id/data`, async (request) => openJobBinary(deps, await get(request))),
-    jsonRoute("PUT", `${PATH}/:id`, "member", async (request) => {
+    jsonRoute("GET", `${PATH}/:id`, "reader", async (request) => answer(200, await get(request))),
+    bytesRoute(version, `${PATH}/:id/data`, async (request) => openJobBinary(deps, await get(request))),
+    jsonRoute(version.change, `${PATH}/:id`, "member", async (request) => {
       const changes = decodeJobBinaryChanges(decodeBody(JobBinaryPut, request.body));
       const binary = await changeJobBinary(deps, request.caller.projectId, idOf(request), changes);
-      return json(202, { job_binary: encodeJobBinary(binary) });
+      return answer(202, binary);
     }),
     jsonRoute("DELETE", `${PATH}/:id`, "member", async (request) => {
       const { id } = await get(request);

@@ -15,29 +15,33 @@ import {
   Uuid,
 } from "./object-wire.ts";
 
-/** Body of POST `/jobs/{id}/execute`. The flags are taken and not applied; `job_execution_info` is shown empty. */
-export const ExecutePost = Type.Object(
-  {
-    cluster_id: Uuid,
-    input_id: Type.Optional(Uuid),
-    output_id: Type.Optional(Uuid),
-    job_configs: Type.Optional(
-      Type.Object(
-        {
-          configs: Type.Optional(SimpleMap),
-          params: Type.Optional(SimpleMap),
-          args: Type.Optional(Type.Array(Type.String(), { maxItems: 10_000 })),
-          job_execution_info: Type.Optional(SimpleMap),
-        },
-        CLOSED,
-      ),
+/** The flags are taken and not applied; `job_execution_info` is shown empty. */
+const Execute = {
+  cluster_id: Uuid,
+  input_id: Type.Optional(Uuid),
+  output_id: Type.Optional(Uuid),
+  job_configs: Type.Optional(
+    Type.Object(
+      {
+        configs: Type.Optional(SimpleMap),
+        params: Type.Optional(SimpleMap),
+        args: Type.Optional(Type.Array(Type.String(), { maxItems: 10_000 })),
+        job_execution_info: Type.Optional(SimpleMap),
+      },
+      CLOSED,
     ),
-    interface: Type.Optional(SimpleMap),
-    is_public: Type.Optional(FlagValue),
-    is_protected: Type.Optional(FlagValue),
-  },
-  CLOSED,
-);
+  ),
+  interface: Type.Optional(SimpleMap),
+  is_public: Type.Optional(FlagValue),
+  is_protected: Type.Optional(FlagValue),
+};
+
+/** Body of POST `/jobs/{id}/execute`. */
+export const ExecutePost = Type.Object(Execute, CLOSED);
+export type ExecuteBody = Static<typeof ExecutePost>;
+
+/** Body of the second version's POST `/jobs`. */
+export const JobPostV2 = Type.Object({ job_template_id: Uuid, ...Execute }, CLOSED);
 
 /** Body of PATCH `/job-executions/{id}`. */
 export const JobExecutionPatch = Type.Object(
@@ -49,7 +53,7 @@ export const JobExecutionPatch = Type.Object(
   CLOSED,
 );
 
-export function decodeExecute(body: Static<typeof ExecutePost>, by: string): ExecuteRequest {
+export function decodeExecute(body: ExecuteBody, by: string): ExecuteRequest {
   const { job_execution_info: info, ...jobConfigs } = body.job_configs ?? {};
   return {
     clusterId: decodeUuid(body.cluster_id),
@@ -93,9 +97,20 @@ export function encodeJobExecution(run: JobExecution) {
   };
 }
 
-/** The answer of `execute`: nothing has happened yet, whatever the engine has done since. */
+/** As the second version has it: `encode` of the version does the rest. */
+export function encodeJobExecutionV2(run: JobExecution) {
+  const { job_id: templateId, oozie_job_id: _same, ...members } = encodeJobExecution(run);
+  return { ...members, job_template_id: templateId, extra: {} };
+}
+
+/** The answer of `execute`. */
 export function encodeNewExecution(run: JobExecution) {
-  const fresh: JobExecution = {
+  return encodeJobExecution(freshRun(run));
+}
+
+/** A run just made: nothing has happened yet, whatever the engine has done since. */
+export function freshRun(run: JobExecution): JobExecution {
+  return {
     ...run,
     state: "waiting",
     startedAt: null,
@@ -104,7 +119,6 @@ export function encodeNewExecution(run: JobExecution) {
     engineId: null,
     updatedAt: null,
   };
-  return encodeJobExecution(fresh);
 }
 
 function encodeUrls(urls: JobExecution["dataSourceUrls"]): Record<string, string> | null {

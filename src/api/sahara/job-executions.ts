@@ -1,4 +1,4 @@
-/** Routes of job executions: run a job, follow it, end it. */
+/** Routes of job executions, which the second version calls jobs: run a template, follow it, end it. */
 import {
   cancelJobExecution,
   changeJobExecution,
@@ -10,30 +10,37 @@ import {
 } from "../../catalog/job-executions.ts";
 import { getJobTemplate } from "../../catalog/job-templates.ts";
 import { Fault } from "../../domain/fault.ts";
+import type { JobExecution } from "../../domain/job-execution.ts";
+import type { JobTemplate } from "../../domain/job-template.ts";
 import {
   JOB_EXECUTIONS,
   type JobExecutionField,
   type JobExecutionRow,
   jobExecutionFromRow,
 } from "../../store/job-executions.ts";
-import { type CallerRequest, json, NO_CONTENT, type Reply, type Route } from "../route.ts";
+import { findJobTemplate } from "../../store/job-templates.ts";
+import { type CallerRequest, json, NO_CONTENT, type Route } from "../route.ts";
+import { type ApiVersion, V1_1, V2 } from "./api-version.ts";
 import {
   decodeExecute,
   decodeExecutionChanges,
+  type ExecuteBody,
   ExecutePost,
   encodeJobExecution,
+  encodeJobExecutionV2,
   encodeNewExecution,
+  freshRun,
   JobExecutionPatch,
+  JobPostV2,
 } from "./job-execution-wire.ts";
-import { answerList, COMMON_FILTERS, type List } from "./list-query.ts";
-import { decodeBody } from "./object-wire.ts";
-import { idOf, jsonRoute, type SaharaDeps } from "./resource.ts";
+import { answerList, COMMON_FILTERS, type List, listOf } from "./list-query.ts";
+import { decodeBody, decodeUuid } from "./object-wire.ts";
+import { idOf, jsonRoutesOf, type SaharaDeps } from "./resource.ts";
 
-const PATH = "/job-executions";
 const { name: _name, ...FILTERS } = COMMON_FILTERS;
 
 const LIST: List<JobExecutionField, JobExecutionRow> = {
-  key: "job_executions",
+  key: V1_1.runs.many,
   table: JOB_EXECUTIONS,
   sorts: { id: "id", job_template: "jobTemplateId", cluster: "clusterId", status: "status" },
   filters: {
@@ -54,46 +61,99 @@ const LIST: List<JobExecutionField, JobExecutionRow> = {
   encode: async (rows) => rows.map(jobExecutionFromRow).map(encodeJobExecution),
 };
 
-export function jobExecutionRoutes(deps: SaharaDeps): Route[] {
+const LIST_V2: List<JobExecutionField, JobExecutionRow> = {
+  ...LIST,
+  key: V2.runs.many,
+  filters: { ...LIST.filters, job_template_id: { field: "jobTemplateId", kind: "id" } },
+  encode: async (rows) => rows.map(jobExecutionFromRow).map(encodeJobExecutionV2),
+};
+
+/** What the versions have in common. */
+function sharedRoutes(
+  deps: SaharaDeps,
+  version: ApiVersion,
+  encode: (run: JobExecution) => Readonly<Record<string, unknown>>,
+): Route[] {
+  const { path, one } = version.runs;
+  const jsonRoute = jsonRoutesOf(version);
   const get = (request: CallerRequest) => getJobExecution(deps, request.caller.projectId, idOf(request));
-  const show = async (request: CallerRequest) =>
-    json(200, { job_execution: encodeJobExecution(await get(request)) });
+  const answer = (status: number, run: JobExecution) => json(status, { [one]: version.encode(encode(run)) });
   return [
-    jsonRoute("POST", "/jobs/:id/execute", "member", (request) => execute(deps, request)),
-    jsonRoute("GET", PATH, "reader", (request) => answerList(deps.pool, LIST, request)),
-    jsonRoute("GET", `${PATH}/:id`, "reader", show),
-    jsonRoute("GET", `${PATH}/:id/refresh-status`, "reader", show),
-    jsonRoute("GET", `${PATH}/:id/cancel`, "member", async (request) => {
-      const run = await cancelJobExecution(deps, request.caller, await get(request));
-      return json(200, { job_execution: encodeJobExecution(run) });
-    }),
-    jsonRoute("PATCH", `${PATH}/:id`, "member", (request) => change(deps, request)),
-    jsonRoute("DELETE", `${PATH}/:id`, "member", async (request) => {
+    jsonRoute("GET", `${path}/:id`, "reader", async (request) => answer(200, await get(request))),
+    jsonRoute("PATCH", `${path}/:id`, "member", async (request) =>
+      answer(202, await change(deps, request, await get(request))),
+    ),
+    jsonRoute("DELETE", `${path}/:id`, "member", async (request) => {
       await removeJobExecution(deps, request.caller, await get(request));
       return NO_CONTENT;
     }),
   ];
 }
 
-async function execute(deps: SaharaDeps, request: CallerRequest): Promise<Reply> {
-  const { projectId, userName } = request.caller;
-  const template = await getJobTemplate(deps, projectId, idOf(request));
-  const wanted = decodeExecute(decodeBody(ExecutePost, request.body), userName);
-  const run = await executeJobTemplate(deps, projectId, template, wanted);
-  return json(202, { job_execution: encodeNewExecution(run) });
+export function jobExecutionRoutes(deps: SaharaDeps): Route[] {
+  const { path } = V1_1.runs;
+  const jsonRoute = jsonRoutesOf(V1_1);
+  const get = (request: CallerRequest) => getJobExecution(deps, request.caller.projectId, idOf(request));
+  return [
+    jsonRoute("POST", "/jobs/:id/execute", "member", async (request) => {
+      const template = await getJobTemplate(deps, request.caller.projectId, idOf(request));
+      const body = decodeBody(ExecutePost, request.body);
+      const run = await execute(deps, request, template, body);
+      return json(202, { job_execution: encodeNewExecution(run) });
+    }),
+    jsonRoute("GET", path, "reader", (request) => answerList(deps.pool, LIST, request)),
+    ...sharedRoutes(deps, V1_1, encodeJobExecution),
+    jsonRoute("GET", `${path}/:id/refresh-status`, "reader", async (request) =>
+      json(200, { job_execution: encodeJobExecution(await get(request)) }),
+    ),
+    jsonRoute("GET", `${path}/:id/cancel`, "member", async (request) => {
+      const run = await cancelJobExecution(deps, request.caller, await get(request));
+      return json(200, { job_execution: encodeJobExecution(run) });
+    }),
+  ];
 }
 
-async function change(deps: SaharaDeps, request: CallerRequest): Promise<Reply> {
-  const { projectId } = request.caller;
-  const run = await getJobExecution(deps, projectId, idOf(request));
+/** A run is cancelled by PATCH, and its status asked for anew by `refresh_status` in the query. */
+export function jobRoutesV2(deps: SaharaDeps): Route[] {
+  const { path } = V2.runs;
+  const jsonRoute = jsonRoutesOf(V2);
+  const list = listOf(V2, LIST_V2, ["status", "cluster_id", "job_template_id"]);
+  return [
+    jsonRoute("POST", path, "member", async (request) => {
+      const body = decodeBody(JobPostV2, request.body);
+      const template = await referredTemplate(deps, request.caller.projectId, body.job_template_id);
+      const run = await execute(deps, request, template, body);
+      return json(202, { job: V2.encode(encodeJobExecutionV2(freshRun(run))) });
+    }),
+    jsonRoute("GET", path, "reader", (request) => answerList(deps.pool, list, request)),
+    ...sharedRoutes(deps, V2, encodeJobExecutionV2),
+  ];
+}
+
+/** The template that a body names, so that its absence is the body's fault. */
+async function referredTemplate(deps: SaharaDeps, projectId: string, id: string): Promise<JobTemplate> {
+  const template = await findJobTemplate(deps.pool, projectId, decodeUuid(id));
+  if (template !== undefined) return template;
+  throw new Fault("invalid", "reference-invalid", `job_template_id: there is no job template ${id}`);
+}
+
+async function execute(
+  deps: SaharaDeps,
+  { caller }: CallerRequest,
+  template: JobTemplate,
+  body: ExecuteBody,
+): Promise<JobExecution> {
+  return await executeJobTemplate(deps, caller.projectId, template, decodeExecute(body, caller.userName));
+}
+
+async function change(deps: SaharaDeps, request: CallerRequest, run: JobExecution): Promise<JobExecution> {
   const body = decodeBody(JobExecutionPatch, request.body);
+  const { projectId } = request.caller;
   await checkRunCluster(deps, projectId, run);
-  if (body.info === undefined) {
-    const changed = await changeJobExecution(deps, projectId, run.id, decodeExecutionChanges(body));
-    return json(202, { job_execution: encodeJobExecution(changed) });
-  }
+  if (body.info === undefined)
+    return await changeJobExecution(deps, projectId, run.id, decodeExecutionChanges(body));
   if (Object.keys(body).length > 1)
     throw new Fault("invalid", "job-execution-status-invalid", "info: nothing else may be changed with it");
   const act = body.info.status === "suspend" ? suspendJobExecution : cancelJobExecution;
-  return json(202, { job_execution: encodeJobExecution(await act(deps, request.caller, run)) });
+  return await act(deps, request.caller, run);
 }

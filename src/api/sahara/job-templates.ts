@@ -1,4 +1,4 @@
-/** Routes of job templates, which this API calls jobs. */
+/** Routes of job templates, which the first version calls jobs. */
 import {
   addJobTemplate,
   changeJobTemplate,
@@ -6,6 +6,7 @@ import {
   removeJobTemplate,
 } from "../../catalog/job-templates.ts";
 import { missing } from "../../domain/fault.ts";
+import type { JobTemplate } from "../../domain/job-template.ts";
 import {
   JOB_TEMPLATES,
   type JobTemplateField,
@@ -13,17 +14,17 @@ import {
   withBinaries,
 } from "../../store/job-templates.ts";
 import { type CallerRequest, json, NO_CONTENT, type Route } from "../route.ts";
+import type { ApiVersion } from "./api-version.ts";
 import { decodeJob, decodeJobChanges, encodeJob, JobPatch, JobPost } from "./job-template-wire.ts";
 import { encodeConfigHints, findListedType } from "./job-types.ts";
-import { answerList, COMMON_FILTERS, type List } from "./list-query.ts";
+import { answerList, COMMON_FILTERS, type List, listOf } from "./list-query.ts";
 import { decodeBody } from "./object-wire.ts";
-import { idOf, jsonRoute, type SaharaDeps } from "./resource.ts";
+import { idOf, jsonRoutesOf, type SaharaDeps } from "./resource.ts";
 
-const PATH = "/jobs";
-
-export function jobTemplateRoutes(deps: SaharaDeps): Route[] {
+export function jobTemplateRoutes(deps: SaharaDeps, version: ApiVersion): Route[] {
+  const { path, one, many } = version.templates;
   const list: List<JobTemplateField, JobTemplateRow> = {
-    key: "jobs",
+    key: many,
     table: JOB_TEMPLATES,
     sorts: { id: "id", name: "name", type: "type", created_at: "createdAt", updated_at: "updatedAt" },
     filters: {
@@ -33,29 +34,31 @@ export function jobTemplateRoutes(deps: SaharaDeps): Route[] {
     },
     encode: async (rows) => (await withBinaries(deps.pool, rows)).map(encodeJob),
   };
+  const shown = listOf(version, list, ["name", "type"]);
   const get = (request: CallerRequest) => getJobTemplate(deps, request.caller.projectId, idOf(request));
+  const answer = (status: number, template: JobTemplate) =>
+    json(status, { [one]: version.encode(encodeJob(template)) });
+  const jsonRoute = jsonRoutesOf(version);
   return [
-    jsonRoute("GET", PATH, "reader", (request) => answerList(deps.pool, list, request)),
-    jsonRoute("POST", PATH, "member", async (request) => {
+    jsonRoute("GET", path, "reader", (request) => answerList(deps.pool, shown, request)),
+    jsonRoute("POST", path, "member", async (request) => {
       const draft = decodeJob(decodeBody(JobPost, request.body));
       const template = await addJobTemplate(deps, request.caller.projectId, draft);
-      return json(202, { job: encodeJob(template) });
+      return answer(202, template);
     }),
-    jsonRoute("GET", `${PATH}/config-hints/:type`, "reader", async ({ params }) => {
+    jsonRoute("GET", `${path}/config-hints/:type`, "reader", async ({ params }) => {
       const type = findListedType(params.type ?? "");
       if (type === undefined) missing("job-type-missing", `there is no job type "${params.type}"`);
       return json(200, { job_config: encodeConfigHints(type) });
     }),
-    jsonRoute("GET", `${PATH}/:id`, "reader", async (request) =>
-      json(200, { job: encodeJob(await get(request)) }),
-    ),
-    jsonRoute("PATCH", `${PATH}/:id`, "member", async (request) => {
+    jsonRoute("GET", `${path}/:id`, "reader", async (request) => answer(200, await get(request))),
+    jsonRoute("PATCH", `${path}/:id`, "member", async (request) => {
       const { id } = await get(request);
       const changes = decodeJobChanges(decodeBody(JobPatch, request.body));
       const template = await changeJobTemplate(deps, request.caller.projectId, id, changes);
-      return json(202, { job: encodeJob(template) });
+      return answer(202, template);
     }),
-    jsonRoute("DELETE", `${PATH}/:id`, "member", async (request) => {
+    jsonRoute("DELETE", `${path}/:id`, "member", async (request) => {
       const { id } = await get(request);
       await removeJobTemplate(deps, request.caller.projectId, id);
       return NO_CONTENT;

@@ -1,11 +1,12 @@
-/** The catalogue of job types and plug-ins: what may be made, and with which settings. Source: sahara-v1.1 9. */
-import { LOCAL_PLUGIN } from "../../domain/cluster.ts";
-import { missing } from "../../domain/fault.ts";
+/** The catalogue of job types: what may be made, and with which settings. Source: sahara-v1.1 9. */
 import { mappingTypesOf } from "../../domain/interface-argument.ts";
 import { JAVA_OPTIONS, MAIN_CLASS } from "../../domain/job-configs.ts";
 import { type JobType, LISTED_JOB_TYPES } from "../../domain/job-type.ts";
+import type { Plugin } from "../../domain/plugin.ts";
 import { firstOf, json, type Query, type Route } from "../route.ts";
-import { jsonRoute } from "./resource.ts";
+import type { ApiVersion } from "./api-version.ts";
+import { checkQuery } from "./list-query.ts";
+import { jsonRoutesOf } from "./resource.ts";
 
 interface ConfigHint {
   readonly name: string;
@@ -25,22 +26,17 @@ const HINTS: Partial<Record<JobType, readonly ConfigHint[]>> = {
 /** Storm takes configs in its hints, though not through an interface. */
 const ARGS_HINTS: readonly JobType[] = ["Java", "Spark", "Storm", "Storm.Pyleus", "Pig", "Shell"];
 
-const ENABLED = { status: true, mutable: false, description: "Ready for use." };
+/** Filters of the second version: the reference's names, and those that its client sends. */
+const FILTERS_V2 = ["type", "hints", "plugin", "version", "plugin_name", "plugin_version"];
 
-export function jobTypeRoutes(): Route[] {
+export function jobTypeRoutes(
+  { plugins }: { readonly plugins: readonly Plugin[] },
+  version: ApiVersion,
+): Route[] {
   return [
-    jsonRoute("GET", "/job-types", "reader", async ({ query }) =>
-      json(200, { job_types: listJobTypes(query) }),
-    ),
-    jsonRoute("GET", "/plugins", "reader", async () => json(200, { plugins: [encodePlugin()] })),
-    jsonRoute("GET", "/plugins/:name", "reader", async ({ params }) => {
-      if (params.name !== LOCAL_PLUGIN.name) missing("plugin-missing", `there is no plug-in ${params.name}`);
-      return json(200, { plugin: encodePlugin() });
-    }),
-    jsonRoute("GET", "/plugins/:name/:version", "reader", async ({ params: { name, version } }) => {
-      if (name !== LOCAL_PLUGIN.name || version !== LOCAL_PLUGIN.version)
-        missing("plugin-missing", `there is no plug-in ${name} ${version}`);
-      return json(200, { plugin: encodePluginVersion() });
+    jsonRoutesOf(version)("GET", "/job-types", "reader", async ({ query }) => {
+      if (version.strictQueries) checkQuery(query, FILTERS_V2);
+      return json(200, { job_types: listJobTypes(plugins, query) });
     }),
   ];
 }
@@ -59,45 +55,26 @@ export function encodeConfigHints(type: JobType) {
   };
 }
 
-/** Filters may be repeated, and types come in the order asked for; unknown parameters are passed over. */
-function listJobTypes(query: Query) {
-  const values = (name: string) => [query[name] ?? []].flat();
-  const wanted = (name: string, value: string) => values(name).length === 0 || values(name).includes(value);
-  if (!wanted("plugin", LOCAL_PLUGIN.name) || !wanted("version", LOCAL_PLUGIN.version)) return [];
-  const asked = [...new Set(values("type"))];
+/** Filters may be repeated, and types come in the order asked for; the first version passes over unknown parameters. */
+function listJobTypes(plugins: readonly Plugin[], query: Query) {
+  const valuesOf = (...names: string[]) => names.flatMap((name) => query[name] ?? []);
+  const wanted = (values: readonly string[], value: string) => values.length === 0 || values.includes(value);
+  const offered = plugins.filter(
+    ({ name, version }) =>
+      wanted(valuesOf("plugin", "plugin_name"), name) &&
+      wanted(valuesOf("version", "plugin_version"), version),
+  );
+  const asked = [...new Set(valuesOf("type"))];
   const types = asked.length === 0 ? LISTED_JOB_TYPES : asked.flatMap((name) => findListedType(name) ?? []);
   const withHints = firstOf(query, "hints")?.toLowerCase() === "true";
-  const { name, title, description, version } = LOCAL_PLUGIN;
-  return types.map((type) => ({
-    name: type,
-    plugins: [
-      {
-        name,
-        title,
-        description,
-        versions: { [version]: withHints ? { job_config: encodeConfigHints(type) } : {} },
-      },
-    ],
-  }));
+  return types.flatMap((type) => {
+    const runners = offered.filter(({ runs }) => runs.includes(type));
+    if (runners.length === 0) return [];
+    const hints = withHints ? { job_config: encodeConfigHints(type) } : {};
+    return [{ name: type, plugins: runners.map((plugin) => encodeRunner(plugin, hints)) }];
+  });
 }
 
-function encodePlugin() {
-  const { name, title, description, version } = LOCAL_PLUGIN;
-  return {
-    name,
-    title,
-    description,
-    versions: [version],
-    plugin_labels: { enabled: ENABLED },
-    version_labels: { [version]: { enabled: ENABLED } },
-  };
-}
-
-function encodePluginVersion() {
-  return {
-    ...encodePlugin(),
-    configs: [],
-    node_processes: { [LOCAL_PLUGIN.name]: ["worker"] },
-    required_image_tags: [],
-  };
+function encodeRunner({ name, title, description, version }: Plugin, hints: object) {
+  return { name, title, description, versions: { [version]: hints } };
 }

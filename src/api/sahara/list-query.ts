@@ -8,6 +8,7 @@ import type { DatabasePool } from "../../store/database.ts";
 import { findMarker, listMarkerBatches, type MarkerBatch } from "../../store/marker-list.ts";
 import type { ListFilter, MarkerQuery, MarkerTable } from "../../store/marker-table.ts";
 import { type CallerRequest, firstOf, json, type Query, type Reply } from "../route.ts";
+import type { ApiVersion } from "./api-version.ts";
 
 /** How the text of a filter is read. */
 export type FilterKind = "expression" | "text" | "flag" | "id" | "project" | "time" | "integer" | "status";
@@ -18,7 +19,26 @@ export interface List<Field extends string, Row> {
   readonly table: MarkerTable<Field>;
   readonly sorts: Readonly<Record<string, Field>>;
   readonly filters: Readonly<Record<string, { readonly field: Field; readonly kind: FilterKind }>>;
-  readonly encode: (rows: readonly Row[], request: CallerRequest) => Promise<readonly unknown[]>;
+  readonly encode: (rows: readonly Row[], request: CallerRequest) => Promise<readonly object[]>;
+  /** Whether a name that is no filter is refused as unknown, not as invalid. */
+  readonly strict?: boolean;
+}
+
+/** A list in a version's words; the second version has only the filters `names`. */
+export function listOf<Field extends string, Row>(
+  version: ApiVersion,
+  list: List<Field, Row>,
+  names: readonly string[],
+): List<Field, Row> {
+  if (!version.strictQueries) return list;
+  const filters = Object.entries(list.filters).filter(([name]) => names.includes(name));
+  return {
+    ...list,
+    filters: Object.fromEntries(filters),
+    encode: async (rows, request) =>
+      (await list.encode(rows, request)).map((object) => version.encode({ ...object })),
+    strict: true,
+  };
 }
 
 /** The vendor's range. Source: mrs-v1.1 3. */
@@ -117,7 +137,7 @@ function encodeMarkers({ prev, next }: Markers): Markers {
 
 /** What the query asks, or the first thing that is wrong with it. */
 function parseListQuery<Field extends string>(
-  list: Pick<List<Field, unknown>, "sorts" | "filters">,
+  list: Pick<List<Field, unknown>, "sorts" | "filters" | "strict">,
   query: Query,
   projectId: string,
 ): MarkerQuery<Field> | { readonly fault: Fault } {
@@ -129,7 +149,7 @@ function parseListQuery<Field extends string>(
   const filters: ListFilter<Field>[] = [];
   for (const name of Object.keys(query).filter((key) => !PAGING.includes(key))) {
     const filter = Object.hasOwn(list.filters, name) ? list.filters[name] : undefined;
-    if (filter === undefined) return { fault: badFilter(`${name} is not a filter of this list`) };
+    if (filter === undefined) return { fault: unknownFilter(list, name) };
     const parsed = parseFilter(filter.field, filter.kind, firstOf(query, name) ?? "");
     if (typeof parsed === "string") return { fault: badFilter(`${name}: ${parsed}`) };
     filters.push(parsed);
@@ -220,6 +240,17 @@ function checkExpression(text: string): string | undefined {
 
 function badPage(message: string): Fault {
   return new Fault("invalid", "page-invalid", message);
+}
+
+/** Raises `query-unknown` for a name that the second version does not know here. */
+export function checkQuery(query: Query, names: readonly string[]): void {
+  const unknown = Object.keys(query).find((name) => !names.includes(name));
+  if (unknown !== undefined) throw unknownFilter({ strict: true }, unknown);
+}
+
+function unknownFilter({ strict }: { readonly strict?: boolean }, name: string): Fault {
+  const code = strict === true ? "query-unknown" : "request-invalid";
+  return new Fault("invalid", code, `${name} is not a filter of this list`);
 }
 
 function badFilter(message: string): Fault {

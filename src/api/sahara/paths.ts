@@ -1,35 +1,27 @@
 /** The paths of the data-processing API: what may be left out, added or doubled, and whose project a path names. */
 
-import { isVendorPath } from "./vendor-fault-wire.ts";
-
-/** First words after the project. Source: sahara-v1.1. */
-const RESOURCES = [
-  "jobs",
-  "job-executions",
-  "job-binaries",
-  "job-binary-internals",
-  "data-sources",
-  "job-types",
-  "plugins",
-  "clusters",
-  "cluster-templates",
-  "node-group-templates",
-  "job-exes",
-  "cluster_infos",
-  "run-job-flow",
-];
-/** What the oldest version has. Source: sahara-v1.1 1. */
-const V1_0_RESOURCES = ["plugins", "clusters", "cluster-templates", "node-group-templates"];
+/** What the oldest version has, and all others. Source: sahara-v1.1 1. */
+const CLUSTER_RESOURCES = ["plugins", "clusters", "cluster-templates", "node-group-templates", "images"];
+const SHARED_RESOURCES = [...CLUSTER_RESOURCES, "jobs", "job-binaries", "data-sources", "job-types"];
+const VENDOR_RESOURCES = ["job-exes", "cluster_infos", "run-job-flow"];
+/** First words after the project, by version. Source: sahara-v1.1, mrs-v1.1. */
+const RESOURCES: Readonly<Record<string, readonly string[]>> = {
+  "v1.0": CLUSTER_RESOURCES,
+  "v1.1": [...SHARED_RESOURCES, "job-executions", "job-binary-internals", ...VENDOR_RESOURCES],
+  v2: [...SHARED_RESOURCES, "job-templates"],
+};
 /** Stands for the project in a path that names none; no uuid, so the caller's own project counts. */
 const NO_PROJECT = "-";
 
 const PROJECT = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
 const V1 = /^\/v1\.[01]\/./;
+/** The other API of this prefix has a word of its own after the project. */
+const V2 = /^\/v2\/(?!\/*[^/]+\/+factory(?:\/|$))./;
 const STORED_FILE_BY_NAME = /\/job-binary-internals\/(?![0-9a-f-]{36}\.json$)[^/]*$/;
 
 /** Whether a path is this API's to answer or refuse; the bare version is for discovery. */
 export function ownsPath(path: string): boolean {
-  return V1.test(path) || isVendorPath(path);
+  return V1.test(path) || V2.test(path);
 }
 
 /**
@@ -37,13 +29,17 @@ export function ownsPath(path: string): boolean {
  * where the router would take it for an empty id. A stored file's name may end in `.json`.
  */
 export function rewritePath(path: string): string {
-  if (!V1.test(path)) return path;
+  if (!ownsPath(path)) return path;
   const single = path.replace(/\/{2,}/g, "/");
   const plain = STORED_FILE_BY_NAME.test(single) ? single : single.replace(/\.json$/, "");
-  const [, version, ...rest] = plain.split("/");
-  const named = RESOURCES.includes(rest[0] ?? "") ? [NO_PROJECT, ...rest] : rest;
-  if (version === "v1.0" && !V1_0_RESOURCES.includes(named[1] ?? "")) return path;
-  const whole = `/v1.1/${named.join("/")}`;
+  const [, version = "", ...rest] = plain.split("/");
+  const resources = RESOURCES[version] ?? [];
+  // The oldest version's paths without a project name their resource as the next one's do.
+  const named = (RESOURCES[version === "v1.0" ? "v1.1" : version] ?? []).includes(rest[0] ?? "")
+    ? [NO_PROJECT, ...rest]
+    : rest;
+  if (version === "v1.0" && !resources.includes(named[1] ?? "")) return path;
+  const whole = `/${version === "v1.0" ? "v1.1" : version}/${named.join("/")}`;
   return whole.endsWith("/") ? `${whole}/` : whole;
 }
 

@@ -74,7 +74,7 @@ describe("paths", () => {
 
   test("of the oldest version reach clusters and plug-ins alone", async () => {
     const { project, raw } = setup();
-    expect((await raw("GET", `/v1.0/${project}/plugins`)).json().plugins).toHaveLength(1);
+    expect((await raw("GET", `/v1.0/${project}/plugins`)).json().plugins).toHaveLength(3);
     expect((await raw("GET", `/v1.0/${project}/clusters`)).json().clusters).toHaveLength(1);
   });
 
@@ -405,20 +405,69 @@ describe("clusters", () => {
     expect([deleted.status, deleted.body.error_name]).toEqual([400, "DELETION_FAILED"]);
   });
 
-  test("are not made here: a right request hears so, a wrong one what is wrong with it", async () => {
+  test("are registered by the addresses of their services, and taken away again", async () => {
     const { call } = setup();
-    const cluster = { name: "c", plugin_name: "local", hadoop_version: "1" };
-    const nodes = { ...cluster, flavor_id: "f", node_processes: ["worker"] };
-    for (const [path, body] of [
-      ["/clusters", cluster],
-      ["/cluster-templates", cluster],
-      ["/node-group-templates", nodes],
-    ] as const) {
-      const right = await call("POST", path, body);
-      expect(right.body).toMatchObject({ error_code: 400, vendor_code: "12000054" });
-      const wrong = await call("POST", path, { ...body, name: 5 });
-      expect(wrong.body.error_name).toBe("VALIDATION_ERROR");
-    }
+    const services = { ray: { dashboard: "http://ray.example:8265" } };
+    const body = { name: "c", plugin_name: "vanilla", hadoop_version: "3.4.2", cluster_configs: services };
+    const made = await call("POST", "/clusters", body);
+    expect(made).toMatchObject({
+      status: 202,
+      body: {
+        cluster: { ...body, status: "Checking", description: "", verification: { status: "CHECKING" } },
+      },
+    });
+    const path = `/clusters/${made.body.cluster.id}`;
+    expect((await call("GET", path)).body.cluster.cluster_configs).toEqual(services);
+    const listed = (await call("GET", "/clusters?plugin_name=vanilla")).body.clusters;
+    expect(listed).toMatchObject([{ name: "c", cluster_configs: services }]);
+    const changed = await call("PATCH", path, { description: "ours", is_public: true });
+    expect(changed).toMatchObject({
+      status: 202,
+      body: { cluster: { description: "ours", is_public: true, cluster_configs: services } },
+    });
+    const other = setup();
+    expect((await other.call("GET", path)).body.cluster.cluster_configs).toEqual({ ray: {} });
+    const seen = (await other.call("GET", "/clusters?name=^c$")).body.clusters;
+    expect(seen).toMatchObject([{ cluster_configs: { ray: {} } }]);
+    expect((await other.call("DELETE", path)).body.error_name).toBe("DELETION_FAILED");
+    expect((await call("PATCH", path, { verification: { status: "START" } })).status).toBe(202);
+    expect((await call("POST", "/clusters", body)).body.error_name).toBe("NAME_ALREADY_EXISTS");
+    expect((await call("DELETE", path)).status).toBe(204);
+    expect((await call("GET", path)).status).toBe(404);
+  });
+
+  test("take their services from a template that the body names", async () => {
+    const { call } = setup();
+    const services = { flink: { rest: "http://flink.example:8081" } };
+    const plugin = { plugin_name: "vanilla", hadoop_version: "3.4.2" };
+    const template = (
+      await call("POST", "/cluster-templates", { ...plugin, name: "t", cluster_configs: services })
+    ).body.cluster_template;
+    const body = { ...plugin, name: "of-template", cluster_template_id: template.id };
+    const made = (await call("POST", "/clusters", body)).body.cluster;
+    expect(made.cluster_configs).toEqual(services);
+    const unknown = await call("POST", "/clusters", { ...body, cluster_template_id: randomUUID() });
+    expect(unknown.body.error_name).toBe("INVALID_REFERENCE");
+    expect((await call("DELETE", `/clusters/${made.id}`)).status).toBe(204);
+  });
+
+  test("are not made of machines: who asks for that hears what is wanted", async () => {
+    const { call } = setup();
+    const body = { name: "c", plugin_name: "vanilla", hadoop_version: "3.4.2" };
+    const bare = await call("POST", "/clusters", body);
+    expect(bare.body).toMatchObject({ error_code: 400, vendor_code: "12000054" });
+    expect(bare.body.error_message).toContain("cluster_configs");
+    const id = formatObjectId(LOCAL_CLUSTER_ID);
+    expect((await call("PUT", `/clusters/${id}`, {})).body.vendor_code).toBe("12000054");
+    expect((await call("PATCH", `/clusters/${id}`, { name: "other" })).status).toBe(400);
+    for (const [changes, name] of [
+      [{ name: 5 }, "VALIDATION_ERROR"],
+      [{ colour: "red" }, "VALIDATION_ERROR"],
+      [{ plugin_name: "nope" }, "INVALID_REFERENCE"],
+      [{ cluster_configs: { ray: { dashboard: "ftp://nope" } } }, "INVALID_DATA"],
+      [{ cluster_configs: { cook: { rest: "http://a" } } }, "INVALID_DATA"],
+    ] as const)
+      expect((await call("POST", "/clusters", { ...body, ...changes })).body.error_name).toBe(name);
   });
 
   test("have a plug-in with one version", async () => {

@@ -1,45 +1,52 @@
 /** How the routes of this API are declared, and what its handlers work with. */
+import type { TemplateParts } from "../../catalog/cluster-templates.ts";
 import type { ExecutionParts } from "../../catalog/job-executions.ts";
 import { Fault } from "../../domain/fault.ts";
 import { parseObjectId } from "../../domain/shared-object.ts";
 import type { Role } from "../../domain/user.ts";
 import type { CallerRequest, GuardedRoute, Method, Reply, Route } from "../route.ts";
+import { type ApiVersion, V1_1 } from "./api-version.ts";
 
 /** What `parts/api.ts` hands over. */
-export interface SaharaDeps extends ExecutionParts {
+export interface SaharaDeps extends ExecutionParts, TemplateParts {
   /** Largest file of the internal store; 1 GiB where absent. */
   readonly uploadBytesMax?: number;
 }
 
 type Handle = (request: CallerRequest) => Promise<Reply>;
 
-const BASE = "/v1.1/:project_id";
+type JsonRoute = (method: Method, path: string, role: Role, handle: Handle) => GuardedRoute;
 
-/** A route of JSON. Raises `reply-type-unsupported` for a caller that takes none. */
-export function jsonRoute(method: Method, path: string, role: Role, handle: Handle): GuardedRoute {
-  return {
+/** Makes a version's routes of JSON. They raise `reply-type-unsupported` for a caller that takes none. */
+export function jsonRoutesOf(version: ApiVersion): JsonRoute {
+  return (method, path, role, handle) => ({
     method,
-    path: BASE + path,
+    path: version.base + path,
     role,
     handle: async (request) => {
+      version.check(request.headers);
       checkAccept(request.headers.accept);
-      return await handle(request);
+      const reply = await handle(request);
+      return { ...reply, headers: { ...reply.headers, ...version.headers } };
     },
-  };
+  });
 }
 
 /** A route whose answer is bytes of the user's: never shown by a browser, since the console has the same origin. */
 export function bytesRoute(
+  version: ApiVersion,
   path: string,
   open: (request: CallerRequest) => Promise<Reply["stream"]>,
 ): GuardedRoute {
   return {
     method: "GET",
-    path: BASE + path,
+    path: version.base + path,
     role: "reader",
     handle: async (request) => {
+      version.check(request.headers);
       const stream = await open(request);
       const headers = {
+        ...version.headers,
         "content-type": "application/octet-stream",
         "content-disposition": "attachment",
         "x-content-type-options": "nosniff",
@@ -49,9 +56,9 @@ export function bytesRoute(
   };
 }
 
-/** A route that takes a body of any size as it comes. */
+/** A route that takes a body of any size as it comes; the second version has none. */
 export function uploadRoute(path: string, bodyBytesMax: number, handle: Handle): GuardedRoute {
-  return { method: "PUT", path: BASE + path, role: "member", body: "stream", bodyBytesMax, handle };
+  return { method: "PUT", path: V1_1.base + path, role: "member", body: "stream", bodyBytesMax, handle };
 }
 
 /** For each path, the answer to OPTIONS: 200 without a body. Source: sahara-v1.1 1. */

@@ -10,8 +10,45 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** Every route, with the role that it needs. */
-const ROUTES = [
+/** What both versions have. */
+const SHARED = [
+  ["GET", "/job-binaries", "reader"],
+  ["POST", "/job-binaries", "member"],
+  ["GET", "/job-binaries/:id", "reader"],
+  ["GET", "/job-binaries/:id/data", "reader"],
+  ["DELETE", "/job-binaries/:id", "member"],
+  ["GET", "/data-sources", "reader"],
+  ["POST", "/data-sources", "member"],
+  ["GET", "/data-sources/:id", "reader"],
+  ["DELETE", "/data-sources/:id", "member"],
+  ["GET", "/job-types", "reader"],
+  ["GET", "/plugins", "reader"],
+  ["GET", "/plugins/:name", "reader"],
+  ["GET", "/plugins/:name/:version", "reader"],
+  ["PATCH", "/plugins/:name", "admin"],
+  ["GET", "/clusters", "reader"],
+  ["POST", "/clusters", "manager"],
+  ["PUT", "/clusters/:id", "manager"],
+  ["PATCH", "/clusters/:id", "manager"],
+  ["GET", "/clusters/:id", "reader"],
+  ["DELETE", "/clusters/:id", "manager"],
+  ["GET", "/cluster-templates", "reader"],
+  ["POST", "/cluster-templates", "manager"],
+  ["GET", "/cluster-templates/:id", "reader"],
+  ["DELETE", "/cluster-templates/:id", "manager"],
+  ["GET", "/node-group-templates", "reader"],
+  ["POST", "/node-group-templates", "manager"],
+  ["GET", "/node-group-templates/:id", "reader"],
+  ["DELETE", "/node-group-templates/:id", "manager"],
+  ["GET", "/cluster-templates/:id/export", "reader"],
+  ["GET", "/node-group-templates/:id/export", "reader"],
+  ["GET", "/images", "reader"],
+  ["GET", "/images/:id", "reader"],
+  ["POST", "/images/:id", "manager"],
+  ["DELETE", "/images/:id", "manager"],
+] as const;
+const FIRST = [
+  ...SHARED,
   ["GET", "/jobs", "reader"],
   ["POST", "/jobs", "member"],
   ["GET", "/jobs/:id", "reader"],
@@ -25,52 +62,58 @@ const ROUTES = [
   ["GET", "/job-executions/:id/cancel", "member"],
   ["PATCH", "/job-executions/:id", "member"],
   ["DELETE", "/job-executions/:id", "member"],
-  ["GET", "/job-binaries", "reader"],
-  ["POST", "/job-binaries", "member"],
-  ["GET", "/job-binaries/:id", "reader"],
-  ["GET", "/job-binaries/:id/data", "reader"],
   ["PUT", "/job-binaries/:id", "member"],
-  ["DELETE", "/job-binaries/:id", "member"],
+  ["PUT", "/data-sources/:id", "member"],
+  ["PUT", "/cluster-templates/:id", "manager"],
+  ["PUT", "/node-group-templates/:id", "manager"],
+  ["POST", "/images/:id/tag", "manager"],
+  ["POST", "/images/:id/untag", "manager"],
   ["GET", "/job-binary-internals", "reader"],
   ["PUT", "/job-binary-internals/:id", "member"],
   ["GET", "/job-binary-internals/:id", "reader"],
   ["GET", "/job-binary-internals/:id/data", "reader"],
   ["PATCH", "/job-binary-internals/:id", "member"],
   ["DELETE", "/job-binary-internals/:id", "member"],
-  ["GET", "/data-sources", "reader"],
-  ["POST", "/data-sources", "member"],
-  ["GET", "/data-sources/:id", "reader"],
-  ["PUT", "/data-sources/:id", "member"],
-  ["DELETE", "/data-sources/:id", "member"],
-  ["GET", "/job-types", "reader"],
-  ["GET", "/plugins", "reader"],
-  ["GET", "/plugins/:name", "reader"],
-  ["GET", "/plugins/:name/:version", "reader"],
-  ["GET", "/clusters", "reader"],
-  ["POST", "/clusters", "manager"],
-  ["GET", "/clusters/:id", "reader"],
-  ["DELETE", "/clusters/:id", "manager"],
-  ["GET", "/cluster-templates", "reader"],
-  ["POST", "/cluster-templates", "manager"],
-  ["GET", "/cluster-templates/:id", "reader"],
-  ["DELETE", "/cluster-templates/:id", "manager"],
-  ["GET", "/node-group-templates", "reader"],
-  ["POST", "/node-group-templates", "manager"],
-  ["GET", "/node-group-templates/:id", "reader"],
-  ["DELETE", "/node-group-templates/:id", "manager"],
+] as const;
+const SECOND = [
+  ...SHARED,
+  ["GET", "/job-templates", "reader"],
+  ["POST", "/job-templates", "member"],
+  ["GET", "/job-templates/:id", "reader"],
+  ["PATCH", "/job-templates/:id", "member"],
+  ["DELETE", "/job-templates/:id", "member"],
+  ["GET", "/job-templates/config-hints/:type", "reader"],
+  ["GET", "/jobs", "reader"],
+  ["POST", "/jobs", "member"],
+  ["GET", "/jobs/:id", "reader"],
+  ["PATCH", "/jobs/:id", "member"],
+  ["DELETE", "/jobs/:id", "member"],
+  ["PATCH", "/job-binaries/:id", "member"],
+  ["PATCH", "/data-sources/:id", "member"],
+  ["PATCH", "/cluster-templates/:id", "manager"],
+  ["PATCH", "/node-group-templates/:id", "manager"],
+  ["GET", "/images/:id/tags", "reader"],
+  ["PUT", "/images/:id/tags", "manager"],
+  ["DELETE", "/images/:id/tags", "manager"],
 ] as const;
 
-const CLUSTER_JOBS = "/v2/:project_id/clusters/:cluster_id/job-executions";
+/** Every route, with the role that it needs. */
+const ROUTES = [
+  ...FIRST.map(([method, path, role]) => ({ method, version: "v1.1", path, role })),
+  ...SECOND.map(([method, path, role]) => ({ method, version: "v2", path, role })),
+];
+
+const [V1_1, CLUSTER_JOBS] = ["/v1.1/:project_id", "/v2/:project_id/clusters/:cluster_id/job-executions"];
 /** The vendor's own, whose errors have another shape (`vendor.test.ts`). */
 const VENDOR_ROUTES = [
-  "POST /jobs/submit-job member",
-  "GET /job-exes reader",
-  "GET /job-exes/:id reader",
-  "GET /cluster_infos reader",
-  "GET /cluster_infos/:id reader",
-  "PUT /cluster_infos/:id manager",
-  "GET /clusters/:id/hosts reader",
-  "POST /run-job-flow manager",
+  `POST ${V1_1}/jobs/submit-job member`,
+  `GET ${V1_1}/job-exes reader`,
+  `GET ${V1_1}/job-exes/:id reader`,
+  `GET ${V1_1}/cluster_infos reader`,
+  `GET ${V1_1}/cluster_infos/:id reader`,
+  `PUT ${V1_1}/cluster_infos/:id manager`,
+  `GET ${V1_1}/clusters/:id/hosts reader`,
+  `POST ${V1_1}/run-job-flow manager`,
   `POST ${CLUSTER_JOBS} member`,
   `GET ${CLUSTER_JOBS} reader`,
   `GET ${CLUSTER_JOBS}/:id reader`,
@@ -79,24 +122,28 @@ const VENDOR_ROUTES = [
   `GET ${CLUSTER_JOBS}/:id/sql-result reader`,
 ];
 
-const BELOW = { member: "reader", manager: "member" } as const;
+const BELOW = { member: "reader", manager: "member", admin: "manager" } as const;
 
 test("the table of routes is whole", () => {
   const served = createSaharaFace(world.deps)
     .routes.filter(({ method }) => method !== "OPTIONS")
-    .map(({ method, path, role }) => `${method} ${path.replace("/v1.1/:project_id", "")} ${role}`);
-  const all = [...ROUTES.map((route) => route.join(" ")), ...VENDOR_ROUTES];
-  expect(served.toSorted()).toEqual(all.toSorted());
+    .map(({ method, path, role }) => `${method} ${path} ${role}`);
+  const named = ROUTES.map(
+    ({ method, version, path, role }) => `${method} /${version}/:project_id${path} ${role}`,
+  );
+  expect(served.toSorted()).toEqual([...named, ...VENDOR_ROUTES].toSorted());
 });
 
-function call(method: (typeof ROUTES)[number][0], path: string, project: string, token?: string) {
-  const url = `/v1.1/${project}${path.replace(/:\w+/g, randomUUID())}`;
+type Called = Pick<(typeof ROUTES)[number], "method" | "version" | "path">;
+
+function call({ method, version, path }: Called, project: string, token?: string) {
+  const url = `/${version}/${project}${path.replace(/:\w+/g, randomUUID())}`;
   return world.app.inject({ method, url, headers: token === undefined ? {} : { "x-auth-token": token } });
 }
 
-describe.each(ROUTES)("%s %s", (method, path, role) => {
+describe.each(ROUTES)("$method /$version$path", ({ role, ...called }) => {
   test("answers nobody without a token", async () => {
-    const answer = await call(method, path, newProject());
+    const answer = await call(called, newProject());
     expect(answer.statusCode).toBe(401);
     expect(answer.json()).toMatchObject({
       error_code: 401,
@@ -110,7 +157,7 @@ describe.each(ROUTES)("%s %s", (method, path, role) => {
   test("answers nobody of another project, however its id is written", async () => {
     const other = newProject();
     for (const project of [other, dashed(other), other.toUpperCase()]) {
-      const answer = await call(method, path, project, tokenOf(newProject()));
+      const answer = await call(called, project, tokenOf(newProject()));
       expect(answer.statusCode).toBe(401);
     }
   });
@@ -118,7 +165,7 @@ describe.each(ROUTES)("%s %s", (method, path, role) => {
   test("asks for the role and no more", async () => {
     const project = newProject();
     if (role !== "reader") {
-      const answer = await call(method, path, project, tokenOf(project, BELOW[role]));
+      const answer = await call(called, project, tokenOf(project, BELOW[role]));
       expect(answer.statusCode).toBe(403);
       expect(answer.json()).toMatchObject({
         error_code: 403,
@@ -126,7 +173,7 @@ describe.each(ROUTES)("%s %s", (method, path, role) => {
         vendor_code: "12000136",
       });
     }
-    const answer = await call(method, path, project, tokenOf(project, role));
+    const answer = await call(called, project, tokenOf(project, role));
     expect([200, 204, 400, 404]).toContain(answer.statusCode);
   });
 });
@@ -140,7 +187,11 @@ test("a project id that is no uuid stands for the token's project, with or witho
     payload: { name: "one", type: "hdfs", url: "/one" },
   });
   for (const named of [project, dashed(project), project.toUpperCase(), "admin", "-"]) {
-    const answer = await call("GET", "/data-sources", named, tokenOf(project));
+    const answer = await call(
+      { method: "GET", version: "v1.1", path: "/data-sources" },
+      named,
+      tokenOf(project),
+    );
     expect(answer.json().data_sources, named).toHaveLength(1);
   }
 });

@@ -1,4 +1,4 @@
-/** Routes of the internal store: files uploaded as raw bytes, by name. */
+/** Routes of the internal store, which the second version has not: files uploaded as raw bytes, by name. */
 import { Readable } from "node:stream";
 import {
   addStoredFile,
@@ -14,12 +14,14 @@ import {
   storedFileFromRow,
 } from "../../store/stored-files.ts";
 import { type CallerRequest, json, NO_CONTENT, type Route, UPLOAD_BYTES_MAX } from "../route.ts";
+import { V1_1 } from "./api-version.ts";
 import { answerList, COMMON_FILTERS, type List } from "./list-query.ts";
 import { decodeBody } from "./object-wire.ts";
-import { bytesRoute, idOf, jsonRoute, type SaharaDeps, uploadRoute } from "./resource.ts";
+import { bytesRoute, idOf, jsonRoutesOf, type SaharaDeps, uploadRoute } from "./resource.ts";
 import { decodeStoredFileChanges, encodeStoredFile, StoredFilePatch } from "./stored-file-wire.ts";
 
 const PATH = "/job-binary-internals";
+const jsonRoute = jsonRoutesOf(V1_1);
 /** A body of these types reads as empty. Source: sahara-v1.1 8. */
 const FORM = /^\s*(?:application\/x-www-form-urlencoded|multipart\/form-data)\b/i;
 
@@ -49,7 +51,7 @@ export function storedFileRoutes(deps: SaharaDeps): Route[] {
     jsonRoute("GET", `${PATH}/:id`, "reader", async (request) =>
       json(200, { job_binary_internal: encodeStoredFile(await get(request)) }),
     ),
-    bytesRoute(`${PATH}/:id/data`, async (request) => openStoredFile(deps, await get(request))),
+    bytesRoute(V1_1, `${PATH}/:id/data`, async (request) => openStoredFile(deps, await get(request))),
     jsonRoute("PATCH", `${PATH}/:id`, "member", async (request) => {
       const { id } = await get(request);
       const changes = decodeStoredFileChanges(decodeBody(StoredFilePatch, request.body));

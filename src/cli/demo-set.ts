@@ -39,6 +39,9 @@ export const FLIGHTS_BACKFILL = {
   parallel: 8,
 } as const;
 
+/** Wants Java, and fetches two engines. */
+export const ENGINES_JOB = "flights-by-engines";
+
 export const TEMPLATE = "states-with-most-airports";
 
 /** Uploads and defines what is not there yet; what is there stays as it is. */

@@ -91,6 +91,6 @@ function withoutFlink({ type, cluster }: Work, service: "flink" | "flink-sql"): 
   return new Fault(
     "invalid",
     "cluster-service-missing",
-    `A ${type} node needs ${needs}, and ${which}: register one, and name it as the node's clusterName.`,
+    `A ${type} node needs ${needs}, and ${which}: register one (docs/flink.md), and name it as the node's clusterName.`,
   );
 }

@@ -43,12 +43,14 @@ test("the jar is a bucket's file, or one of the run's own: a main one before a l
 
 test("what a run of the data-processing API says: its settings, its class, and the addresses of its data", () => {
   const places = { input: { url: "hdfs://a/in" }, output: { url: "hdfs://a/out" }, named: [] };
-  const configs = { "taskmanager.numberOfTaskSlots": "2", plain: "x" };
+  const own = { "edp.java.main_class": "demo.Count", "oozie.libpath": "/x" };
+  const configs = { ...own, "taskmanager.numberOfTaskSlots": "2", "parallelism.default": "3", plain: "x" };
   // biome-ignore lint/suspicious/noTemplateCurlyInString: these are the program's own names
   const args = ["--from=${input}", "${output}", "${other}"];
   const node = read({ mainClass: "demo.Count" }, { places, configs, args });
   // biome-ignore lint/suspicious/noTemplateCurlyInString: what is no place stays
   expect(node.program.args).toEqual(["--from=hdfs://a/in", "hdfs://a/out", "${other}"]);
+  expect(node.program.parallelism).toBe(3);
   expect(node.confs).toEqual({ "taskmanager.numberOfTaskSlots": "2" });
 });
 

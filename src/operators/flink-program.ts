@@ -38,7 +38,10 @@ const PARALLELISM_MAX = 32_768;
 
 /** @throws Fault `reference-invalid` for a node without a jar, or with values that are against their rules. */
 export function readFlinkJar(work: Work, context: WorkContext): FlinkNode {
-  const parameters = readParameters(work.properties.programParameter ?? "");
+  const parameters = new Map([
+    ...engineConfigs(work),
+    ...readParameters(work.properties.programParameter ?? ""),
+  ]);
   const taken = (names: readonly string[]) => names.map((name) => parameters.get(name)).find(Boolean);
   const mainClass = property(work, CLASS_PROPERTIES) ?? taken(CLASS_PARAMETERS);
   const parallelism = readParallelism(work.properties.parallelism || taken(PARALLELISM_PARAMETERS));
@@ -55,11 +58,14 @@ export function readFlinkJar(work: Work, context: WorkContext): FlinkNode {
       ...(parallelism !== undefined && { parallelism }),
     },
     // Flink's settings have dots in their names; what has none is an option of the vendor's YARN client.
-    confs: Object.fromEntries(
-      [...Object.entries(work.configs ?? {}), ...others].filter(([name]) => name.includes(".")),
-    ),
+    confs: Object.fromEntries(others.filter(([name]) => name.includes("."))),
     ignored: others.map(([name]) => name).filter((name) => !name.includes(".")),
   };
+}
+
+/** Settings of a run of the data-processing API, without those of the API itself. */
+function engineConfigs({ configs = {} }: Work): [string, string][] {
+  return Object.entries(configs).filter(([name]) => !/^(?:edp|oozie)\./.test(name));
 }
 
 /** @throws Fault `reference-invalid` where the node names no jar. */

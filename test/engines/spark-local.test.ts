@@ -128,19 +128,50 @@ describe("words are counted as plain code counts them", () => {
     const blanks = await faces.binary("blanks.py", await readFile(join(PROGRAMS, "blanks.py")));
     const script = await faces.binary("word_count.py", await readFile(join(PROGRAMS, "word_count.py")));
     const program = await faces.binary("count.jar", jar);
-    const inJar = await faces.runSahara({ name: "jar", type: "Spark", mains: [program], libs: [] }, [
-      "swift://words/text",
-      "swift://words/sahara-jar",
-    ]);
+    const inJar = await faces.runSahara(
+      { name: "jar", type: "Spark", mains: [program], libs: [] },
+      ["swift://words/text", "swift://words/sahara-jar"],
+      { "edp.java.main_class": CLASS },
+    );
     expect(inJar.info).toMatchObject({ status: "SUCCEEDED" });
     await expectCounts("obs://words/sahara-jar");
     const inPython = await faces.runSahara(
       { name: "python", type: "Spark", mains: [script], libs: [blanks] },
       ["swift://words/text", "swift://words/sahara-python"],
+      { "edp.java.main_class": "none" },
     );
     expect(inPython.info).toMatchObject({ status: "SUCCEEDED" });
     await expectCounts("obs://words/sahara-python");
   });
+});
+
+test("a run of Sahara names its places by data sources, and its memory by a setting", async () => {
+  const program = await faces.binary("sources.jar", jar);
+  for (const name of ["text", "by-source"])
+    await faces.sahara("POST", "/data-sources", { name, type: "obs", url: `obs://words/${name}` });
+  const template = { name: "sources", type: "Spark", mains: [program], libs: [] };
+  const run = await faces.runSahara(template, ["datasource://text", "datasource://by-source"], {
+    "edp.java.main_class": CLASS,
+    "edp.substitute_data_source_for_name": true,
+    "spark.driver.memory": "700m",
+  });
+  expect(run.info).toMatchObject({ status: "SUCCEEDED" });
+  await expectCounts("obs://words/by-source");
+  const wrong = await faces.runSahara({ ...template, name: "wrong-class" }, ["x"], {
+    "edp.java.main_class": "org.example.Absent",
+  });
+  expect(wrong.info).toMatchObject({ status: "FAILED" });
+});
+
+test("the job that the documents show runs, twice over the same output", async () => {
+  const page = await readFile(join(import.meta.dirname, "../../docs/spark.md"), "utf8");
+  const job = JSON.parse(/```json\n([\s\S]*?)```/.exec(page)?.[1] ?? "");
+  await faces.upload("texts/letters/one.txt", "to be or not to be");
+  await faces.factory("POST", "/jobs", job);
+  for (const _ of [1, 2]) {
+    const { instanceId } = await faces.factory("POST", `/jobs/${job.name}/run-immediate`);
+    expect(await faces.ended(Number(instanceId))).toMatchObject({ state: "succeeded", output: "4" });
+  }
 });
 
 describe("a program that goes wrong ends with its own reason", () => {

@@ -60,7 +60,7 @@ export interface Faces {
       readonly libs: string[];
     },
     args: readonly string[],
-    configs?: Readonly<Record<string, string>>,
+    configs?: Readonly<Record<string, string | boolean>>,
   ) => Promise<SaharaRun>;
   /** Submits a run by the vendor's own calls, of the first version by its number or of the second, and gives it when it has ended. */
   readonly submit: (job: Readonly<Record<string, unknown>>) => Promise<SaharaRun>;
@@ -152,7 +152,7 @@ export async function openFaces(service: Service): Promise<Faces> {
       const { job } = await sahara("POST", "/jobs", template);
       const { clusters } = await sahara("GET", "/clusters");
       const cluster = clusters.find((one: { readonly name: string }) => one.name === "local");
-      const job_configs = { configs: { "edp.java.main_class": "SparkWordCount", ...configs }, args };
+      const job_configs = { configs, args };
       const request = { cluster_id: cluster.id, job_configs };
       const { job_execution } = await sahara("POST", `/jobs/${job.id}/execute`, request);
       return await saharaEnded(job_execution.id);

@@ -9,6 +9,7 @@ import type {
   Verdict,
   Verdicts,
 } from "../test/compatibility/verdicts.ts";
+import { drawOpenApiPage } from "./openapi.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 export const COMPATIBILITY_PAGE = join(ROOT, "docs/compatibility.md");
@@ -48,7 +49,38 @@ export function drawCompatibilityPage(verdicts: Verdicts): string {
       ...tableOf(["operation", "request", ""], operations.map(operationRow)),
       ...tableOf(["model", "member", "type", "sent", "answered"], members.map(memberRow)),
     ]),
+    "## Beside the SDKs\n",
+    "What the specification has and no SDK. Every member of every request stands in [factory-requests.md](factory-requests.md),",
+    "drawn from the schemas that requests and answers are held to.\n",
+    ...tableOf(["request", ""], besideRows(sdks.flatMap(([, { operations }]) => operations))),
   ].join("\n");
+}
+
+/** Operations that no SDK knows, with the test that shows them at work. */
+const BESIDE: Readonly<Record<string, string>> = {
+  "GET /v1/{project_id}/systemTasks/{task_id}": "src/api/factory/packages.test.ts",
+  "GET /v2/{project_id}/factory/jobs/{job_name}/instances/{instance_id}":
+    "src/api/factory/instances-v2.test.ts",
+};
+
+const METHODS = ["get", "post", "put", "patch", "delete"];
+
+/** Raises for an operation of which neither an SDK nor `BESIDE` says anything. */
+function besideRows(known: readonly OperationVerdict[]): string[][] {
+  const unnamed = (request: string) => request.replaceAll(/{\w+}/g, "{}");
+  const named = new Set(known.map(({ method, path }) => unnamed(`${method} ${path}`)));
+  const { paths } = drawOpenApiPage() as { readonly paths: Readonly<Record<string, object>> };
+  const served = Object.entries(paths).flatMap(([path, item]) =>
+    Object.keys(item)
+      .filter((member) => METHODS.includes(member))
+      .map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  const beside = served.filter((request) => !named.has(unnamed(request)));
+  return beside.map((request) => {
+    const test = BESIDE[request];
+    if (test === undefined) throw new RangeError(`tools/compatibility-page.ts says nothing of ${request}`);
+    return [`\`${request}\``, `works: \`${test}\``];
+  });
 }
 
 function tableOf(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {

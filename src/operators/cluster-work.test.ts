@@ -220,3 +220,12 @@ test("somebody who ends the work on the cluster makes a failure of it", async ()
     message: expect.stringMatching(/was ended on cluster far/),
   });
 });
+
+test("a program is told what its run reads and writes, as far as the cluster can reach it", async () => {
+  const output = { url: "hdfs://far/out" };
+  const far = begin(keptSubmissions(), bash('echo "$AZALAI_OUTPUT"'), { places: { output, named: [] } });
+  expect(await far.ended).toMatchObject({ state: "succeeded", output: "hdfs://far/out" });
+  const input = { url: "swift://box/in" };
+  const near = begin(keptSubmissions(), bash("echo"), { places: { input, named: [] } });
+  await expect(near.ended).rejects.toThrow('cluster "far" cannot reach swift://box/in');
+});

@@ -7,7 +7,7 @@ import type { TaskFile } from "./cluster-adapter.ts";
 import type { ClusterAdapters } from "./cluster-adapters.ts";
 import { runOnCluster } from "./cluster-work.ts";
 import { attemptFiles, type NodeCommand } from "./command.ts";
-import type { Outcome, ServiceKind, Work, WorkContext } from "./operator.ts";
+import type { Outcome, ServiceKind, Work, WorkCluster, WorkContext } from "./operator.ts";
 
 /** A command with the text of its own script, where it has one. */
 export interface NodeProgram {
@@ -48,6 +48,7 @@ export async function runElsewhere(
       "cluster-service-missing",
       `Cluster "${cluster.name}" runs no ${work.type} nodes: it would need one of the services ${COMMAND_SERVICES.join(", ")}.`,
     );
+  const environment = { ...program.command.environment, ...placesOf(work, cluster) };
   const prepare = async (key: string) => ({
     key,
     name: work.nodeName,
@@ -55,11 +56,30 @@ export async function runElsewhere(
     program: {
       form: "command" as const,
       argv: [program.command.command, ...program.command.args],
-      environment: program.command.environment ?? {},
+      environment,
       files: filesOf(program, work, context),
     },
   });
   return await runOnCluster(clusters, { cluster, adapter, prepare }, work, context);
+}
+
+/** Addresses of data sources that a program on a cluster reads and writes by itself. */
+const OF_CLUSTERS = /^(?:hdfs|webhdfs|viewfs|maprfs|manila|file):/;
+
+/** What the run reads and writes, as the program is told it; what only this service can reach is refused. */
+function placesOf({ places }: Work, { name, services }: WorkCluster): Readonly<Record<string, string>> {
+  const told = { AZALAI_INPUT: places?.input?.url, AZALAI_OUTPUT: places?.output?.url };
+  const urls = Object.entries(told).flatMap(([variable, url]) =>
+    url === undefined ? [] : [[variable, url] as const],
+  );
+  for (const [, url] of urls)
+    if (!OF_CLUSTERS.test(url) && services.s3 === undefined)
+      throw new Fault(
+        "invalid",
+        "cluster-service-missing",
+        `Programs on cluster "${name}" cannot reach ${url}: its buckets would have to be a service of it (s3).`,
+      );
+  return Object.fromEntries(urls);
 }
 
 function filesOf({ script }: NodeProgram, work: Work, context: WorkContext): TaskFile[] {

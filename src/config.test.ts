@@ -128,7 +128,11 @@ test("software of engines may not lie where nodes do not see it", () => {
   const hidden = "AZALAI_ENGINES_DIR must not lie in the data folder, which is hidden from nodes";
   check({ dataDir: "/d" }, { AZALAI_ENGINES_DIR: "/d/engines" }, { problems: [hidden] });
   check({ dataDir: "/d" }, { AZALAI_ENGINES_DIR: "/d" }, { problems: [hidden] });
-  check({ dataDir: "/d" }, { AZALAI_ENGINES_DIR: "/d-engines" }, { config: { enginesDir: "/d-engines" } });
+  check(
+    { dataDir: "/d" },
+    { AZALAI_ENGINES_DIR: "/d-engines" },
+    { config: { localEngines: { softwareDir: "/d-engines" } } },
+  );
 });
 
 test("the clients of package indexes are given what they know, and no secret of ours", () => {

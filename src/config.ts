@@ -56,13 +56,22 @@ export interface Config {
   readonly traces?: { readonly url: string; readonly serviceName: string };
   /** Through which server notices are mailed; absent: none are. */
   readonly mail?: MailSettings;
-  /** Where the software of local engines lies; every user of the machine may read it. */
-  readonly enginesDir: string;
   /** Spark programs that run on this server at a time. */
   readonly localWorkSlots: number;
   /** Whether the data-processing API offers the plug-in that takes every type, for tests of clients. */
   readonly fakePlugin: boolean;
+  readonly localEngines: LocalEngineSettings;
   readonly demo: boolean;
+}
+
+/** Engines that this server fetches and starts on its own machine (docs/local-engines.md). */
+interface LocalEngineSettings {
+  readonly allowed: boolean;
+  /** Where their software lies; every user of the machine may read it. */
+  readonly softwareDir: string;
+  /** So many run at a time on this machine. */
+  readonly most: number;
+  readonly idleMinutes: number;
 }
 
 /** The server that takes mail, and in whose name it is sent. */
@@ -132,13 +141,22 @@ export function readConfig(
     ...optional("traces", readTraces(environment)),
     ...optional("mail", readMail(environment, problems)),
     localWorkSlots: whole("AZALAI_LOCAL_WORK_SLOTS", 1, 100, 2),
-    enginesDir: resolve(environment.AZALAI_ENGINES_DIR || defaultEnginesDir()),
     fakePlugin: flag("AZALAI_FAKE_PLUGIN", false),
+    localEngines: readLocalEngines(reader, environment),
     demo: flags.demo ?? false,
   };
-  if (!relative(config.dataDir, config.enginesDir).startsWith(".."))
+  if (!relative(config.dataDir, config.localEngines.softwareDir).startsWith(".."))
     problems.push("AZALAI_ENGINES_DIR must not lie in the data folder, which is hidden from nodes");
   return problems.length > 0 ? { problems } : { config: Object.freeze(config) };
+}
+
+function readLocalEngines({ whole, flag }: Reader, environment: Environment): LocalEngineSettings {
+  return {
+    allowed: flag("AZALAI_LOCAL_ENGINES", true),
+    softwareDir: resolve(environment.AZALAI_ENGINES_DIR || defaultEnginesDir()),
+    most: whole("AZALAI_LOCAL_ENGINES_MAX", 1, 100, 2),
+    idleMinutes: whole("AZALAI_LOCAL_IDLE_MINUTES", 1, 10_080, 15),
+  };
 }
 
 /** Outside of the data folder and of root's home: the users that run nodes can read neither. */

@@ -350,7 +350,8 @@ test("a reader that has seen enough does not make the command fail", async () =>
 test("doctor finds the server, the database and what nodes need", async () => {
   const { code, stdout } = await azalai(["--json", "doctor"]);
   const findings: { subject: string; state: string; text: string }[] = JSON.parse(stdout);
-  const subjects = ["node", "server", "database", "bash", "python3", "java", "disk", "isolation"];
+  const engines = ["java for engines", "hadoop 3.4.2", "spark 4.0.1", "flink 2.3.0"];
+  const subjects = ["node", "server", "database", "bash", "python3", "java", "disk", ...engines, "isolation"];
   expect(findings.map(({ subject }) => subject)).toEqual(subjects);
   expect(findings.find(({ subject }) => subject === "server")?.text).toContain(served.url);
   expect(code).toBe(0);

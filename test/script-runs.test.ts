@@ -181,7 +181,7 @@ test("a script that fails says why", async () => {
   expect(await ran({ name: "bad-sql", type: "DLISQL", content: "select x" })).toEqual(failed(/"x"/));
   const nowhere = { name: "nowhere", type: "RDSSQL", content: "select 1", connectionName: "nowhere" };
   expect(await ran(nowhere)).toEqual(failed(/"nowhere" does not exist/));
-  expect(await ran({ name: "spark", type: "SparkSQL", content: "select 1" })).toEqual(failed(/SparkSQL/));
+  expect(await ran({ name: "presto", type: "PRESTO", content: "select 1" })).toEqual(failed(/PRESTO/));
   expect(await ran({ name: "empty", type: "Shell", content: "" })).toEqual(failed(/nothing to run/));
 });
 

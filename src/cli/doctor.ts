@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 import { promisify } from "node:util";
 import type { Command } from "commander";
 import type { Config, Flags } from "../config.ts";
+import type { Software } from "../operators/local-software-versions.ts";
 import { findAddress } from "./address.ts";
 import { wantsJson } from "./commands.ts";
 import { CommandFailure, EXIT } from "./failure.ts";
@@ -22,6 +23,7 @@ interface Finding {
 
 const run = promisify(execFile);
 const NODE_MIN = [24, 11] as const;
+const JAVA_MIN = 17;
 const DISK_BYTES_MIN = 2 * 1024 ** 3;
 const CONNECT_MS = 3000;
 
@@ -32,6 +34,8 @@ export function addDoctorCommand(program: Command): void {
 async function examine(_options: unknown, command: Command): Promise<void> {
   const config = configFrom(command.optsWithGlobals<Flags>());
   const { examineIsolation } = await import("../parts/operators.ts");
+  const { knownSoftware, openLocalSoftware } = await import("../parts/local-software.ts");
+  const local = openLocalSoftware(config);
   const isolation = await examineIsolation(config);
   const findings = await Promise.all([
     checkNode(),
@@ -41,6 +45,8 @@ async function examine(_options: unknown, command: Command): Promise<void> {
     checkTool(isolation, ["python3", "--version"], "Python nodes cannot run: install Python 3"),
     checkTool(isolation, ["java", "-version"], "Java job executions cannot run: install a Java runtime"),
     checkDisk(config),
+    checkJava(isolation),
+    ...knownSoftware().map((software) => checkSoftware(config, local.find(software.name), software)),
   ]);
   findings.push({
     subject: "isolation",
@@ -126,11 +132,65 @@ async function checkTool(
   }
 }
 
+/** What Spark, Hadoop and Flink need; older ones run plain Java programs. */
+async function checkJava({ searchPath }: { readonly searchPath: string }): Promise<Finding> {
+  const subject = "java for engines";
+  const { stderr } = await run("java", ["-version"], { env: { PATH: searchPath }, cwd: "/" }).catch(() => ({
+    stderr: "",
+  }));
+  const version = /version "(\d+)/.exec(stderr)?.[1];
+  if (version === undefined) return { subject, state: "limited", text: `none: install Java ${JAVA_MIN}` };
+  const enough = Number(version) >= JAVA_MIN;
+  return { subject, state: enough ? "ok" : "limited", text: `Java ${version}; ${JAVA_MIN} is needed` };
+}
+
+/** Fetched, or what its fetch would need: the clients of the package indexes, and room. */
+async function checkSoftware(
+  { localEngines }: Config,
+  found: Promise<string | undefined>,
+  { name, version, serves, steps, fetchBytes }: Software,
+): Promise<Finding> {
+  const subject = `${name} ${version}`;
+  const folder = await found;
+  if (folder !== undefined) return { subject, state: "ok", text: `for ${serves}: ${folder}` };
+  const lacks: string[] = [];
+  for (const client of new Set(steps.map((step) => step.client)))
+    if (!(await answers(client))) lacks.push(client === "pip" ? "Python 3 with pip" : "Maven");
+  const room = await freeBytes(localEngines.softwareDir);
+  if (room < fetchBytes) lacks.push(`${inGigabytes(fetchBytes)} GB of disk at ${localEngines.softwareDir}`);
+  if (lacks.length > 0)
+    return {
+      subject,
+      state: "limited",
+      text: `for ${serves}: cannot be fetched without ${lacks.join(" and ")}`,
+    };
+  const size = `${inGigabytes(fetchBytes)} GB of disk meanwhile`;
+  return { subject, state: "ok", text: `for ${serves}: fetched at its first use (${size})` };
+}
+
+/** As a fetch would call it: as this command's user. */
+async function answers(client: "pip" | "maven"): Promise<boolean> {
+  const [command, ...args] = client === "pip" ? ["python3", "-m", "pip", "--version"] : ["mvn", "--version"];
+  return await run(command ?? "", args, { cwd: "/" }).then(
+    () => true,
+    () => false,
+  );
+}
+
+function inGigabytes(bytes: number): string {
+  return (bytes / 1e9).toFixed(1);
+}
+
 async function checkDisk({ dataDir }: Config): Promise<Finding> {
-  let folder = dataDir;
-  while (!existsSync(folder)) folder = dirname(folder);
-  const { bavail, bsize } = await statfs(folder);
-  const free = bavail * bsize;
+  const free = await freeBytes(dataDir);
   const text = `${(free / 1024 ** 3).toFixed(1)} GiB are free for ${dataDir}`;
   return { subject: "disk", state: free >= DISK_BYTES_MIN ? "ok" : "limited", text };
+}
+
+/** On the disk where the folder lies, or would. */
+async function freeBytes(path: string): Promise<number> {
+  let folder = path;
+  while (!existsSync(folder)) folder = dirname(folder);
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
 }

@@ -46,15 +46,18 @@ export function localCluster(projectId: string): Cluster {
     isProtected: true,
     createdAt: new Date(0),
     updatedAt: null,
-    runs: ["Shell", "Java", "Spark", "MapReduce", "MapReduce.Streaming", "DistCp"],
+    runs: ["Shell", "Java", "Spark", "MapReduce", "MapReduce.Streaming", "DistCp", ...SQL_TYPES],
   };
 }
 
+const SQL_TYPES: readonly JobType[] = ["Hive", "SparkScript", "SparkSql", "hql"];
+
 /** Types of the data-processing API that a cluster with these services runs. */
-export function runsOf({ flink, ray }: ClusterServices): readonly JobType[] {
+export function runsOf({ flink, hive, ray }: ClusterServices): readonly JobType[] {
   const runs: JobType[] = [];
   if (flink !== undefined) runs.push("Flink");
   if (ray !== undefined) runs.push("Java", "Shell");
+  if (hive !== undefined) runs.push(...SQL_TYPES);
   return runs;
 }
 

@@ -32,6 +32,7 @@ const BROKER_PORT = 9092;
 const INTERVAL_SECONDS = 30;
 const INTERVAL_SECONDS_MAX = 86_400;
 const SASL_MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] as const;
+const HIVE_LOGINS = ["none", "ldap", "custom", "nosasl", "kerberos"] as const;
 const CONNECTION_METHODS = ["agent", "direct"] as const;
 const FINGERPRINT = /^SHA256:[A-Za-z0-9+/]{43}$/;
 const PUBLIC_KEY = /^((?:ssh|ecdsa|sk)-[a-z0-9@.-]+) +([A-Za-z0-9+/]{40,}={0,2})(?: .*)?$/;
@@ -57,6 +58,14 @@ export function readBrokers(config: ConnectionConfig): Read<readonly Broker[]> {
 
 export function readSaslMechanism(config: ConnectionConfig): Read<(typeof SASL_MECHANISMS)[number]> {
   return readWord(config, "saslMechanism", SASL_MECHANISMS, "PLAIN");
+}
+
+/**
+ * `auth`: how a HiveServer2 lets in, as its `hive.server2.authentication` says. Where the member is absent, `none`: a name and a
+ * password that are checked or not.
+ */
+export function readHiveLogin(config: ConnectionConfig): Read<(typeof HIVE_LOGINS)[number]> {
+  return readWord({ auth: textOf(config, "auth").toLowerCase() }, "auth", HIVE_LOGINS, "none");
 }
 
 /** `endpoint`: of an S3 service, without user and query. */
@@ -134,13 +143,15 @@ const readPathStyle: Reader<boolean> = (config) => readSwitch(config, "pathStyle
 const readMethod: Reader<string> = (config) =>
   readWord(config, "connectionMethod", CONNECTION_METHODS, "agent");
 
+const HIVE_READERS: readonly Reader<unknown>[] = [readMethod, readHiveLogin, readTls, readCertificate];
+
 /** What must be readable of a connection of a type. Where a DWS one leads has a refusal of its own: `hasAddress`. */
 const READERS: Readonly<Record<ConnectionType, readonly Reader<unknown>[]>> = {
   DWS: [readTls, readCertificate],
   DLI: [],
-  SparkSQL: [readMethod],
-  HIVE: [readMethod],
-  Hive: [readMethod],
+  SparkSQL: HIVE_READERS,
+  HIVE: HIVE_READERS,
+  Hive: HIVE_READERS,
   RDS: [readTls, readCertificate],
   CloudTable: [],
   HOST: [readHostKeys],

@@ -2,8 +2,6 @@
 
 /** Source: product 5. */
 const NEEDS: Readonly<Record<string, string>> = {
-  HiveSQL: "a Spark cluster",
-  SparkSQL: "a Spark cluster",
   HetuEngineSQL: "a Trino cluster",
   MRSHetuEngine: "a Trino cluster",
   CloudTableManager: "an HBase cluster",

@@ -7,6 +7,7 @@ import { CLUSTER_TIMES, type ClusterRuns } from "./cluster-work.ts";
 import { createFlinkAdapter } from "./flink-adapter.ts";
 import { createFlinkCaller } from "./flink-rest.ts";
 import { createFlinkSqlAdapter } from "./flink-sql-adapter.ts";
+import { createHiveProbe } from "./hive-probe.ts";
 import type { ServiceKind, WorkCluster } from "./operator.ts";
 import { createRayAdapter } from "./ray.ts";
 import type { OperatorSettings } from "./settings.ts";
@@ -23,7 +24,7 @@ export interface ClusterAdapters extends ClusterRuns {
 }
 
 export function createClusterAdapters(
-  settings: Pick<OperatorSettings, "allowedAddresses" | "logBytesMax">,
+  settings: Pick<OperatorSettings, "allowedAddresses" | "logBytesMax" | "sql">,
 ): ClusterAdapters {
   const { callerOf, close } = createClusterCallers(settings.allowedAddresses);
   /** By service; those that stand here with nothing are not spoken to by this server yet. */
@@ -46,6 +47,7 @@ export function createClusterAdapters(
     logBytesMax: settings.logBytesMax,
     adapterOf,
     probeOf: (cluster, service) => {
+      if (service === "hive") return createHiveProbe(settings, cluster);
       const adapter = isKind(service) ? adapterOf(cluster, service) : undefined;
       return adapter && ((signal) => adapter.probe(signal));
     },

@@ -5,6 +5,7 @@ import { type ConnectionKind, kindOf } from "../domain/connection-kind.ts";
 import { Fault } from "../domain/fault.ts";
 import { createSecretMask } from "../domain/secret-mask.ts";
 import { createAddressGuard } from "./address-guard.ts";
+import { probeHive } from "./hive-probe.ts";
 import { createBrokerConnections, explained, loadKafka } from "./kafka-connection.ts";
 import { loadMysql, mysqlTarget } from "./mysql-connection.ts";
 import { openMysqlSession } from "./mysql-session.ts";
@@ -39,6 +40,7 @@ export function createConnectionTest(deps: ConnectionTestDeps, timeMs = TEST_MS)
     kafka: createKafkaTest(allowedAddresses),
     s3: createEndpointTest({ allowedAddresses, now: deps.now }),
     duckdb: createDuckdbTest(deps),
+    hive: async (connection, signal) => (await probeHive(deps.settings, connection, signal)).detail,
   };
   return async (connection, signal) => {
     const test = tests[kindOf(connection.type, connection.config)] ?? refuseTest;

@@ -7,7 +7,15 @@ import { type MysqlSession, openMysqlSession } from "./mysql-session.ts";
 import type { Outcome, OutputForm, WorkContext } from "./operator.ts";
 import { createSessionPool } from "./session-pool.ts";
 import type { OperatorSettings, SqlLimits } from "./settings.ts";
-import { databaseOf, type SqlDriver, sessionName, useSession } from "./sql-driver.ts";
+import {
+  databaseOf,
+  type SqlDriver,
+  sessionName,
+  sizeOf,
+  tooLong,
+  tooMuch,
+  useSession,
+} from "./sql-driver.ts";
 import { type Column, succeedWithRows, type TextRow } from "./sql-rows.ts";
 
 export function createMysqlDriver(
@@ -126,10 +134,6 @@ function doneLine({ affectedRows, warningStatus }: Done): string {
   return `OK, ${affectedRows} rows affected${warnings}\n`;
 }
 
-function sizeOf(row: TextRow): number {
-  return row.reduce((sum, value) => sum + (value?.length ?? 0), 0);
-}
-
 function lost(cause: unknown): Fault {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new Fault(
@@ -138,14 +142,4 @@ function lost(cause: unknown): Fault {
     `The connection to the database was lost (${reason}): whether its last statement took effect is not known.`,
     { cause },
   );
-}
-
-function tooMuch({ readRowsMax, readBytesMax }: SqlLimits): Fault {
-  const message = `The script sends back more than ${readRowsMax} rows or ${readBytesMax} bytes: put a limit on it.`;
-  return new Fault("too-large", "body-too-large", message);
-}
-
-function tooLong({ statementTimeoutMs }: SqlLimits): Fault {
-  const message = `A statement took longer than ${statementTimeoutMs / 1000} s.`;
-  return new Fault("unavailable", "server-unavailable", message);
 }

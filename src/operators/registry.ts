@@ -8,7 +8,9 @@ import { createDuckdbOperator } from "./duckdb-sql.ts";
 import { createDummyOperator } from "./dummy.ts";
 import { createFlinkOperator } from "./flink.ts";
 import { createForEachOperator } from "./for-each.ts";
+import { createHiveOperator } from "./hive-sql.ts";
 import { createJavaOperator } from "./java.ts";
+import type { LocalSqlServer } from "./local-engine.ts";
 import { createLocalWorkSlots } from "./local-work-slots.ts";
 import { createMapReduceOperator } from "./mapreduce.ts";
 import { createNoticeOperator } from "./notice.ts";
@@ -21,11 +23,17 @@ import { createShellOperator } from "./shell.ts";
 import { createSparkOperators } from "./spark.ts";
 import { createSubJobOperator } from "./sub-job.ts";
 
+/** What this machine starts for nodes that name no server; none of it where that is absent. */
+export interface LocalEngines {
+  readonly sql?: LocalSqlServer;
+}
+
 /** The one that stands first for a node's type runs it. */
 export function createOperators(
   settings: OperatorSettings,
   runner: ProcessRunner,
   clusters: ClusterAdapters,
+  local: LocalEngines = {},
 ): readonly Operator[] {
   const duckdb = createDuckdbOperator(settings, runner);
   const slots = createLocalWorkSlots(settings.localWorkSlots);
@@ -38,6 +46,7 @@ export function createOperators(
     createMapReduceOperator({ runner, software: settings.software }),
     duckdb,
     createDatabaseOperator(settings),
+    createHiveOperator(settings, local.sql),
     createDataMigrationOperator(settings, duckdb),
     createFlinkOperator(clusters),
     createRestOperator(settings),

@@ -1,6 +1,9 @@
 /** What runs SQL scripts on one kind of database server. */
+import { Fault } from "../domain/fault.ts";
 import type { Outcome, Work, WorkConnection, WorkContext } from "./operator.ts";
 import { type PooledSession, type SessionPool, warmOwner } from "./session-pool.ts";
+import type { SqlLimits } from "./settings.ts";
+import type { TextRow } from "./sql-rows.ts";
 
 export interface SqlDriver {
   /** What goes wrong with the server or on it is an `Error` with words for the user. */
@@ -62,4 +65,19 @@ export async function useSession<Session extends SqlSession>(
   return await pool.use({ owner, definition }, open, (session) =>
     session.lend(attemptName(work), signal, () => body(session)),
   );
+}
+
+/** What a row counts of the bytes that a script may send back. */
+export function sizeOf(row: TextRow): number {
+  return row.reduce((sum, value) => sum + (value?.length ?? 0), 0);
+}
+
+export function tooMuch({ readRowsMax, readBytesMax }: SqlLimits): Fault {
+  const message = `The script sends back more than ${readRowsMax} rows or ${readBytesMax} bytes: put a limit on it.`;
+  return new Fault("too-large", "body-too-large", message);
+}
+
+export function tooLong({ statementTimeoutMs }: Pick<SqlLimits, "statementTimeoutMs">): Fault {
+  const message = `A statement took longer than ${statementTimeoutMs / 1000} s.`;
+  return new Fault("unavailable", "server-unavailable", message);
 }

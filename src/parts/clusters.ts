@@ -31,6 +31,7 @@ const BATCH_MAX = 20;
 
 export function createClusters(config: Pick<Config, "allowedPrivateAddresses">, deps: Deps): Clusters {
   const adapters = createClusterAdapters({
+    sql: OPERATOR_DEFAULTS.sql,
     allowedAddresses: config.allowedPrivateAddresses,
     logBytesMax: OPERATOR_DEFAULTS.logBytesMax,
   });

@@ -20,12 +20,14 @@ import type { WorkSources } from "../engine/sources.ts";
 import type { Slots } from "../engine/worker.ts";
 import { createConnectionTest } from "../operators/connection-tests.ts";
 import { createTopicReaders } from "../operators/kafka-topic.ts";
+import { sparkSqlServer } from "../operators/local-spark-sql.ts";
 import { createProcessRunner } from "../operators/process.ts";
 import { createOperators, stopOperators } from "../operators/registry.ts";
 import { createBucketOpener } from "../operators/s3-bucket.ts";
 import { findProjectLimits } from "../store/projects.ts";
 import type { BucketsOf } from "./buckets.ts";
 import { createClusters } from "./clusters.ts";
+import { openLocalClusters } from "./local-software.ts";
 import type { Notices } from "./notices.ts";
 import { operatorSettings } from "./operators.ts";
 import type { Store } from "./store.ts";
@@ -79,7 +81,11 @@ export async function startEngine(config: Config, surroundings: EngineSurroundin
   undo.push(runner.stop);
   const clusters = createClusters(config, { ...catalog, pool, now, observe });
   undo.push(async () => clusters.adapters.close());
-  const operators = createOperators(settings, runner, clusters.adapters);
+  const local = openLocalClusters(config, { operators: settings, runner, now });
+  undo.push(local.stop);
+  const operators = createOperators(settings, runner, clusters.adapters, {
+    sql: sparkSqlServer(local, settings.sql),
+  });
   undo.push(() => stopOperators(operators));
   const sources = workSources(config, surroundings);
   const engine = createEngine({

@@ -19,7 +19,7 @@ import type {
 } from "../../src/operators/operator.ts";
 import { createProcessRunner, type ProcessRunner } from "../../src/operators/process.ts";
 import { listProcesses, type ProcessEntry } from "../../src/operators/process-table.ts";
-import { createOperators, stopOperators } from "../../src/operators/registry.ts";
+import { createOperators, type LocalEngines, stopOperators } from "../../src/operators/registry.ts";
 import { OPERATOR_DEFAULTS, type OperatorSettings } from "../../src/operators/settings.ts";
 
 export interface OperatorWorld {
@@ -57,10 +57,11 @@ export interface RunResult {
 
 const SLOTS: readonly string[] = ["project-a", "project-b"];
 
-/** `without` takes means of isolation away that the system has. */
+/** `without` takes means of isolation away that the system has; `localOf` gives the engines of this machine. */
 export async function operatorWorld(
   overrides: Partial<OperatorSettings> = {},
   without: Partial<Isolation> = {},
+  localOf: (settings: OperatorSettings) => LocalEngines = () => ({}),
 ): Promise<OperatorWorld> {
   const folder = await mkdtemp(join(tmpdir(), "azalai-operators-"));
   await chmod(folder, 0o711);
@@ -81,7 +82,7 @@ export async function operatorWorld(
     throw error;
   });
   const clusters = createClusterAdapters(settings);
-  const operators = createOperators(settings, runner, clusters);
+  const operators = createOperators(settings, runner, clusters, localOf(settings));
   const buckets = folderBuckets(join(dataFolder, "buckets"));
   const operatorFor = (type: string) => {
     const operator = operators.find(({ types }) => types.includes(type));

@@ -43,6 +43,8 @@ export async function startService(given: ServiceOptions = {}): Promise<Service>
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("AZALAI_"))),
+      // No test fetches and starts an engine but one that asks for it.
+      AZALAI_LOCAL_ENGINES: "false",
       ...given.env,
     },
   });

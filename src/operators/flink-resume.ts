@@ -8,6 +8,23 @@ import type { ResumePoints, Submission, WorkContext } from "./operator.ts";
 const NOTE_MS = 2_000;
 const LAST_NOTE_MS = 5_000;
 
+/** Flink shows what it knows of a job some seconds late. */
+const SHOWN_TRIES = 50;
+const SHOWN_PAUSE_MS = 300;
+
+/** Notes the savepoint of a stop as soon as the cluster shows it: the job's checkpoints go with its end. */
+export async function noteSavepoint(
+  adapter: ClusterAdapter,
+  handle: JsonObject,
+  { savepoint, resume, signal }: { savepoint: string; resume: ResumePoints; signal: AbortSignal },
+): Promise<void> {
+  for (let tries = 0; tries < SHOWN_TRIES; tries += 1) {
+    const point = await adapter.resumePoint?.(handle, signal).catch(() => undefined);
+    if (point?.path === savepoint) return await resume.keep(point);
+    await delay(SHOWN_PAUSE_MS, undefined, { signal });
+  }
+}
+
 /** `body` is given the context that it works in: its submission says which work is looked at. */
 export async function withResumePoints<Value>(
   adapter: ClusterAdapter,

@@ -5,7 +5,7 @@ import type { ClusterAdapters } from "./cluster-adapters.ts";
 import { type ClusterRun, runOnCluster } from "./cluster-work.ts";
 import { requireProperty, settleAttempt } from "./command.ts";
 import { readFlinkJar } from "./flink-program.ts";
-import { withResumePoints } from "./flink-resume.ts";
+import { noteSavepoint, withResumePoints } from "./flink-resume.ts";
 import { readFlinkScript } from "./flink-script.ts";
 import type { Operator, Outcome, Work, WorkContext } from "./operator.ts";
 
@@ -46,7 +46,10 @@ async function runFlink(clusters: ClusterAdapters, work: Work, context: WorkCont
       };
     },
     ...(resume !== undefined && {
-      stop: async (handle, signal) => void (await adapter.cancel(handle, "stop-with-savepoint", signal)),
+      stop: async (handle, signal) => {
+        const { savepoint } = await adapter.cancel(handle, "stop-with-savepoint", signal);
+        if (savepoint !== undefined) await noteSavepoint(adapter, handle, { savepoint, resume, signal });
+      },
     }),
   };
   if (resume === undefined) return await runOnCluster(clusters, run, work, context);

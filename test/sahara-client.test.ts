@@ -1,11 +1,8 @@
 /** The data-processing API driven by OpenStack's own clients, python-saharaclient and the openstack command, over a running service. */
-import { execFile } from "node:child_process";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { LOCAL_CLUSTER_ID } from "../src/domain/cluster.ts";
 import { formatObjectId } from "../src/domain/shared-object.ts";
+import { openstackJson } from "./setup/openstack.ts";
 import { type PythonClient, startPythonClient, testPython } from "./setup/python-client.ts";
 import { type Service, startService } from "./setup/service.ts";
 
@@ -340,21 +337,5 @@ test("the openstack command makes, shows, runs and lists", { timeout: SLOW_MS },
 
 /** `openstack dataprocessing <words…>`, its answer read. */
 async function openstack(words: string, ...further: string[]) {
-  const { userName, password, projectName } = service.credentials;
-  const program = join(dirname(testPython()), "openstack");
-  const args = ["dataprocessing", ...words.split(" "), ...further, "-f", "json"];
-  const { stdout } = await promisify(execFile)(program, args, {
-    env: {
-      PATH: "/usr/bin:/bin",
-      HOME: tmpdir(), // a user without an account has none
-      OS_AUTH_URL: `${service.url}/v3`,
-      OS_USERNAME: userName,
-      OS_PASSWORD: password,
-      OS_PROJECT_NAME: projectName,
-      OS_USER_DOMAIN_ID: "default",
-      OS_PROJECT_DOMAIN_ID: "default",
-      no_proxy: "*",
-    },
-  });
-  return JSON.parse(stdout.slice(stdout.search(/^[[{]/m))); // some commands say a sentence first
+  return await openstackJson(service, "1.1", [...words.split(" "), ...further]);
 }

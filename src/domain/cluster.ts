@@ -53,10 +53,12 @@ export function localCluster(projectId: string): Cluster {
 const SQL_TYPES: readonly JobType[] = ["Hive", "SparkScript", "SparkSql", "hql"];
 
 /** Types of the data-processing API that a cluster with these services runs. */
-export function runsOf({ flink, hive, ray }: ClusterServices): readonly JobType[] {
+export function runsOf({ flink, hive, ray, yarn, hdfs }: ClusterServices): readonly JobType[] {
   const runs: JobType[] = [];
+  const hasYarn = yarn !== undefined && hdfs !== undefined;
   if (flink !== undefined) runs.push("Flink");
-  if (ray !== undefined) runs.push("Java", "Shell");
+  if (hasYarn) runs.push("MapReduce", "MapReduce.Streaming");
+  if (hasYarn || ray !== undefined) runs.push("Java", "Shell");
   if (hive !== undefined) runs.push(...SQL_TYPES);
   return runs;
 }

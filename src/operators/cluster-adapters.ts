@@ -1,7 +1,7 @@
 /** The adapters that this server has, for the services that a cluster has, and what follows work on them. */
 import type { ClusterService } from "../domain/cluster-services.ts";
 import type { ClusterAdapter, ClusterProbe } from "./cluster-adapter.ts";
-import { createClusterCallers } from "./cluster-call.ts";
+import { type ClusterCallers, createClusterCallers } from "./cluster-call.ts";
 import { createFollowers } from "./cluster-follower.ts";
 import { CLUSTER_TIMES, type ClusterRuns } from "./cluster-work.ts";
 import { createFlinkAdapter } from "./flink-adapter.ts";
@@ -11,6 +11,9 @@ import { createHiveProbe } from "./hive-probe.ts";
 import type { ServiceKind, WorkCluster } from "./operator.ts";
 import { createRayAdapter } from "./ray.ts";
 import type { OperatorSettings } from "./settings.ts";
+import { createWebHdfs } from "./webhdfs.ts";
+import { createYarnAdapter } from "./yarn.ts";
+import { YARN_USER } from "./yarn-application.ts";
 
 export interface ClusterAdapters extends ClusterRuns {
   /** Undefined where the cluster has no such service. */
@@ -21,6 +24,25 @@ export interface ClusterAdapters extends ClusterRuns {
     service: ClusterService,
   ) => ((signal: AbortSignal) => Promise<ClusterProbe>) | undefined;
   readonly close: () => void;
+}
+
+/** YARN takes files from HDFS alone: without it the cluster has nothing to run. */
+function yarnAdapterOf(
+  allowedAddresses: readonly string[],
+  callerOf: ClusterCallers["callerOf"],
+  { services: { yarn, hdfs } }: WorkCluster,
+): ClusterAdapter | undefined {
+  if (yarn === undefined || hdfs === undefined) return undefined;
+  const user = hdfs.user ?? yarn.user ?? YARN_USER;
+  return createYarnAdapter({
+    call: callerOf("yarn", yarn.resourceManager),
+    ...(yarn.historyServer !== undefined && { historyCall: callerOf("yarn", yarn.historyServer) }),
+    nodeCall: (address) => callerOf("yarn", address),
+    files: (signal) => createWebHdfs(allowedAddresses, { webhdfs: hdfs.webhdfs, user }, signal),
+    defaultFs: hdfs.defaultFs,
+    user,
+    ...(yarn.queue !== undefined && { queue: yarn.queue }),
+  });
 }
 
 export function createClusterAdapters(
@@ -37,6 +59,7 @@ export function createClusterAdapters(
         const gateway = createFlinkCaller(callerOf("flink-sql", flink.sqlGateway), "/v2");
         return createFlinkSqlAdapter(createFlinkCaller(callerOf("flink", flink.rest)), gateway);
       },
+      yarn: (cluster) => yarnAdapterOf(settings.allowedAddresses, callerOf, cluster),
       ray: ({ services: { ray } }) => ray && createRayAdapter(callerOf("ray", ray.dashboard)),
     };
   const adapterOf = (cluster: WorkCluster, service: ServiceKind) => makers[service]?.(cluster);

@@ -1,23 +1,32 @@
 /** MapReduce and streaming on this server: Hadoop's own runner in one process, a child of the attempt (engines 1). */
 import { createReadStream } from "node:fs";
-import { isBucketPath } from "../domain/bucket.ts";
-import { listedFiles } from "../domain/resource.ts";
 import type { AttemptFolder } from "./attempt-folder.ts";
-import { placedNames, placeFiles, refuse, runCommand } from "./command.ts";
+import { placeFiles, refuse, runCommand } from "./command.ts";
 import { configurationFile } from "./hadoop-configuration.ts";
 import { NO_JAVA } from "./java.ts";
 import { createJavaComplaint } from "./java-complaint.ts";
 import { launcherJar } from "./launcher-jar.ts";
 import type { LocalSoftware, TellProgress } from "./local-software.ts";
+import type { LocalWorkSlots } from "./local-work-slots.ts";
 import { createOutputClaim, type OutputClaim } from "./mapreduce-output.ts";
+import {
+  chooseOutput,
+  librariesOf,
+  type MapReduceJob,
+  placeTask,
+  settingsOf,
+  withProgramFile,
+  wordsOf,
+} from "./mapreduce-program.ts";
 import { type MapReduceTask, readMapReduceTask } from "./mapreduce-task.ts";
 import type { Outcome, Work, WorkContext } from "./operator.ts";
 import type { ProcessRunner } from "./process.ts";
-import { folderStage, type PlacedWork, placesOf } from "./work-places.ts";
+import { folderStage, type PlacedWork } from "./work-places.ts";
 
 export interface LocalHadoop {
   readonly runner: ProcessRunner;
   readonly software: Pick<LocalSoftware, "ensure">;
+  readonly slots: LocalWorkSlots;
 }
 
 /** Ours in the attempt's folder; a name that no user's file has. */
@@ -33,7 +42,7 @@ log4j.appender.console.layout.ConversionPattern=%d{ISO8601} %p %c{1}: %m%n
 
 /** What is written is put into its bucket when the program has succeeded, and not before. */
 export async function runMapReduceHere(
-  { runner, software }: LocalHadoop,
+  { runner, software, slots }: LocalHadoop,
   given: Work,
   context: WorkContext,
 ): Promise<Outcome> {
@@ -42,95 +51,51 @@ export async function runMapReduceHere(
   const claim = createOutputClaim(work, context.buckets);
   const output = await chooseOutput(task, claim, context);
   const jars = `${await software.ensure("hadoop", context.signal, tellFetch(context))}/jars`;
-  return await runner.withFolder(work.projectId, async (folder) => {
-    await placeFiles(work, folder, context);
-    const placed = await placesOf(
-      { ...work, args: task.args, configs: task.settings },
-      folderStage(folder),
-      context,
-      {
-        addresses: "all",
-        ...(task.input !== undefined && { input: task.input }),
-        ...(output !== undefined && { output }),
-      },
-    );
-    await writeOwn(folder, task, placed);
-    const complaint = createJavaComplaint();
-    const log = (chunk: string | Uint8Array) => {
-      complaint.read(chunk);
-      context.log(chunk);
-    };
-    const classPath = [OWN, `${OWN}/${LAUNCHER}`, `${jars}/*`, ...libraries(work, task)].join(":");
-    const args = [...javaOptions(folder), "-cp", classPath, "azalai.RunJob", ...wordsOf(task, placed)];
-    const command = { command: "java", args, environment: placed.environment };
-    const { end, outcome } = await runCommand(runner, folder, command, { ...context, log });
-    if (end.refusal === "ENOENT") return refuse(NO_JAVA);
-    if (outcome.state !== "succeeded") return complaint.explain(outcome);
-    if (output === undefined) await placed.publish();
-    else await claim.around(output, placed.publish);
-    return outcome;
-  });
+  return await slots.use(context.signal, context.log, () =>
+    runner.withFolder(work.projectId, (folder) =>
+      runInFolder({ runner, folder, jars }, { work, task, output }, claim, context),
+    ),
+  );
 }
 
-/** Where the program is to write: as the node says, else the last of its arguments, where that is a place for output. */
-async function chooseOutput(
-  { output, program, args }: MapReduceTask,
+async function runInFolder(
+  {
+    runner,
+    folder,
+    jars,
+  }: { readonly runner: ProcessRunner; readonly folder: AttemptFolder; readonly jars: string },
+  job: MapReduceJob,
   claim: OutputClaim,
-  { buckets }: WorkContext,
-): Promise<string | undefined> {
-  if (output !== undefined) {
-    if (isBucketPath(output)) await claim.check(output);
-    return output;
-  }
-  const last = args.at(-1) ?? "";
-  if (program.form !== "jar" || !isBucketPath(last)) return undefined;
-  return !(await buckets.exists(last)) || (await claim.isOwn(last)) ? last : undefined;
+  context: WorkContext,
+): Promise<Outcome> {
+  const { work, task, output } = job;
+  await placeFiles(work, folder, context);
+  const placed = await placeTask(job, folderStage(folder), context);
+  await writeOwn(folder, task, placed);
+  const complaint = createJavaComplaint();
+  const log = (chunk: string | Uint8Array) => {
+    complaint.read(chunk);
+    context.log(chunk);
+  };
+  const classPath = [OWN, `${OWN}/${LAUNCHER}`, `${jars}/*`, ...librariesOf(work, task)].join(":");
+  const args = [...javaOptions(folder), "-cp", classPath, "azalai.RunJob", ...wordsOf(task, placed)];
+  const command = { command: "java", args, environment: placed.environment };
+  const { end, outcome } = await runCommand(runner, folder, command, { ...context, log });
+  if (end.refusal === "ENOENT") return refuse(NO_JAVA);
+  if (outcome.state !== "succeeded") return complaint.explain(outcome);
+  if (output === undefined) await placed.publish();
+  else await claim.around(output, placed.publish);
+  return outcome;
 }
 
 /** What Hadoop and our own program read. */
-async function writeOwn(
-  folder: AttemptFolder,
-  { program }: MapReduceTask,
-  placed: PlacedWork,
-): Promise<void> {
-  const { input, output, configs } = placed;
-  const places = {
-    ...(input !== undefined && { "mapreduce.input.fileinputformat.inputdir": input }),
-    ...(output !== undefined && { "mapreduce.output.fileoutputformat.outputdir": output }),
-  };
-  const settings = program.form === "classes" ? { ...configs, ...places } : configs;
-  await folder.write(`${OWN}/azalai-site.xml`, configurationFile(settings, fixedSettings(folder)));
+async function writeOwn(folder: AttemptFolder, task: MapReduceTask, placed: PlacedWork): Promise<void> {
+  await folder.write(
+    `${OWN}/azalai-site.xml`,
+    configurationFile(settingsOf(task, placed), fixedSettings(folder)),
+  );
   await folder.write(`${OWN}/log4j.properties`, LOG_SETTINGS);
   await folder.write(`${OWN}/${LAUNCHER}`, createReadStream(launcherJar()));
-}
-
-/** The words for `RunJob`. */
-function wordsOf({ program }: MapReduceTask, { input, output, args }: PlacedWork): readonly string[] {
-  const inputs = input === undefined ? [] : [input];
-  const outputs = output === undefined ? [] : [output];
-  switch (program.form) {
-    case "jar":
-      // What the arguments name already is not named twice.
-      return ["jar", program.jar, ...args, ...[...inputs, ...outputs].filter((path) => !args.includes(path))];
-    case "classes":
-      return ["class", "azalai.MapReduceJob"];
-    case "streaming":
-      return [
-        ...["class", "org.apache.hadoop.streaming.HadoopStreaming"],
-        ...inputs.flatMap((path) => ["-input", path]),
-        ...outputs.flatMap((path) => ["-output", path]),
-        ...["-mapper", program.mapper, "-reducer", program.reducer],
-      ];
-    default:
-      return program satisfies never;
-  }
-}
-
-/** The program is placed as its other files are. */
-function withProgramFile(work: Work): Work {
-  const { resourcePath = "", files = "" } = work.properties;
-  const paths = new Set([resourcePath, ...listedFiles(files)].filter((path) => path !== ""));
-  return { ...work, properties: { ...work.properties, files: [...paths].join("\n") } };
 }
 
 function tellFetch({ log }: WorkContext): TellProgress {
@@ -158,10 +123,4 @@ function javaOptions(folder: AttemptFolder): string[] {
     `-Duser.name=${user}`,
     `-Dazalai.user=${user}`,
   ];
-}
-
-/** All jars but the program's own: what lies packed in that one is seen by its classes only where `RunJar` loads them. */
-function libraries(work: Work, { program }: MapReduceTask): string[] {
-  const own = program.form === "jar" ? program.jar : undefined;
-  return placedNames(work).filter((name) => name.endsWith(".jar") && name !== own);
 }

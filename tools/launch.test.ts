@@ -126,7 +126,7 @@ test("an unknown target is refused with those that there are", async () => {
   const { start } = await setup();
   const { err, code } = await finish(start("launch"));
   expect(err).toBe(
-    "azalai: say one of: start, demo, test, check, bench, chaos, schema-fuzz, fuzz, simulate, model, oracle, format\n",
+    "azalai: say one of: start, demo, test, test:engines, check, bench, chaos, schema-fuzz, fuzz, simulate, model, oracle, format\n",
   );
   expect(code).toBe(1);
 });

@@ -20,7 +20,17 @@ export async function compileLauncher(jars: string): Promise<ReadonlyMap<string,
   const folder = await mkdtemp(join(tmpdir(), "azalai-launcher-"));
   try {
     const sources = (await readdir(SOURCES)).sort().map((name) => join(SOURCES, name));
-    const line = ["--release", JAVA_RELEASE, "-Xlint:-options", "-cp", join(jars, "*"), "-d", folder];
+    const line = [
+      "--release",
+      JAVA_RELEASE,
+      "-encoding",
+      "UTF-8",
+      "-Xlint:-options",
+      "-cp",
+      join(jars, "*"),
+      "-d",
+      folder,
+    ];
     await promisify(execFile)("javac", [...line, ...sources]);
     const names = (await readdir(join(folder, "azalai"))).sort();
     const classes = names.map(

@@ -31,7 +31,7 @@ test.skipIf(!compiler)("each class in the tree is what Java 17 makes of the sour
   mkdirSync(own, { recursive: true });
   writeFileSync(join(own, "UnixSystem.java"), readFileSync(join(JAVA, "UnixSystem.java")));
   const compile = (...args: string[]) =>
-    execFileSync("javac", ["-g:none", "-d", join(folder, "out"), ...args]);
+    execFileSync("javac", ["-g:none", "-encoding", "UTF-8", "-d", join(folder, "out"), ...args]);
   compile("--release", "17", "-sourcepath", folder, join(JAVA, "SqlDoor.java"));
   const patch = ["--patch-module", `jdk.security.auth=${join(folder, "patch")}`];
   compile(...patch, join(own, "UnixSystem.java"));

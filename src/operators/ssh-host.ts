@@ -179,24 +179,21 @@ async function tellLoss(
 ): Promise<string> {
   const told = `The line to the host was lost (${reason}): what the program did there is not known`;
   if (group === undefined) return `${told}, nor whether it began.`;
-  const session = await reach(ssh, target);
-  if (session !== undefined) {
-    const gone = await session.succeeds(inShell(`kill -KILL -${group}; rm -rf ${word}`)).catch(() => false);
-    session.close();
-    if (gone) return `${told}. A new line was had, and it runs no more.`;
-  }
-  return `${told}, and it may run on.`;
+  const gone = await doneOnNewLine(ssh, target, inShell(`kill -KILL -${group}; rm -rf ${word}`));
+  return gone ? `${told}. A new line was had, and it runs no more.` : `${told}, and it may run on.`;
 }
 
-/** A new line to a host that may be away for a moment. */
-async function reach(ssh: SshPackage, target: SshTarget): Promise<SshSession | undefined> {
+/** For a host that may be away for a moment, and whose new line may be lost as well. */
+async function doneOnNewLine(ssh: SshPackage, target: SshTarget, command: string): Promise<boolean> {
   const signal = AbortSignal.timeout(END_WAIT_MS);
   while (!signal.aborted) {
     const session = await openSshSession(ssh, target, signal).catch(() => undefined);
-    if (session !== undefined) return session;
+    const done = await session?.succeeds(command).catch(() => false);
+    session?.close();
+    if (done === true) return true;
     await delay(REACH_PAUSE_MS);
   }
-  return undefined;
+  return false;
 }
 
 /** Read by a shell from its standard input, so that no list of processes shows what the user wrote. */

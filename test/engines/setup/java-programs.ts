@@ -22,6 +22,8 @@ export async function compileProgram({ classPath, program, manifest = true }: Pr
   await run("javac", [
     "-proc:none",
     "-nowarn",
+    "-encoding",
+    "UTF-8",
     "-cp",
     classPath,
     "-d",

@@ -127,6 +127,8 @@ export async function applicationRequest(
         entry: [
           { key: "CLASSPATH", value: classPath.join(SEPARATOR) },
           { key: "HADOOP_USER_NAME", value: site.user },
+          // Java hands words on in the encoding of its locale, which a node manager may not have.
+          { key: "LC_ALL", value: "C.UTF-8" },
         ],
       },
       "local-resources": { entry: staged.map((file) => localResource(site.defaultFs, file)) },

@@ -10,7 +10,8 @@ import { promisify } from "node:util";
 import { listProcesses, signalProcess } from "../../src/operators/process-table.ts";
 import { findProgram, freePort, missingOf } from "./programs.ts";
 
-const USER = { name: "ann", id: 47_110, password: "secret-of-ann" };
+/** Of an id that no other test file has at the same time: at the end all of the user's processes are killed. */
+const USER = { name: "ann", id: 40_000 + (process.pid % 20_000), password: "secret-of-ann" };
 const START_MAX_MS = 30_000;
 
 export interface SshServer {

@@ -1,13 +1,14 @@
 /** A real Flink session cluster on the loopback: JobManager, one TaskManager and, where asked for, the SQL gateway. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { promisify } from "node:util";
-import { freePort } from "../../setup/programs.ts";
 
 export interface FlinkCluster {
   /** Address of the JobManager. */
@@ -69,7 +70,7 @@ async function findFlink(software: string): Promise<Flink> {
 export async function startFlink(software: string, { gateway = false } = {}): Promise<FlinkCluster> {
   const flink = await findFlink(software);
   const folder = await mkdtemp(join(tmpdir(), "azalai-flink-"));
-  const [restPort, rpcPort, gatewayPort] = await Promise.all([freePort(), freePort(), freePort()]);
+  const [restPort, rpcPort, gatewayPort] = await Promise.all([quietPort(), quietPort(), quietPort()]);
   await configure(folder, { restPort, rpcPort });
   const daemons = new Map<string, ChildProcess>();
   const rest = `http://127.0.0.1:${restPort}`;
@@ -136,6 +137,19 @@ export async function startFlink(software: string, { gateway = false } = {}): Pr
     },
     stop,
   };
+}
+
+/** A free port that no outgoing line is given by chance before the daemon takes it, which may be ten seconds. */
+async function quietPort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(20_000, 30_000);
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+    });
+    if (free) return port;
+  }
 }
 
 async function configure(

@@ -24,9 +24,9 @@ public interface PasswdAuthenticationProvider {
 }`;
 
 test.skipIf(!compiler)("each class in the tree is what Java 17 makes of the source beside it", () => {
-  const stub = join(folder, "org/apache/hive/service/auth");
-  mkdirSync(stub, { recursive: true });
-  writeFileSync(join(stub, "PasswdAuthenticationProvider.java"), PROVIDER);
+  const interfaces = join(folder, "org/apache/hive/service/auth");
+  mkdirSync(interfaces, { recursive: true });
+  writeFileSync(join(interfaces, "PasswdAuthenticationProvider.java"), PROVIDER);
   const own = join(folder, "patch/com/sun/security/auth/module");
   mkdirSync(own, { recursive: true });
   writeFileSync(join(own, "UnixSystem.java"), readFileSync(join(JAVA, "UnixSystem.java")));

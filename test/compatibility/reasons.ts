@@ -24,7 +24,7 @@ export const LEFT_OUT: readonly (readonly [rows: RegExp, why: string])[] = [
     /^dataartsstudio (Alarm(Period|RulesItemsDetails)|DirectoryDTO)[.]\w+ came$/,
     "rules have no such setting here",
   ],
-  [/^dataartsstudio JobResultV2[.]flink_job_info came$/, "no Flink jobs are run yet"],
+  [/^dataartsstudio JobResultV2[.]flink_job_info came$/, "what Flink tells of a job is not passed on yet"],
   [
     /^dataartsstudio ListFactory(PendingItemsRespData|WorkspacesApprovalRespJobApplySearchList)[.]\w+ came$/,
     "the list is empty: there is no review",
@@ -37,7 +37,7 @@ export const LEFT_OUT: readonly (readonly [rows: RegExp, why: string])[] = [
   [/^dataartsstudio SearchDetailV2[.](tenant_id|dgc_instance_id) came$/, "there are no such things here"],
   [/^dataartsstudio SearchDetailV2[.](script|cdm)_params came$/, "what is found is named, not shown"],
   [/^dataartsstudio \w+Request[.](Authorization|Host) sent$/, "the SDK's signer sets it"],
-  [/^dgc JobResult[.]flinkJobInfo came$/, "no Flink jobs are run yet"],
+  [/^dgc JobResult[.]flinkJobInfo came$/, "what Flink tells of a job is not passed on yet"],
   [/^dgc Relation[.]script(Name|Id) came$/, "scripts use no resources, the nodes of jobs do"],
   [/^dlf JobInfo[.](id|nodes|schedule|params|directory|basicConfig) came$/, NOT_IN_LIST],
   [
